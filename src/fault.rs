@@ -1,0 +1,212 @@
+//! Faults: what an instance, or the way to it, answers instead of a result.
+//!
+//! Every kind carries the platform's code, name, message and HTTP status, and says what the
+//! caller may do next. An *outage* is not a fault: it is a planned event of the world, and the
+//! fault is how a caller sees it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::{InstanceId, PlugInId};
+
+/// What went wrong, as the caller is told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fault {
+    /// Which of the platform's faults this is.
+    pub kind: FaultKind,
+    /// The message that the caller reads, with its blanks filled in.
+    pub message: String,
+    /// The instance that answered so; for a network fault, the instance that was not reached.
+    /// `None` for a fault of the caller's own making.
+    pub instance: Option<InstanceId>,
+    /// The plug-in step that raised it, where one did.
+    pub plug_in: Option<PlugInId>,
+}
+
+impl Fault {
+    /// A fault of this kind with the given message.
+    pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            instance: None,
+            plug_in: None,
+        }
+    }
+
+    /// The same fault, said to come from this instance unless it already has an origin.
+    #[must_use]
+    pub fn from_instance(mut self, instance: InstanceId) -> Self {
+        self.instance.get_or_insert(instance);
+        self
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let facts = self.kind.facts();
+        write!(f, "{} ({}): {}", facts.word, facts.hex(), self.message)
+    }
+}
+
+/// What a caller may do after a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Retry {
+    /// The same request will fail again.
+    Never,
+    /// The whole transaction was rolled back; the same work may succeed another time.
+    Transaction,
+    /// Nobody knows whether the request was carried out. Only an idempotent request, such as an
+    /// upsert, is safe to send again.
+    IfIdempotent,
+}
+
+/// The fixed facts of one kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultFacts {
+    /// The platform's code, as its clients compare it (`0x80044150` is -2147204784 as `i32`).
+    pub code: u32,
+    /// The platform's name of the code.
+    pub name: &'static str,
+    /// What scenarios and stories call it.
+    pub word: &'static str,
+    /// The HTTP status with which the Web API answers; 0 where no answer arrives at all.
+    pub http_status: u16,
+    /// What a caller may do.
+    pub retry: Retry,
+}
+
+impl FaultFacts {
+    /// The code as the Web API writes it: `0x80044150`.
+    pub fn hex(&self) -> String {
+        format!("0x{:08x}", self.code)
+    }
+
+    /// The code as the SDK writes it: `-2147204784`.
+    pub const fn decimal(&self) -> i32 {
+        self.code.cast_signed()
+    }
+}
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $kind:ident = $code:literal, $name:literal, $word:literal, $http:literal,
+       $retry:ident;)*) => {
+        /// The kinds of fault that a simulated instance answers with.
+        ///
+        /// Source: Microsoft Learn, "Web service error codes" and "Troubleshoot Dataverse
+        /// plug-ins", for codes, names and messages. Assumed: the HTTP statuses of SQL,
+        /// time-out and depth faults (500); no page states them.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(rename_all = "kebab-case")]
+        pub enum FaultKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl FaultKind {
+            /// Every kind, in the order of this page.
+            pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            /// The fixed facts of this kind.
+            pub const fn facts(self) -> FaultFacts {
+                match self {
+                    $(Self::$kind => FaultFacts {
+                        code: $code,
+                        name: $name,
+                        word: $word,
+                        http_status: $http,
+                        retry: Retry::$retry,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// The row that the request names does not exist.
+    RowDoesNotExist = 0x8004_0217, "ObjectDoesNotExist", "row does not exist", 404, Never;
+    /// A row with this primary key exists already.
+    DuplicateRow = 0x8004_0237, "DuplicateRecord", "duplicate row", 412, Never;
+    /// A row with the same values of an alternate key exists already.
+    DuplicateKey = 0x8006_0892, "DuplicateRecordEntityKey", "duplicate key", 412, Never;
+    /// No row has these values of an alternate key.
+    KeyNotFound = 0x8006_0891, "RecordNotFoundByEntityKey", "key not found", 404, Never;
+    /// The columns that were given are no alternate key of the table.
+    KeyNotDefined = 0x8006_0890, "EntityKeyNotDefined", "key not defined", 400, Never;
+    /// A value that the column can't hold.
+    InvalidArgument = 0x8004_0203, "InvalidArgument", "invalid argument", 400, Never;
+    /// A text longer than its column.
+    TextTooLong = 0x8004_4331, "StringLengthTooLong", "text too long", 400, Never;
+    /// The instance has no such table.
+    NoSuchTable = 0x8004_1102, "QueryBuilderNoEntity", "no such table", 400, Never;
+    /// The table has no such column.
+    NoSuchColumn = 0x8004_1103, "QueryBuilderNoAttribute", "no such column", 400, Never;
+    /// The transaction was chosen as the victim of a deadlock (SQL Server's error 1205).
+    DeadlockVictim = 0x8004_4150, "unManagedidssqlerror", "deadlock victim", 500, Transaction;
+    /// A database command took longer than the SQL time-out, usually because it was blocked.
+    SqlTimeout = 0x8004_4151, "unManagedidssqltimeouterror", "sql timeout", 500, Transaction;
+    /// A plug-in ran into the 2-minute limit.
+    ///
+    /// Assumed: of the three sandbox time-out codes, the host's; no page says which a caller sees.
+    PlugInTimeout = 0x8004_4172, "SandboxHostPluginTimeout", "plug-in timeout", 500, Transaction;
+    /// A plug-in, workflow or program said no, with its author's message
+    /// (`InvalidPluginExecutionException`).
+    PlugInAborted = 0x8004_0265, "IsvAborted", "plug-in aborted", 400, Never;
+    /// A plug-in or program broke: it used a value that is null, divided by zero, …
+    PlugInFailed = 0x8004_0224, "IsvUnExpected", "plug-in failed", 500, Never;
+    /// A chain of nested requests is deeper than the platform allows.
+    DepthExceeded = 0x8004_4182, "SdkCorrelationTokenDepthTooHigh", "depth exceeded", 400, Never;
+    /// A plug-in swallowed the fault of a service call and went on.
+    SwallowedFault = 0x8009_000c, "IsvReducedOpenTransactionCount", "swallowed fault", 500, Never;
+    /// A plug-in swallowed a deadlock: the transaction is gone already.
+    TransactionAborted = 0x8004_0255, "TransactionAborted", "transaction aborted", 500, Never;
+    /// The environment is closed for maintenance.
+    UnderMaintenance = 0x8004_a104, "OrganizationDisabled", "maintenance", 503, IfIdempotent;
+    /// The instance could not be reached, or its answer never came back.
+    Unreachable = 0x8004_4306, "AsyncNetworkError", "unreachable", 0, IfIdempotent;
+    /// The caller's own client gave up waiting (`System.TimeoutException`).
+    ClientTimeout = 0x8013_1505, "COR_E_TIMEOUT", "client timeout", 0, IfIdempotent;
+}
+
+impl FaultKind {
+    /// The kind that scenarios call by this word, or by this code (`0x80044150`, `-2147204784`).
+    pub fn find(text: &str) -> Option<Self> {
+        let code = text
+            .strip_prefix("0x")
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+            .or_else(|| text.parse::<i32>().ok().map(i32::cast_unsigned));
+        Self::ALL.iter().copied().find(|kind| {
+            let facts = kind.facts();
+            facts.word == text || code == Some(facts.code)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_found_by_its_word_and_by_both_spellings_of_its_code() {
+        for text in ["deadlock victim", "0x80044150", "-2147204784"] {
+            assert_eq!(
+                FaultKind::find(text),
+                Some(FaultKind::DeadlockVictim),
+                "{text}"
+            );
+        }
+        assert_eq!(FaultKind::find("deadlock"), None);
+    }
+
+    #[test]
+    fn no_two_kinds_share_a_code_or_a_word() {
+        for (index, a) in FaultKind::ALL.iter().enumerate() {
+            for b in &FaultKind::ALL[index + 1..] {
+                assert_ne!(a.facts().code, b.facts().code, "{a:?} and {b:?}");
+                assert_ne!(a.facts().word, b.facts().word, "{a:?} and {b:?}");
+            }
+        }
+    }
+}

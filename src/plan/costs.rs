@@ -1,0 +1,95 @@
+//! What things cost in virtual time, and the limits of the platform and of a run.
+//!
+//! The costs make a chain of plug-ins have a length that one can see. They are no measurement of
+//! any real environment and no prediction: what matters is that a reader can add them up.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The virtual time that each thing takes.
+///
+/// Assumed: all defaults. No page states what these take; they are round figures with plausible
+/// proportions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Costs {
+    /// Each request, nested ones too, before its first stage. Default 5 ms.
+    pub request: Duration,
+    /// Each read statement (Retrieve, RetrieveMultiple, the look-up of an upsert). Default 2 ms.
+    pub read: Duration,
+    /// Each row that a statement examines. Default 20 µs.
+    pub row: Duration,
+    /// Each row that is written, after its lock was granted. Default 5 ms.
+    pub write: Duration,
+    /// Each plug-in step that runs, before its first line. Default 2 ms.
+    pub plug_in: Duration,
+    /// One way between a flow and an instance, or between two instances. Default 40 ms.
+    pub network: Duration,
+    /// One way between an actor and an instance. Default 0: a client beside the instance.
+    pub client: Duration,
+}
+
+impl Default for Costs {
+    fn default() -> Self {
+        Self {
+            request: Duration::from_millis(5),
+            read: Duration::from_millis(2),
+            row: Duration::from_micros(20),
+            write: Duration::from_millis(5),
+            plug_in: Duration::from_millis(2),
+            network: Duration::from_millis(40),
+            client: Duration::ZERO,
+        }
+    }
+}
+
+/// The limits that end things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Limits {
+    /// How long one database command may take, waiting included. Default 120 s.
+    ///
+    /// Source: Microsoft Learn, "Scalable Customization Design in Dataverse", SQL time-outs.
+    pub sql_command: Duration,
+    /// How long one plug-in step may take from its start, nested requests included. Default
+    /// 2 min.
+    ///
+    /// Source: Microsoft Learn, "Scalable Customization Design in Dataverse", Platform
+    /// constraints.
+    pub plug_in: Duration,
+    /// The deepest chain of nested requests that still runs. Default 8.
+    ///
+    /// Source: Microsoft Learn, "IExecutionContext.Depth".
+    pub depth: u32,
+    /// How long a client waits for an answer before it gives up. Default 2 min.
+    ///
+    /// Source: Microsoft Learn, "CrmServiceClient.MaxConnectionTimeout".
+    pub client: Duration,
+    /// The longest interval between two searches of the deadlock monitor. Default 5 s.
+    ///
+    /// Source: Microsoft Learn, "Deadlocks guide", Deadlock detection.
+    pub deadlock_monitor: Duration,
+    /// The shortest interval, right after a deadlock was found. Default 100 ms.
+    ///
+    /// Source: Microsoft Learn, "Deadlocks guide", Deadlock detection.
+    pub deadlock_monitor_least: Duration,
+    /// How many transitions a run may take. Default 10,000,000. Beyond it the scenario has no
+    /// end, and the run says who was still at it.
+    pub transitions: u64,
+    /// How much virtual time a run may take. Default 366 days.
+    pub virtual_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sql_command: Duration::from_secs(120),
+            plug_in: Duration::from_secs(120),
+            depth: 8,
+            client: Duration::from_secs(120),
+            deadlock_monitor: Duration::from_secs(5),
+            deadlock_monitor_least: Duration::from_millis(100),
+            transitions: 10_000_000,
+            virtual_time: Duration::from_secs(366 * 86_400),
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! What must hold of a run. The checks decide each expectation from the trace alone.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::FaultKind;
+use crate::plan::{Location, Message};
+use crate::words::{
+    ActorId, ColumnId, InstanceId, Name, OutageId, PlugInId, RowId, SimInstant, TableId, Value,
+};
+
+/// One line of `expect:`. It holds when all its claims hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// Where the file says so.
+    pub at: Location,
+    /// The line as the file has it, without its braces: what a report shows.
+    pub text: String,
+    /// What it claims, at least one.
+    pub claims: Vec<Claim>,
+}
+
+/// One claim about a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Claim {
+    /// All runs of an actor end without a fault of their own, or at least one does not.
+    Succeeds {
+        /// Who.
+        actor: ActorId,
+        /// Whether.
+        succeeds: bool,
+    },
+    /// A run of this actor ends in this fault, or one of its requests meets it.
+    MeetsFault {
+        /// Who; `None` for anybody.
+        actor: Option<ActorId>,
+        /// Which.
+        fault: FaultKind,
+    },
+    /// An actor's last run ends within these bounds of virtual time since the start.
+    Ends {
+        /// Who.
+        actor: ActorId,
+        /// When.
+        within: Bounds<SimInstant>,
+    },
+    /// An actor waits for a lock. Without bounds: at least once. With bounds: all its waits that
+    /// fit, added up.
+    Waits {
+        /// Who waits; `None` for all lanes together.
+        actor: Option<ActorId>,
+        /// Who holds what it waits for; `None` for anybody.
+        holder: Option<ActorId>,
+        /// The row that it waits for; `None` for any.
+        row: Option<RowRef>,
+        /// How long, all fitting waits together.
+        total: Bounds<Duration>,
+        /// Whether only the longest single wait counts instead of their sum.
+        longest: bool,
+    },
+    /// A row's committed state.
+    Row {
+        /// Which.
+        row: RowRef,
+        /// When: at the end of that instant; `None` for the end of the run.
+        by: Option<SimInstant>,
+        /// What it must be.
+        state: RowState,
+    },
+    /// The values of one column over a table's committed rows, in the order in which the rows
+    /// were created, at the end of the run.
+    Rows {
+        /// Where.
+        instance: InstanceId,
+        /// Which table.
+        table: TableId,
+        /// Which column.
+        column: ColumnId,
+        /// The values.
+        values: Vec<Value>,
+    },
+    /// How many of something there were.
+    Count {
+        /// Of what.
+        of: Counted,
+        /// When: up to the end of that instant; `None` for the end of the run.
+        by: Option<SimInstant>,
+        /// How many.
+        is: Bounds<u64>,
+    },
+    /// The actor of at least one deadlock's victim.
+    Victim {
+        /// Who.
+        actor: ActorId,
+    },
+    /// It happens at least once (`happens: true`) or not at all.
+    Happens {
+        /// What.
+        phenomenon: Phenomenon,
+        /// Whether.
+        happens: bool,
+    },
+    /// All instances that have the table hold the same committed rows of it, column for column.
+    Converged {
+        /// Which table; `None` for every table that more than one instance has.
+        table: Option<TableId>,
+        /// When: at the end of that instant; `None` for the end of the run.
+        by: Option<SimInstant>,
+        /// False for the claim that they differ.
+        converged: bool,
+    },
+    /// These happen in this order, each for the first time after the one before.
+    Order(Vec<Happening>),
+    /// What an actor's binding held at the end of its last run.
+    Bound {
+        /// Who.
+        actor: ActorId,
+        /// The binding.
+        name: Name,
+        /// How many rows or elements it holds; `None` leaves that open.
+        size: Option<Bounds<u64>>,
+        /// What it equals; `None` leaves that open.
+        value: Option<Value>,
+        /// Columns that the row, or the first row of the list, must have.
+        columns: Vec<(Name, Value)>,
+        /// True for the claim that nothing was ever bound to the name.
+        missing: bool,
+    },
+    /// Every run of this plug-in step is inside a database transaction, or every run outside.
+    InTransaction {
+        /// Which step.
+        plug_in: PlugInId,
+        /// Whether.
+        inside: bool,
+    },
+}
+
+/// What is counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counted {
+    /// Committed rows of a table.
+    Rows {
+        /// Where.
+        instance: InstanceId,
+        /// Which table.
+        table: TableId,
+    },
+    /// Cycles that a deadlock monitor ended.
+    Deadlocks,
+    /// Requests that instances began to carry out, nested ones too.
+    Requests {
+        /// By whom; `None` for all.
+        actor: Option<ActorId>,
+        /// Where; `None` for everywhere.
+        instance: Option<InstanceId>,
+        /// Which message; `None` for all.
+        message: Option<Message>,
+        /// Of which table; `None` for all.
+        table: Option<TableId>,
+    },
+    /// Faults that callers met.
+    Faults {
+        /// Who; `None` for all.
+        actor: Option<ActorId>,
+        /// Which; `None` for all.
+        fault: Option<FaultKind>,
+    },
+    /// Tries after the first.
+    Retries {
+        /// Whose; `None` for all.
+        actor: Option<ActorId>,
+    },
+    /// Waits for locks.
+    Waits {
+        /// Whose; `None` for all.
+        actor: Option<ActorId>,
+    },
+    /// Committed transactions.
+    Commits {
+        /// Whose; `None` for all.
+        actor: Option<ActorId>,
+        /// Where; `None` for everywhere.
+        instance: Option<InstanceId>,
+    },
+    /// Transactions that were rolled back.
+    Rollbacks {
+        /// Whose; `None` for all.
+        actor: Option<ActorId>,
+        /// Where; `None` for everywhere.
+        instance: Option<InstanceId>,
+    },
+    /// Runs of one plug-in step.
+    PlugInRuns {
+        /// Which step.
+        plug_in: PlugInId,
+    },
+    /// Messages that an outage stopped or turned away.
+    OutageHits {
+        /// Which.
+        outage: OutageId,
+    },
+    /// Committed writes to one row.
+    Writes {
+        /// Which row.
+        row: RowRef,
+    },
+}
+
+/// One row of one table of one instance.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RowRef {
+    /// Where.
+    pub instance: InstanceId,
+    /// Which table.
+    pub table: TableId,
+    /// Which row.
+    pub row: RowId,
+    /// The name by which the file calls it.
+    pub name: Name,
+}
+
+/// What a row must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowState {
+    /// It exists, and these columns hold these values.
+    Is(Vec<(ColumnId, Value)>),
+    /// It does not exist.
+    Missing,
+    /// It has the row version with which it was loaded: nothing was committed to it.
+    Unchanged,
+}
+
+/// Bounds, both inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Bounds<T> {
+    /// The least that holds; `None` for no lower bound.
+    pub at_least: Option<T>,
+    /// The most that holds; `None` for no upper bound.
+    pub at_most: Option<T>,
+}
+
+impl<T: PartialOrd + Copy> Bounds<T> {
+    /// Exactly this.
+    pub const fn exactly(value: T) -> Self {
+        Self {
+            at_least: Some(value),
+            at_most: Some(value),
+        }
+    }
+
+    /// Anything.
+    pub const fn any() -> Self {
+        Self {
+            at_least: None,
+            at_most: None,
+        }
+    }
+
+    /// Whether `value` is within the bounds.
+    pub fn contain(&self, value: T) -> bool {
+        self.at_least.is_none_or(|least| least <= value)
+            && self.at_most.is_none_or(|most| value <= most)
+    }
+}
+
+/// What can happen or never happen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phenomenon {
+    /// A cycle of waits in one instance.
+    Deadlock,
+    /// Two committed transactions read the same version of a row, and both wrote the row (P4).
+    LostUpdate,
+    /// A committed transaction read what another later rolled back (G1a), or an intermediate
+    /// version (G1b).
+    DirtyRead,
+    /// A wait for a lock.
+    Wait,
+    /// A fault; `None` for any.
+    Fault(Option<FaultKind>),
+    /// A committed write of this kind to this row.
+    Write {
+        /// The kind; `None` for any.
+        message: Option<Message>,
+        /// The row.
+        row: RowRef,
+    },
+}
+
+/// One thing that happens at an instant, to be put in order with others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Happening {
+    /// A run of the actor begins.
+    Begins(ActorId),
+    /// A run of the actor ends.
+    Ends(ActorId),
+    /// A write of this kind to this row is committed; `None` for any kind.
+    Written(Option<Message>, RowRef),
+    /// The outage is over.
+    OutageEnds(OutageId),
+}

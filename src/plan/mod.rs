@@ -1,0 +1,399 @@
+//! What shall happen: one scenario, resolved. The first hallway of the house: the scenario front
+//! writes it, the engine carries it out, and the checks read what it expects.
+//!
+//! A plan is plain data. Every name is a number here (with the name kept beside the definition),
+//! every time is an instant of virtual time, and every default has been filled in. A plan built
+//! in Rust is as good as one read from a file.
+
+mod costs;
+mod expectation;
+mod outage;
+mod program;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use costs::{Costs, Limits};
+pub use expectation::{
+    Bounds, Claim, Counted, Expectation, Happening, Phenomenon, RowRef, RowState,
+};
+pub use outage::{Outage, OutageKind};
+pub use program::{
+    Assignment, Backoff, KeyValues, Ordering, Program, RowSelector, Step, UpsertWhen, Verb,
+};
+
+use crate::words::{
+    ActorId, ColumnId, ColumnType, Expression, InstanceId, Name, OutageId, PlugInId, ProgramId,
+    RowId, SimInstant, TableId,
+};
+
+/// One resolved scenario. A file with variants gives one plan for each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The scenario's one-line title.
+    pub title: String,
+    /// Why it exists, in its author's words; empty when the file does not say.
+    pub about: String,
+    /// The document and section that it comes from; empty when the file does not say.
+    pub source: String,
+    /// The path of the file as it was given; `<built in Rust>` for a plan without one.
+    pub file: String,
+    /// The variant's name, for a file that has variants.
+    pub variant: Option<Name>,
+    /// The calendar moment of [`SimInstant::START`]. Default 2026-01-05T08:00:00Z, a Monday.
+    pub start: Timestamp,
+    /// The seed of all randomness. Default 0.
+    pub seed: u64,
+    /// The instant after which no schedule (`every …`) begins another run. What runs by then is
+    /// carried to its end. Default: the last moment that the file mentions.
+    pub horizon: SimInstant,
+    /// Table definitions, shared by the instances that have them.
+    pub tables: Vec<Table>,
+    /// The instances.
+    pub instances: Vec<Instance>,
+    /// The rows that exist when the world begins.
+    pub rows: Vec<RowGroup>,
+    /// Every program: named ones, and the bodies of actors, flows and plug-ins.
+    pub programs: Vec<Program>,
+    /// The registered plug-in steps.
+    pub plug_ins: Vec<PlugIn>,
+    /// The planned outages.
+    pub outages: Vec<Outage>,
+    /// Actors and flows.
+    pub actors: Vec<Actor>,
+    /// What must hold.
+    pub expectations: Vec<Expectation>,
+    /// What things cost in virtual time.
+    pub costs: Costs,
+    /// The platform's limits, and those of the run.
+    pub limits: Limits,
+}
+
+/// A place in the scenario file, for messages. Lines and columns count from 1; both are 0 in a
+/// plan that was built in Rust.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Location {
+    /// The line.
+    pub line: u32,
+    /// The column, in characters.
+    pub column: u32,
+}
+
+/// A table definition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// The table's name.
+    pub name: Name,
+    /// Its columns, in the order of the file.
+    pub columns: Vec<Column>,
+    /// Its alternate keys: unique where none of their values is null.
+    ///
+    /// Assumed: a row with a null in a key column is outside the key's uniqueness, as in a
+    /// filtered unique index; no page read says how Dataverse treats it.
+    pub keys: Vec<AlternateKey>,
+}
+
+impl Table {
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<ColumnId> {
+        let index = self
+            .columns
+            .iter()
+            .position(|column| &*column.name == name)?;
+        u16::try_from(index).ok().map(ColumnId)
+    }
+}
+
+/// A column definition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// The column's name.
+    pub name: Name,
+    /// What it holds.
+    pub kind: ColumnType,
+}
+
+/// An alternate key.
+///
+/// Source: Microsoft Learn, "Define alternate keys for a table".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlternateKey {
+    /// The key's name.
+    pub name: Name,
+    /// Its columns: 1 to 16.
+    pub columns: Vec<ColumnId>,
+}
+
+/// One Dataverse environment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    /// The instance's name.
+    pub name: Name,
+    /// The tables that it has.
+    pub tables: Vec<TableId>,
+    /// The isolation level of its transactions.
+    pub isolation: Isolation,
+}
+
+/// The isolation level of a transaction.
+///
+/// Source: Microsoft Learn, "SET TRANSACTION ISOLATION LEVEL". Assumed: Dataverse runs at read
+/// committed snapshot, Azure SQL's default; no Dataverse page names its level.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// A statement reads what was committed when it began, and takes no read locks.
+    #[default]
+    ReadCommittedSnapshot,
+    /// A read takes shared row locks and keeps them to the end of the transaction.
+    RepeatableRead,
+}
+
+/// Rows that exist when the world begins: one row, or many of a pattern.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowGroup {
+    /// Where the rows are.
+    pub instance: InstanceId,
+    /// Their table.
+    pub table: TableId,
+    /// How many. The binding `n` counts them from 1 in the expressions below.
+    pub count: u64,
+    /// The row's name, from which its id follows. `None`: the id is drawn from the seed.
+    pub name: Option<Expression>,
+    /// The columns' values; every other column is null.
+    pub set: Vec<(ColumnId, Expression)>,
+    /// Where the file says so.
+    pub at: Location,
+}
+
+/// A message of the platform: what a request asks for, and what a plug-in step listens to.
+///
+/// Upsert is not among those a step can listen to: the platform turns it into Create or Update.
+/// Source: Microsoft Learn, "Use Upsert to create or update a record".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Message {
+    /// Adds a row.
+    Create,
+    /// Reads one row.
+    Retrieve,
+    /// Reads the rows that a query selects.
+    RetrieveMultiple,
+    /// Changes a row.
+    Update,
+    /// Creates or updates, depending on whether the row exists.
+    Upsert,
+    /// Removes a row.
+    Delete,
+}
+
+impl Message {
+    /// Every message.
+    pub const ALL: [Self; 6] = [
+        Self::Create,
+        Self::Retrieve,
+        Self::RetrieveMultiple,
+        Self::Update,
+        Self::Upsert,
+        Self::Delete,
+    ];
+
+    /// The platform's name of the message.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Retrieve => "Retrieve",
+            Self::RetrieveMultiple => "RetrieveMultiple",
+            Self::Update => "Update",
+            Self::Upsert => "Upsert",
+            Self::Delete => "Delete",
+        }
+    }
+}
+
+/// A stage of the event pipeline.
+///
+/// Source: Microsoft Learn, "Event framework", Event execution pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Stage {
+    /// Stage 10: before the main operation and, for the outermost request, outside the database
+    /// transaction.
+    PreValidation,
+    /// Stage 20: before the main operation, inside the transaction.
+    PreOperation,
+    /// Stage 30: the platform's own work.
+    MainOperation,
+    /// Stage 40: after the main operation, inside the transaction.
+    PostOperation,
+}
+
+impl Stage {
+    /// The platform's number of the stage.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::PreValidation => 10,
+            Self::PreOperation => 20,
+            Self::MainOperation => 30,
+            Self::PostOperation => 40,
+        }
+    }
+
+    /// The platform's name of the stage.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PreValidation => "PreValidation",
+            Self::PreOperation => "PreOperation",
+            Self::MainOperation => "MainOperation",
+            Self::PostOperation => "PostOperation",
+        }
+    }
+}
+
+/// One registered plug-in step.
+///
+/// Source: Microsoft Learn, "Register a plug-in".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlugIn {
+    /// Its name, unique in the scenario.
+    pub name: Name,
+    /// The instance in which it is registered.
+    pub instance: InstanceId,
+    /// The message that it listens to; never [`Message::Upsert`].
+    pub message: Message,
+    /// The table that it listens to; `None` for every table.
+    pub table: Option<TableId>,
+    /// The stage in which it runs; never [`Stage::MainOperation`].
+    pub stage: Stage,
+    /// Its execution order: lower runs first. Default 1. Equal ranks run in the order of the
+    /// file.
+    ///
+    /// Assumed: the platform leaves the order of equal ranks unspecified.
+    pub rank: i32,
+    /// For Update: it runs when the request contains one of these columns, changed or not. Empty
+    /// for every Update.
+    pub filter: Vec<ColumnId>,
+    /// What it does.
+    pub body: PlugInBody,
+    /// Where the file says so.
+    pub at: Location,
+}
+
+/// What a plug-in step does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlugInBody {
+    /// A program in the step language.
+    Steps(ProgramId),
+    /// A plug-in written in Rust, by the name under which the run was given it.
+    Rust(Name),
+}
+
+/// An actor (a user, an app, a job outside the platform) or a flow between instances.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Actor {
+    /// Its name, unique in the scenario.
+    pub name: Name,
+    /// What kind of caller it is.
+    pub kind: ActorKind,
+    /// The instance that its steps mean when they name none.
+    pub home: Option<InstanceId>,
+    /// How many of it there are, at least 1. Each counts itself from 1 in the binding `n`.
+    pub count: u32,
+    /// When it begins.
+    pub schedule: Schedule,
+    /// What it does.
+    pub program: ProgramId,
+    /// The bindings with which the program begins.
+    pub with: Vec<(Name, Expression)>,
+    /// Where the file says so.
+    pub at: Location,
+}
+
+/// What kind of caller an actor is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActorKind {
+    /// Somebody or something that calls instances as a client.
+    Client,
+    /// A flow that copies rows of a table from one instance to another.
+    Flow {
+        /// Where it reads.
+        from: InstanceId,
+        /// Where it writes.
+        to: InstanceId,
+        /// What it copies.
+        table: TableId,
+    },
+}
+
+/// When an actor begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Schedule {
+    /// The first time.
+    pub first: SimInstant,
+    /// The time from one beginning to the next; `None` for a single run. A run begins on time
+    /// also when the one before has not ended.
+    pub every: Option<Duration>,
+    /// No run begins at or after this instant; `None` leaves that to [`Plan::horizon`].
+    pub until: Option<SimInstant>,
+}
+
+impl Plan {
+    /// A plan with nothing in it, to be filled in: default start, seed, costs and limits.
+    pub fn empty(title: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            about: String::new(),
+            source: String::new(),
+            file: "<built in Rust>".to_owned(),
+            variant: None,
+            start: DEFAULT_START,
+            seed: 0,
+            horizon: SimInstant::START,
+            tables: Vec::new(),
+            instances: Vec::new(),
+            rows: Vec::new(),
+            programs: Vec::new(),
+            plug_ins: Vec::new(),
+            outages: Vec::new(),
+            actors: Vec::new(),
+            expectations: Vec::new(),
+            costs: Costs::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// The definition of a table.
+    pub fn table(&self, id: TableId) -> &Table {
+        &self.tables[id.index()]
+    }
+
+    /// The definition of an instance.
+    pub fn instance(&self, id: InstanceId) -> &Instance {
+        &self.instances[id.index()]
+    }
+
+    /// The definition of an actor.
+    pub fn actor(&self, id: ActorId) -> &Actor {
+        &self.actors[id.index()]
+    }
+
+    /// The registration of a plug-in step.
+    pub fn plug_in(&self, id: PlugInId) -> &PlugIn {
+        &self.plug_ins[id.index()]
+    }
+
+    /// A planned outage.
+    pub fn outage(&self, id: OutageId) -> &Outage {
+        &self.outages[id.index()]
+    }
+
+    /// The id of the row that scenarios call `name` in this table.
+    pub fn row_id(&self, table: TableId, name: &str) -> RowId {
+        RowId::named(&self.table(table).name, name)
+    }
+}
+
+/// 2026-01-05T08:00:00Z, a Monday morning.
+pub const DEFAULT_START: Timestamp = Timestamp::constant(1_767_600_000, 0);

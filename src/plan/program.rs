@@ -1,0 +1,287 @@
+//! The step language: what actors, flows and plug-ins do, as data.
+//!
+//! Everything that acts is made of the same steps, so nothing about the platform is special-cased
+//! for one kind of caller, and a running program can be copied, compared and shown.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::FaultKind;
+use crate::plan::{Isolation, Location};
+use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
+
+/// A list of steps with a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Program {
+    /// The program's name; for the body of an actor or plug-in, that one's name.
+    pub name: Name,
+    /// The instance that its steps mean when they name none. `None`: the caller's.
+    pub home: Option<InstanceId>,
+    /// Its steps, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One step, with its place in the file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Where the file says so.
+    pub at: Location,
+    /// What it does.
+    pub verb: Verb,
+}
+
+/// What a step does. Where `instance` is `None`, the program's home is meant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// Adds a row.
+    Create {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Its name or id; drawn from the seed when absent.
+        row: Option<Expression>,
+        /// A row whose columns are copied first.
+        from: Option<Expression>,
+        /// The columns' values.
+        set: Vec<Assignment>,
+        /// The binding that gets the new row's id.
+        bind: Option<Name>,
+    },
+    /// Reads one row.
+    Retrieve {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// The columns that are asked for; `None` for all.
+        columns: Option<Vec<ColumnId>>,
+        /// The binding that gets the row.
+        bind: Option<Name>,
+    },
+    /// Reads the rows that match, as the platform's RetrieveMultiple.
+    Query {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// The table.
+        table: TableId,
+        /// The condition on a row; every row when absent.
+        filter: Option<Expression>,
+        /// The order of the answer; the rows' own (by creation) when empty.
+        order: Vec<Ordering>,
+        /// The most rows that are answered.
+        top: Option<Expression>,
+        /// The lookups whose rows are answered too.
+        expand: Vec<ColumnId>,
+        /// The columns that are asked for; `None` for all.
+        columns: Option<Vec<ColumnId>>,
+        /// The binding that gets the list of rows.
+        bind: Option<Name>,
+    },
+    /// Changes a row.
+    Update {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// A row whose columns are copied first.
+        from: Option<Expression>,
+        /// The columns' new values.
+        set: Vec<Assignment>,
+    },
+    /// Creates or updates a row.
+    Upsert {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// A row whose columns are copied first.
+        from: Option<Expression>,
+        /// The columns' values.
+        set: Vec<Assignment>,
+        /// Whether an existing or a missing row is left alone.
+        when: UpsertWhen,
+        /// The binding that gets the row's id.
+        bind: Option<Name>,
+    },
+    /// Removes a row.
+    Delete {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+    },
+    /// Reads the rows of a table that changed since a cursor was last moved, with each row's last
+    /// committed state. The cursor belongs to the actor, lasts over its runs, and begins before
+    /// every change.
+    ReadChanges {
+        /// Where.
+        instance: InstanceId,
+        /// The table.
+        table: TableId,
+        /// The cursor.
+        cursor: Name,
+        /// The binding that gets the list of rows.
+        bind: Name,
+    },
+    /// Moves a cursor to the end of what was last read with it.
+    AcceptChanges {
+        /// The cursor.
+        cursor: Name,
+    },
+    /// Takes virtual time: computing, or a call to something that is not simulated.
+    Work(Duration),
+    /// Lets virtual time pass.
+    Wait(Duration),
+    /// Waits for an instant; goes on at once when it is past.
+    WaitUntil(SimInstant),
+    /// Raises a fault of the program's own (`InvalidPluginExecutionException`).
+    Fail(Expression),
+    /// Sets columns of the plug-in's `target`. What is set before the main operation is written by
+    /// it.
+    SetTarget(Vec<(Name, Expression)>),
+    /// Binds values to names.
+    Let(Vec<(Name, Expression)>),
+    /// Chooses between two lists of steps.
+    If {
+        /// What decides; null counts as false.
+        condition: Expression,
+        /// The steps when it holds.
+        then: Vec<Step>,
+        /// The steps when it does not.
+        otherwise: Vec<Step>,
+    },
+    /// Repeats the steps for each element of a list.
+    ForEach {
+        /// The binding that gets the element.
+        bind: Name,
+        /// The list.
+        list: Expression,
+        /// The steps.
+        body: Vec<Step>,
+    },
+    /// Repeats the steps; the binding `n` counts from 1.
+    Repeat {
+        /// How often.
+        times: Expression,
+        /// The steps.
+        body: Vec<Step>,
+    },
+    /// Tries the steps again when they end in a fault.
+    Retry {
+        /// How many more times after the first, at most.
+        up_to: u32,
+        /// How long to wait before each further try.
+        wait: Backoff,
+        /// The faults that are worth another try; empty for all but those that say *never*.
+        on: Vec<FaultKind>,
+        /// The steps.
+        body: Vec<Step>,
+    },
+    /// Handles a fault; the binding `fault` gets its word, such as `deadlock victim`.
+    Try {
+        /// The steps.
+        body: Vec<Step>,
+        /// The steps when those end in one of these faults.
+        on_fault: Vec<Step>,
+        /// The faults that are handled; empty for all.
+        on: Vec<FaultKind>,
+    },
+    /// Runs the steps in one database transaction: committed at their end, rolled back when they
+    /// end in a fault. In a transaction already, it joins that one.
+    Transaction {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// The isolation level; the instance's when absent.
+        isolation: Option<Isolation>,
+        /// The steps.
+        body: Vec<Step>,
+    },
+    /// Runs another program, with bindings of its own, in the same transaction and for the same
+    /// plug-in `target`.
+    Call {
+        /// Which.
+        program: ProgramId,
+        /// The bindings with which it begins.
+        with: Vec<(Name, Expression)>,
+    },
+    /// Puts a remark into the story.
+    Note(Expression),
+}
+
+/// One column's new value. An expression over the row's own columns is computed when the row is
+/// written, under its lock; every other one when the request is made.
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The column.
+    pub column: ColumnId,
+    /// Its value.
+    pub value: Expression,
+}
+
+/// Which row a request means.
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RowSelector {
+    /// A row as read, an id, or a row's name.
+    Row(Expression),
+    /// The row with these values of an alternate key.
+    Key(KeyValues),
+    /// One of the table's rows, chosen by the seed.
+    Any,
+}
+
+/// The columns of an alternate key, with values.
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
+pub struct KeyValues {
+    /// Column and value, in the order of the file.
+    pub values: Vec<(ColumnId, Expression)>,
+}
+
+/// One column by which an answer is ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Ordering {
+    /// The column.
+    pub column: ColumnId,
+    /// From the largest to the smallest. Default false.
+    pub descending: bool,
+}
+
+/// What an upsert does with a row that exists, and with one that does not.
+///
+/// Source: Microsoft Learn, "Use Upsert to create or update a record" and "Perform conditional
+/// operations using the Web API" (`If-None-Match: *`, `If-Match: *`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpsertWhen {
+    /// It is updated if it exists, else created.
+    #[default]
+    Always,
+    /// It is created if it is missing; an existing row is left as it is, without an Update.
+    Missing,
+    /// It is updated if it exists; a missing row is left missing.
+    Exists,
+}
+
+/// How long to wait before another try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Backoff {
+    /// The first wait.
+    pub first: Duration,
+    /// Each further wait is this many times the one before: 1 for a fixed wait.
+    pub factor: u32,
+    /// The longest wait.
+    pub most: Duration,
+    /// Whether each wait is drawn evenly from between half of it and all of it, by the seed.
+    pub jitter: bool,
+}

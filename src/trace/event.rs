@@ -1,0 +1,511 @@
+//! Everything that can happen, as data. Closed: a view that forgets a new kind of event does not
+//! compile.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{Fault, FaultKind};
+use crate::plan::{Isolation, Message, Stage};
+use crate::words::{
+    ActorId, ColumnId, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, RequestId, RowId,
+    SimInstant, TableId, TransactionId, Value,
+};
+
+/// One thing that happened. Names are past participles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "event",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
+pub enum Event {
+    /// A row was there when the world began.
+    RowLoaded {
+        /// Where.
+        instance: InstanceId,
+        /// Its table.
+        table: TableId,
+        /// The row.
+        row: RowId,
+        /// Its version.
+        row_version: u64,
+        /// Its columns that are not null.
+        columns: Vec<(ColumnId, Value)>,
+    },
+    /// A row got a name that the header does not have.
+    RowNamed {
+        /// Its table.
+        table: TableId,
+        /// The row.
+        row: RowId,
+        /// Its name.
+        name: Name,
+    },
+    /// An outage began.
+    OutageBegan {
+        /// Which.
+        outage: OutageId,
+        /// The instance.
+        instance: InstanceId,
+        /// When it will be over.
+        until: SimInstant,
+    },
+    /// An outage was over.
+    OutageEnded {
+        /// Which.
+        outage: OutageId,
+        /// The instance.
+        instance: InstanceId,
+    },
+    /// A run of an actor or flow began: a new lane.
+    LaneBegan {
+        /// The lane.
+        lane: LaneId,
+        /// Whose run.
+        kind: LaneKind,
+        /// What a reader calls the lane: the actor's name, numbered where it has several.
+        name: Name,
+    },
+    /// A lane ended.
+    LaneEnded {
+        /// The lane.
+        lane: LaneId,
+        /// How.
+        outcome: Outcome,
+    },
+    /// A program put a remark into the story.
+    Noted {
+        /// Whose.
+        lane: LaneId,
+        /// The remark.
+        text: Name,
+    },
+    /// A program bound a value to a name by `as:`.
+    Bound {
+        /// Whose.
+        lane: LaneId,
+        /// The name.
+        name: Name,
+        /// The value.
+        value: Value,
+    },
+    /// A program began to compute for a while.
+    Worked {
+        /// Whose.
+        lane: LaneId,
+        /// In which nested request's plug-in; `None` for the caller itself.
+        request: Option<RequestId>,
+        /// For how long.
+        duration: Duration,
+    },
+    /// A program began to wait for a time.
+    Slept {
+        /// Whose.
+        lane: LaneId,
+        /// Until when.
+        until: SimInstant,
+    },
+    /// A program met a fault and will try again.
+    Retried {
+        /// Whose.
+        lane: LaneId,
+        /// The number of the coming try, from 2.
+        attempt: u32,
+        /// The fault.
+        fault: Fault,
+        /// How long it waits before.
+        wait: Duration,
+    },
+    /// A program met a fault and handled it.
+    FaultHandled {
+        /// Whose.
+        lane: LaneId,
+        /// The fault.
+        fault: Fault,
+    },
+    /// A caller outside the instance sent it a request.
+    RequestSent {
+        /// Whose.
+        lane: LaneId,
+        /// The request.
+        request: RequestId,
+        /// To which instance.
+        instance: InstanceId,
+        /// What it asks for.
+        message: Message,
+        /// Of which table.
+        table: TableId,
+        /// Of which row, where it names one by id.
+        row: Option<RowId>,
+    },
+    /// An outage stopped a request on its way, or the instance turned it away.
+    RequestRefused {
+        /// Whose.
+        lane: LaneId,
+        /// The request.
+        request: RequestId,
+        /// By which outage.
+        outage: OutageId,
+        /// What the caller is told.
+        fault: Fault,
+    },
+    /// An outage stopped an answer on its way: the work was done, and the caller does not know.
+    ResponseLost {
+        /// Whose.
+        lane: LaneId,
+        /// The request.
+        request: RequestId,
+        /// By which outage.
+        outage: OutageId,
+    },
+    /// A caller's client gave up waiting. The instance goes on.
+    RequestAbandoned {
+        /// Whose.
+        lane: LaneId,
+        /// The request.
+        request: RequestId,
+    },
+    /// An answer reached the caller outside the instance.
+    ResponseDelivered {
+        /// Whose.
+        lane: LaneId,
+        /// The request.
+        request: RequestId,
+        /// The fault, where it is one.
+        fault: Option<Fault>,
+    },
+    /// An instance began to carry out a request.
+    RequestBegan {
+        /// On whose behalf.
+        lane: LaneId,
+        /// The request.
+        request: RequestId,
+        /// The request whose plug-in made it; `None` for an outermost one.
+        parent: Option<RequestId>,
+        /// Where.
+        instance: InstanceId,
+        /// What it asks for.
+        message: Message,
+        /// Of which table.
+        table: TableId,
+        /// Of which row, where it names one by id.
+        row: Option<RowId>,
+        /// 1 for an outermost request, one more for each nesting.
+        depth: u32,
+        /// The transaction that it joins, if there is one already.
+        transaction: Option<TransactionId>,
+        /// The columns that it writes or asks for; empty for all.
+        columns: Vec<ColumnId>,
+    },
+    /// An upsert became a Create or an Update, or found nothing to do.
+    UpsertResolved {
+        /// The request.
+        request: RequestId,
+        /// What it became; `None` when the row is left as it is.
+        became: Option<Message>,
+        /// The row, where it is known.
+        row: Option<RowId>,
+    },
+    /// An instance was done with a request.
+    RequestEnded {
+        /// The request.
+        request: RequestId,
+        /// The fault, where it ended in one.
+        fault: Option<Fault>,
+    },
+    /// A stage of a request began. PreValidation, PreOperation and PostOperation are told only
+    /// where a plug-in step runs.
+    StageBegan {
+        /// The request.
+        request: RequestId,
+        /// The stage.
+        stage: Stage,
+    },
+    /// A plug-in step began.
+    PlugInBegan {
+        /// On whose behalf.
+        lane: LaneId,
+        /// The request that it runs for.
+        request: RequestId,
+        /// The step.
+        plug_in: PlugInId,
+        /// The depth of the request.
+        depth: u32,
+        /// Whether it runs inside a database transaction.
+        in_transaction: bool,
+    },
+    /// A plug-in step ended.
+    PlugInEnded {
+        /// The request that it ran for.
+        request: RequestId,
+        /// The step.
+        plug_in: PlugInId,
+        /// The fault, where it ended in one.
+        fault: Option<Fault>,
+    },
+    /// A transaction began.
+    TransactionBegan {
+        /// On whose behalf.
+        lane: LaneId,
+        /// The transaction.
+        transaction: TransactionId,
+        /// Where.
+        instance: InstanceId,
+        /// Its isolation level.
+        isolation: Isolation,
+        /// The request that opened it; `None` for an explicit transaction.
+        request: Option<RequestId>,
+    },
+    /// A transaction was committed: its writes hold from here on.
+    Committed {
+        /// The transaction.
+        transaction: TransactionId,
+    },
+    /// A transaction was rolled back. The rows that it restores follow right after.
+    RolledBack {
+        /// The transaction.
+        transaction: TransactionId,
+        /// Why.
+        reason: RollbackReason,
+    },
+    /// A lock was granted at once, or after a wait (then a `WaitEnded` goes before).
+    LockGranted {
+        /// To whom.
+        transaction: TransactionId,
+        /// On what.
+        resource: LockResource,
+        /// In which mode it is held now.
+        mode: LockMode,
+    },
+    /// A lock request had to wait.
+    LockQueued {
+        /// Whose.
+        transaction: TransactionId,
+        /// For what.
+        resource: LockResource,
+        /// In which mode.
+        mode: LockMode,
+        /// Who holds it in a mode that conflicts, oldest first.
+        holders: Vec<TransactionId>,
+        /// Who waits for it already in a mode that conflicts, in the order of the queue.
+        ahead: Vec<TransactionId>,
+    },
+    /// A wait for a lock ended.
+    WaitEnded {
+        /// Whose.
+        transaction: TransactionId,
+        /// For what.
+        resource: LockResource,
+        /// How.
+        end: WaitEnd,
+        /// How long it had lasted.
+        waited: Duration,
+    },
+    /// All locks of a transaction were released, at its end.
+    LocksReleased {
+        /// Whose.
+        transaction: TransactionId,
+        /// How many.
+        count: u32,
+    },
+    /// A row was read.
+    RowRead {
+        /// For which request.
+        request: RequestId,
+        /// In which transaction; `None` for a read outside any.
+        transaction: Option<TransactionId>,
+        /// Where.
+        instance: InstanceId,
+        /// Its table.
+        table: TableId,
+        /// The row.
+        row: RowId,
+        /// The version that was read.
+        row_version: u64,
+    },
+    /// A row was looked for and not found.
+    RowMissed {
+        /// For which request.
+        request: RequestId,
+        /// Where.
+        instance: InstanceId,
+        /// Its table.
+        table: TableId,
+        /// The row, where it was named by id.
+        row: Option<RowId>,
+    },
+    /// A row was written, not yet committed.
+    RowWritten {
+        /// By which transaction.
+        transaction: TransactionId,
+        /// For which request.
+        request: RequestId,
+        /// Where.
+        instance: InstanceId,
+        /// Its table.
+        table: TableId,
+        /// The row.
+        row: RowId,
+        /// What was done to it.
+        kind: WriteKind,
+        /// The version that it had; 0 for an insert.
+        version_before: u64,
+        /// The version that it has now.
+        version_after: u64,
+        /// For each column that was written (for a delete, each that was not null): the column,
+        /// the value before and the value after.
+        columns: Vec<(ColumnId, Value, Value)>,
+    },
+    /// A rollback restored a row.
+    RowRestored {
+        /// Of which transaction.
+        transaction: TransactionId,
+        /// Where.
+        instance: InstanceId,
+        /// Its table.
+        table: TableId,
+        /// The row.
+        row: RowId,
+        /// The version that it has again; 0 when the row is gone again.
+        row_version: u64,
+    },
+    /// The waits of these transactions closed a cycle.
+    DeadlockClosed {
+        /// Where.
+        instance: InstanceId,
+        /// The cycle: each waits for the next, the last for the first.
+        cycle: Vec<DeadlockEdge>,
+    },
+    /// The deadlock monitor found a cycle and chose its victim.
+    VictimChosen {
+        /// Where.
+        instance: InstanceId,
+        /// Who is rolled back.
+        victim: TransactionId,
+        /// Why this one, in words.
+        rule: Name,
+    },
+}
+
+/// What kind of lane it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum LaneKind {
+    /// A run of an actor.
+    Actor {
+        /// Whose.
+        actor: ActorId,
+        /// The number of the run over all of the actor's runs, from 1.
+        run: u32,
+    },
+    /// A run of a flow between two instances.
+    Flow {
+        /// Whose.
+        actor: ActorId,
+        /// The number of the run over all of the flow's runs, from 1.
+        run: u32,
+    },
+}
+
+impl LaneKind {
+    /// The actor or flow whose run it is.
+    pub const fn actor(&self) -> ActorId {
+        match *self {
+            Self::Actor { actor, .. } | Self::Flow { actor, .. } => actor,
+        }
+    }
+}
+
+/// How a lane ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Its last step was done.
+    Succeeded,
+    /// A fault that it did not handle ended it.
+    Failed(Fault),
+    /// The run was stopped while it was still at something: a limit of the run.
+    Unfinished(Name),
+}
+
+/// What a lock is taken on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum LockResource {
+    /// One row.
+    Row {
+        /// Where.
+        instance: InstanceId,
+        /// Its table.
+        table: TableId,
+        /// The row.
+        row: RowId,
+    },
+    /// One value of an alternate key: what two transactions that create the same key meet on.
+    Key {
+        /// Where.
+        instance: InstanceId,
+        /// Its table.
+        table: TableId,
+        /// The position of the key among the table's alternate keys.
+        key: u16,
+        /// A stable hash of the key's values.
+        hash: u64,
+    },
+    /// A whole table.
+    Table {
+        /// Where.
+        instance: InstanceId,
+        /// The table.
+        table: TableId,
+    },
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitEnd {
+    /// The lock was granted.
+    Granted,
+    /// The waiter was chosen as a deadlock's victim.
+    Victim,
+    /// The statement's time was up.
+    TimedOut(FaultKind),
+}
+
+/// Why a transaction was rolled back.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RollbackReason {
+    /// This fault ended it.
+    Fault(Fault),
+    /// Its program asked for it.
+    Asked,
+}
+
+/// What was done to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteKind {
+    /// It was added.
+    Insert,
+    /// It was changed.
+    Update,
+    /// It was removed.
+    Delete,
+}
+
+/// One edge of a cycle of waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct DeadlockEdge {
+    /// Who waits.
+    pub waiter: TransactionId,
+    /// Its lane.
+    pub lane: LaneId,
+    /// For what; the next edge's waiter holds it, or waits for it ahead.
+    pub resource: LockResource,
+    /// In which mode it asks for it.
+    pub mode: LockMode,
+}

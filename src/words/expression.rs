@@ -1,0 +1,106 @@
+//! Expressions: what stands after `=` in a scenario, and every literal and `$binding`.
+//!
+//! The syntax is the small common part of CEL, C# and Power Fx (`a.b`, `==`, `&&`, `? :`,
+//! `string(n)`). They are our own and not an embedded language for three reasons: a name is checked, with its place
+//! and a suggestion, before anything runs; numbers are exact; and the engine must see into a
+//! predicate to decide which index it can use.
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::{Name, Value};
+
+/// One expression, with every name resolved to what it means.
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expression {
+    /// A fixed value.
+    Literal(Value),
+    /// The value bound to this name: by `as:`, `let:`, `for each:`, `with:`; also the plug-in's
+    /// own `target` and `before`.
+    Binding(Name),
+    /// This column of the row that the statement is looking at: of an update's row as it stands
+    /// when it is written (so `=next + 1` is atomic), or of each row that a `where` examines.
+    Column(Name),
+    /// The name of the row that the statement is looking at; its GUID as text when it has none.
+    RowName,
+    /// A member of a row: a column, an expanded lookup, `id` or `row version`.
+    Member(Box<Expression>, Name),
+    /// An element of a list, from 0.
+    Index(Box<Expression>, Box<Expression>),
+    /// An operator before its operand.
+    Unary(UnaryOperator, Box<Expression>),
+    /// An operator between its operands. `And`, `Or` leave the second out when the first decides.
+    Binary(BinaryOperator, Box<Expression>, Box<Expression>),
+    /// `condition ? yes : no`.
+    Conditional(Box<Expression>, Box<Expression>, Box<Expression>),
+    /// A call of a built-in function.
+    Call(Function, Vec<Expression>),
+    /// `[a, b, c]`.
+    List(Vec<Expression>),
+}
+
+/// The operators with one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnaryOperator {
+    /// `!a`
+    Not,
+    /// `-a`
+    Negate,
+}
+
+/// The operators with two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BinaryOperator {
+    /// `a || b`
+    Or,
+    /// `a && b`
+    And,
+    /// `a == b`
+    Equal,
+    /// `a != b`
+    NotEqual,
+    /// `a < b`
+    Less,
+    /// `a <= b`
+    LessOrEqual,
+    /// `a > b`
+    Greater,
+    /// `a >= b`
+    GreaterOrEqual,
+    /// `a in [b, c]`
+    In,
+    /// `a + b`: numbers, or texts joined
+    Add,
+    /// `a - b`
+    Subtract,
+    /// `a * b`
+    Multiply,
+    /// `a / b`: whole numbers divide to a whole number, toward zero
+    Divide,
+    /// `a % b`
+    Remainder,
+}
+
+/// The built-in functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Function {
+    /// `string(x)`: the value as text.
+    String,
+    /// `whole(x)`: a number or numeral as a whole number, toward zero.
+    Whole,
+    /// `decimal(x)`: a number or numeral as a decimal number.
+    Decimal,
+    /// `size(x)`: the length of a list, or of a text in characters.
+    Size,
+    /// `min(a, b, …)`
+    Min,
+    /// `max(a, b, …)`
+    Max,
+    /// `now()`: the calendar moment of the world's virtual clock.
+    Now,
+    /// `sort(list)`: the list in ascending order.
+    Sort,
+}

@@ -1,0 +1,17 @@
+//! The words that every floor of the house speaks: numbers with a meaning, instants, values and
+//! expressions. Plain data; no clock, no randomness, no I/O.
+
+mod expression;
+mod ids;
+mod lock_mode;
+mod time;
+mod value;
+
+pub use expression::{BinaryOperator, Expression, Function, UnaryOperator};
+pub use ids::{
+    ActorId, ColumnId, InstanceId, LaneId, OutageId, PlugInId, ProgramId, RequestId, RowId,
+    TableId, TransactionId,
+};
+pub use lock_mode::LockMode;
+pub use time::{SimInstant, format_duration};
+pub use value::{ColumnType, Name, Record, Value};
