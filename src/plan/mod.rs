@@ -311,19 +311,19 @@ pub struct Actor {
 }
 
 /// What kind of caller an actor is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActorKind {
     /// Somebody or something that calls instances as a client.
     Client,
-    /// A flow that copies rows of a table from one instance to another.
+    /// A flow that copies rows from one instance to another.
     Flow {
         /// Where it reads.
         from: InstanceId,
         /// Where it writes.
         to: InstanceId,
-        /// What it copies.
-        table: TableId,
+        /// The tables that it copies, in the order in which it does so.
+        tables: Vec<TableId>,
     },
 }
 
