@@ -302,6 +302,13 @@ pub enum Event {
         /// How long it had lasted.
         waited: Duration,
     },
+    /// One lock was released before its transaction's end: a statement had only looked.
+    LockReleased {
+        /// Whose.
+        transaction: TransactionId,
+        /// On what.
+        resource: LockResource,
+    },
     /// All locks of a transaction were released, at its end.
     LocksReleased {
         /// Whose.
