@@ -1,0 +1,303 @@
+//! The rows of one table in one instance, with the versions of each that somebody can still see.
+//!
+//! A table store keeps what was written and answers what a given reader sees of it. It does not
+//! decide who may write: that is the lock table's business, and the caller's, who holds a row's lock
+//! before it writes. It reads no clock and draws no number; row versions and commit stamps come from
+//! the caller.
+//!
+//! # Versions
+//!
+//! Each row has a *slot* with a chain of versions, the newest first:
+//!
+//! ```text
+//!   slot 7, id 3f2a…, writer: transaction 12
+//!     │
+//!     ▼                       committed at 90            committed at 40
+//!   { name: B, version 31 } ─▶ { name: A, version 20 } ─▶ { name: null, version 9 }
+//!     not committed             what others see            what a snapshot of 40 to 89 sees
+//! ```
+//!
+//! - At most the newest version is uncommitted. A transaction's first write to a row puts a version
+//!   on top; its further writes replace that one; its commit gives it a stamp, and its rollback takes
+//!   it off.
+//! - A deletion is a version too, one without columns, for as long as an older one can be seen. Then
+//!   the slot is free, and the row that comes next takes the free slot with the lowest number.
+//! - A version is kept while a snapshot may see it: until the version above it was committed at or
+//!   before the *oldest snapshot*, of which the caller tells with each commit and with
+//!   [`TableStore::prune`].
+//!
+//! # Alternate keys
+//!
+//! A key's index has an entry for each row and each key value that *some* version of the row has. So
+//! the rows behind a key are found whether they have it for everybody, for their writer only, or for
+//! an old snapshot only. [`TableStore::insert`] and [`TableStore::update`] refuse a key that another
+//! row has or may get back: see [`Clash`].
+//!
+//! # Clones
+//!
+//! A clone shares all memory with its original. Rows lie in pages, ids and keys in parts, and the
+//! first write to one of them copies that one. So a clone costs next to nothing, and a world that is
+//! cloned at every step pays only for what changes.
+//!
+//! Two stores with the same rows in the same slots, with the same versions, have the same [`Hash`],
+//! on every machine.
+
+mod id_index;
+mod image;
+mod key;
+mod page;
+mod pages;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod value_ref;
+mod versions;
+mod write;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+pub use image::RowImage;
+pub use value_ref::ValueRef;
+
+use self::id_index::IdIndex;
+use self::image::Packed;
+use self::page::{Page, Slot, Version};
+use self::pages::Pages;
+use self::tree::Tree;
+use self::write::Scratch;
+use crate::plan::Table;
+use crate::words::{ColumnId, RowId, TransactionId, Value};
+
+/// A row's slot in its table. It stands for the row while any version of it can be seen, and may
+/// stand for another one afterwards.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RowNumber(pub u32);
+
+/// As whom, and as of when, a row is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum View {
+    /// What was written last, committed or not: what a nolock read sees, and a writer under the
+    /// row's lock.
+    Latest,
+    /// What is committed, and what the reader itself has written.
+    Committed {
+        /// The reader's transaction; `None` for a reader that has written nothing.
+        reader: Option<TransactionId>,
+    },
+    /// What was committed at or before the stamp, and what the reader itself has written.
+    Snapshot {
+        /// The stamp.
+        stamp: u64,
+        /// The reader's transaction; `None` for a reader that has written nothing.
+        reader: Option<TransactionId>,
+    },
+}
+
+/// Why a row can't be written as asked: another row has one of its keys, or had it and may get it
+/// back. Nothing has been changed.
+///
+/// The caller looks at [`TableStore::writer`] of the other row. Has another transaction an
+/// uncommitted write on it, it must wait for that one's end and try again; else the key is taken.
+///
+/// Source: Microsoft Learn, "Transaction locking and row versioning guide": an insert waits for the
+/// transaction that has inserted or deleted the same unique key and not committed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Clash {
+    /// The position of the key among the table's alternate keys, or [`Clash::PRIMARY`].
+    pub key: u16,
+    /// The row that has it.
+    pub with: RowNumber,
+}
+
+impl Clash {
+    /// Stands for the primary key: there is a row with this id.
+    pub const PRIMARY: u16 = u16::MAX;
+}
+
+/// The rows of one table in one instance. See the module's description.
+#[derive(Clone)]
+pub struct TableStore {
+    shape: Arc<Shape>,
+    pages: Pages,
+    ids: IdIndex,
+    /// One for each alternate key: the key's bytes, then the row's number.
+    keys: Vec<Tree>,
+    /// Free slots below `pages.slots()`.
+    free: BinaryHeap<Reverse<u32>>,
+    /// Rows with versions that the commit at this stamp has made old, in the order of the stamps.
+    history: VecDeque<(u64, RowNumber)>,
+    committed: usize,
+    scratch: Scratch,
+}
+
+/// What the store needs to know of its table's definition.
+struct Shape {
+    columns: usize,
+    keys: Vec<Vec<ColumnId>>,
+}
+
+impl TableStore {
+    /// An empty table of this definition.
+    pub fn new(table: &Table) -> Self {
+        let keys: Vec<_> = table.keys.iter().map(|key| key.columns.clone()).collect();
+        Self {
+            pages: Pages::new(),
+            ids: IdIndex::new(),
+            keys: keys.iter().map(|_| Tree::new()).collect(),
+            shape: Arc::new(Shape {
+                columns: table.columns.len(),
+                keys,
+            }),
+            free: BinaryHeap::new(),
+            history: VecDeque::new(),
+            committed: 0,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// How many rows are committed.
+    pub const fn len(&self) -> usize {
+        self.committed
+    }
+
+    /// Whether no row is committed.
+    pub const fn is_empty(&self) -> bool {
+        self.committed == 0
+    }
+
+    /// The slot of the row with this id: of a row that somebody can see, or that somebody has
+    /// written and not committed, a deletion included.
+    pub fn find(&self, id: RowId) -> Option<RowNumber> {
+        self.ids.find(id, |row| self.id(RowNumber(row)))
+    }
+
+    /// The rows of which some version, committed or not, has these values of an alternate key, in
+    /// the order of their slots. The caller checks what its view shows of them. There are several
+    /// only while transactions or snapshots are open. None for null values, and for a key that the
+    /// table does not have.
+    pub fn find_by_key<'a>(
+        &'a self,
+        key: u16,
+        values: &[Value],
+    ) -> impl Iterator<Item = RowNumber> + use<'a> {
+        let tree = self.keys.get(usize::from(key));
+        let columns = self.shape.keys.get(usize::from(key)).map_or(0, Vec::len);
+        let mut prefix = Vec::with_capacity(64);
+        let complete = values.len() == columns
+            && values.iter().all(|value| {
+                ValueRef::of(value).is_some_and(|value| key::encode(value, &mut prefix))
+            });
+        tree.filter(|_| complete)
+            .into_iter()
+            .flat_map(move |tree| rows_with(tree, std::mem::take(&mut prefix)))
+    }
+
+    /// Every slot that is in use, in the order of the slots.
+    pub fn rows(&self) -> impl Iterator<Item = RowNumber> {
+        (0..self.pages.slots())
+            .map(RowNumber)
+            .filter(|row| self.pages.slot(*row).is_some())
+    }
+
+    /// The id of the row in this slot.
+    ///
+    /// # Panics
+    ///
+    /// When the table never gave out this number.
+    pub fn id(&self, row: RowNumber) -> RowId {
+        let (page, slot) = self.pages.page(row.0);
+        page.slots[slot].id
+    }
+
+    /// Who has an uncommitted write on the row.
+    pub fn writer(&self, row: RowNumber) -> Option<TransactionId> {
+        self.pages.slot(row)?.writer
+    }
+
+    /// The row as this view shows it; `None` where it is not there.
+    pub fn read(&self, row: RowNumber, view: View) -> Option<RowImage<'_>> {
+        let slot = self.pages.slot(row)?;
+        let (page, _) = self.pages.page(row.0);
+        let newest = page.version(slot.newest);
+        let (reader, stamp) = match view {
+            View::Latest => (slot.writer, u64::MAX),
+            View::Committed { reader } => (reader, u64::MAX),
+            View::Snapshot { stamp, reader } => (reader, stamp),
+        };
+        let version = if slot.writer.is_some() && slot.writer == reader {
+            newest
+        } else {
+            let committed = if slot.writer.is_some() {
+                newest.older
+            } else {
+                slot.newest
+            };
+            let mut versions = page.versions(committed);
+            versions.find(|(_, version)| version.stamp <= stamp)?.1
+        };
+        Some(RowImage {
+            id: slot.id,
+            row_version: version.row_version,
+            packed: self.packed(version.image?),
+        })
+    }
+
+    /// How many bytes the table takes, allocations included, as far as it knows. What clones share
+    /// is counted in each of them.
+    pub fn memory(&self) -> usize {
+        let keys: usize = self.keys.iter().map(Tree::memory).sum();
+        let free = self.free.capacity() * size_of::<Reverse<u32>>();
+        let history = self.history.capacity() * size_of::<(u64, RowNumber)>();
+        size_of::<Self>() + self.pages.memory() + self.ids.memory() + keys + free + history
+    }
+
+    fn packed<'a>(&self, image: &'a [u8]) -> Packed<'a> {
+        Packed::new(image, self.shape.columns)
+    }
+}
+
+/// The rows in the entries that begin with these bytes.
+fn rows_with(tree: &Tree, prefix: Vec<u8>) -> impl Iterator<Item = RowNumber> + use<'_> {
+    tree.range(&prefix)
+        .map_while(move |entry| row_of(entry, &prefix))
+}
+
+/// The row in an entry of a key's index, if it is an entry of this key.
+fn row_of(entry: &[u8], key: &[u8]) -> Option<RowNumber> {
+    let row = entry.strip_prefix(key)?;
+    Some(RowNumber(u32::from_be_bytes(row.try_into().ok()?)))
+}
+
+impl Hash for TableStore {
+    /// The slots in use, in their order, each with its id, writer and versions. Where in memory
+    /// they lie, and which slots were in use once, stays out of it.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for row in self.rows() {
+            let (page, slot) = self.pages.page(row.0);
+            hash_row(row, page, &page.slots[slot], state);
+        }
+    }
+}
+
+fn hash_row<H: Hasher>(row: RowNumber, page: &Page, slot: &Slot, state: &mut H) {
+    state.write(&row.0.to_le_bytes());
+    state.write(slot.id.0.as_bytes());
+    let writer = slot.writer.map_or(0, |writer| u64::from(writer.0) + 1);
+    state.write(&writer.to_le_bytes());
+    for (_, version) in page.versions(slot.newest) {
+        let Version {
+            row_version,
+            stamp,
+            image,
+            ..
+        } = version;
+        let length = image.map_or(u64::MAX, |image| image.len() as u64);
+        for number in [row_version, stamp, length] {
+            state.write(&number.to_le_bytes());
+        }
+        state.write(image.unwrap_or_default());
+    }
+}

@@ -1,0 +1,325 @@
+//! A sorted set of byte strings in which clones share what neither has changed: a B+ tree.
+//!
+//! A node keeps its strings in one run of bytes, so an entry costs its own bytes and four more, and
+//! copying a node is copying two blocks. That is why this is not a general ordered map: with a
+//! shared key object for each entry, two alternate keys would cost more than the row.
+//!
+//! A full node is split in the middle, but one that is full because strings arrive in ascending
+//! order is left full. A node that becomes empty is taken out; nodes are not merged.
+
+use std::sync::Arc;
+
+/// The most strings in a leaf, and the most children of a branch.
+const NODE: usize = 64;
+
+/// See the module.
+#[derive(Clone)]
+pub(super) struct Tree {
+    root: Arc<Node>,
+}
+
+#[derive(Clone)]
+enum Node {
+    Leaf(Strings),
+    Branch {
+        /// Where the children part: child `i + 1` begins at separator `i`.
+        separators: Strings,
+        children: Vec<Arc<Self>>,
+    },
+}
+
+/// What came of an insertion into a node.
+enum Growth {
+    /// The string was there.
+    Present,
+    /// It has been added.
+    Added,
+    /// It has been added, and what begins at this string is now in a node of its own.
+    Split(Vec<u8>, Arc<Node>),
+}
+
+impl Tree {
+    pub(super) fn new() -> Self {
+        Self {
+            root: Arc::new(Node::Leaf(Strings::default())),
+        }
+    }
+
+    /// Adds a string. Whether it was missing.
+    pub(super) fn insert(&mut self, string: &[u8]) -> bool {
+        match Arc::make_mut(&mut self.root).insert(string) {
+            Growth::Present => false,
+            Growth::Added => true,
+            Growth::Split(separator, right) => {
+                let mut separators = Strings::default();
+                separators.insert(0, &separator);
+                let children = vec![Arc::clone(&self.root), right];
+                self.root = Arc::new(Node::Branch {
+                    separators,
+                    children,
+                });
+                true
+            }
+        }
+    }
+
+    /// Takes a string out. Whether it was there.
+    pub(super) fn remove(&mut self, string: &[u8]) -> bool {
+        let removed = Arc::make_mut(&mut self.root).remove(string);
+        while let Node::Branch { children, .. } = &*self.root
+            && children.len() <= 1
+        {
+            self.root = children
+                .first()
+                .map_or_else(|| Arc::new(Node::Leaf(Strings::default())), Arc::clone);
+        }
+        removed
+    }
+
+    /// The strings from `from` on, in order.
+    pub(super) fn range(&self, from: &[u8]) -> impl Iterator<Item = &[u8]> + use<'_> {
+        let mut at = self.seek(from);
+        std::iter::from_fn(move || {
+            loop {
+                if let Some(string) = at.leaf.get(at.position) {
+                    at.position += 1;
+                    return Some(string);
+                }
+                at = self.seek(at.until?);
+            }
+        })
+    }
+
+    /// Where the first string that is not less than `from` is, or would be.
+    fn seek(&self, from: &[u8]) -> Place<'_> {
+        let mut node = &*self.root;
+        let mut until = None;
+        loop {
+            match node {
+                Node::Leaf(leaf) => {
+                    let position = leaf.position(from);
+                    return Place {
+                        leaf,
+                        position,
+                        until,
+                    };
+                }
+                Node::Branch {
+                    separators,
+                    children,
+                } => {
+                    let child = separators.child(from);
+                    until = separators.get(child).or(until);
+                    node = &children[child];
+                }
+            }
+        }
+    }
+
+    /// How many bytes the tree takes.
+    pub(super) fn memory(&self) -> usize {
+        self.root.memory()
+    }
+}
+
+/// A place between two strings of a leaf.
+struct Place<'a> {
+    leaf: &'a Strings,
+    position: usize,
+    /// Where the next leaf begins.
+    until: Option<&'a [u8]>,
+}
+
+impl Node {
+    fn insert(&mut self, string: &[u8]) -> Growth {
+        match self {
+            Self::Leaf(leaf) => {
+                let position = leaf.position(string);
+                if leaf.get(position) == Some(string) {
+                    return Growth::Present;
+                }
+                leaf.insert(position, string);
+                if leaf.len() <= NODE {
+                    return Growth::Added;
+                }
+                let at = split_point(leaf.len(), position);
+                let right = leaf.split_off(at);
+                let separator = right.get(0).unwrap_or_default().to_vec();
+                Growth::Split(separator, Arc::new(Self::Leaf(right)))
+            }
+            Self::Branch {
+                separators,
+                children,
+            } => {
+                let child = separators.child(string);
+                match Arc::make_mut(&mut children[child]).insert(string) {
+                    Growth::Split(separator, right) => {
+                        separators.insert(child, &separator);
+                        children.insert(child + 1, right);
+                    }
+                    done => return done,
+                }
+                if children.len() <= NODE {
+                    return Growth::Added;
+                }
+                let at = split_point(children.len(), child + 1);
+                let right = Self::Branch {
+                    separators: separators.split_off(at),
+                    children: children.split_off(at),
+                };
+                Growth::Split(separators.pop(), Arc::new(right))
+            }
+        }
+    }
+
+    fn remove(&mut self, string: &[u8]) -> bool {
+        match self {
+            Self::Leaf(leaf) => {
+                let position = leaf.position(string);
+                let found = leaf.get(position) == Some(string);
+                if found {
+                    leaf.remove(position);
+                }
+                found
+            }
+            Self::Branch {
+                separators,
+                children,
+            } => {
+                let child = separators.child(string);
+                let node = Arc::make_mut(&mut children[child]);
+                let removed = node.remove(string);
+                if node.is_empty() && children.len() > 1 {
+                    children.remove(child);
+                    separators.remove(child.saturating_sub(1));
+                }
+                removed
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Leaf(leaf) => leaf.len() == 0,
+            Self::Branch { children, .. } => children.len() == 1 && children[0].is_empty(),
+        }
+    }
+
+    fn memory(&self) -> usize {
+        let inside = match self {
+            Self::Leaf(leaf) => leaf.memory(),
+            Self::Branch {
+                separators,
+                children,
+            } => {
+                let links = children.capacity() * size_of::<Arc<Self>>();
+                let below: usize = children.iter().map(|child| child.memory()).sum();
+                separators.memory() + links + below
+            }
+        };
+        size_of::<Self>() + inside
+    }
+}
+
+/// Where a node that has become too long is split: at its end when the last thing was put there, in
+/// the middle otherwise.
+const fn split_point(length: usize, inserted: usize) -> usize {
+    if inserted + 1 == length {
+        length - 1
+    } else {
+        length / 2
+    }
+}
+
+/// A sorted list of byte strings in one run of bytes.
+#[derive(Clone, Default)]
+struct Strings {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+}
+
+impl Strings {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn begin(&self, index: usize) -> usize {
+        match index {
+            0 => 0,
+            _ => self.ends[index - 1] as usize,
+        }
+    }
+
+    fn get(&self, index: usize) -> Option<&[u8]> {
+        let end = *self.ends.get(index)? as usize;
+        Some(&self.bytes[self.begin(index)..end])
+    }
+
+    /// How many strings are less than this one.
+    fn position(&self, string: &[u8]) -> usize {
+        self.count(|other| other < string)
+    }
+
+    /// Which child of a branch with these separators has the string.
+    fn child(&self, string: &[u8]) -> usize {
+        self.count(|other| other <= string)
+    }
+
+    /// How many strings at the beginning of the list fit.
+    fn count(&self, fits: impl Fn(&[u8]) -> bool) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.get(middle).is_some_and(&fits) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    fn insert(&mut self, index: usize, string: &[u8]) {
+        let begin = self.begin(index);
+        let end = super::image::narrow(begin + string.len());
+        let old = self.bytes.len();
+        self.bytes.resize(old + string.len(), 0);
+        self.bytes.copy_within(begin..old, begin + string.len());
+        self.bytes[begin..begin + string.len()].copy_from_slice(string);
+        for later in &mut self.ends[index..] {
+            *later += super::image::narrow(string.len());
+        }
+        self.ends.insert(index, end);
+    }
+
+    fn remove(&mut self, index: usize) {
+        let begin = self.begin(index);
+        let end = self.ends.remove(index) as usize;
+        self.bytes.copy_within(end.., begin);
+        self.bytes.truncate(self.bytes.len() - (end - begin));
+        for later in &mut self.ends[index..] {
+            *later -= super::image::narrow(end - begin);
+        }
+    }
+
+    /// Takes the last string out.
+    fn pop(&mut self) -> Vec<u8> {
+        self.ends.pop();
+        self.bytes.split_off(self.begin(self.len()))
+    }
+
+    /// Takes the strings from `index` on out.
+    fn split_off(&mut self, index: usize) -> Self {
+        let begin = self.begin(index);
+        let bytes = self.bytes.split_off(begin);
+        let mut ends = self.ends.split_off(index);
+        for end in &mut ends {
+            *end -= super::image::narrow(begin);
+        }
+        Self { bytes, ends }
+    }
+
+    fn memory(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<u32>()
+    }
+}

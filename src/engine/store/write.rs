@@ -1,0 +1,293 @@
+//! How rows change: insert, update and delete; commit and rollback; and the end of old versions.
+
+use super::image::{Packed, Source, pack};
+use super::page::NONE;
+use super::{Clash, RowNumber, TableStore, key, row_of};
+use crate::words::{ColumnId, RowId, TransactionId, Value};
+
+/// Working space that is kept from call to call, so that writing allocates nothing. It has no
+/// content between calls, and a clone begins without any.
+#[derive(Default)]
+pub(super) struct Scratch {
+    pub(super) image: Vec<u8>,
+    ends: Vec<u32>,
+    /// For each column, the position in the list of what is set, from 1; 0 for none.
+    set: Vec<u32>,
+    pub(super) key: Vec<u8>,
+    pub(super) other: Vec<u8>,
+}
+
+impl Clone for Scratch {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl TableStore {
+    /// Adds a row; columns that are not set are null, and of a column that is set twice the last
+    /// value counts. A row that the same transaction has deleted may be added again. With no
+    /// transaction the row is loaded: committed at `stamp`, which is not used otherwise.
+    ///
+    /// # Errors
+    ///
+    /// When another row has the id or an alternate key, or may get it back.
+    pub fn insert(
+        &mut self,
+        transaction: Option<TransactionId>,
+        id: RowId,
+        values: &[(ColumnId, Value)],
+        row_version: u64,
+        stamp: u64,
+    ) -> Result<RowNumber, Clash> {
+        let found = self.find(id);
+        if let Some(with) = found
+            && (self.others_wrote(with, transaction) || self.newest(with).is_some())
+        {
+            let key = Clash::PRIMARY;
+            return Err(Clash { key, with });
+        }
+        self.pack(None, values);
+        self.check_keys(transaction, found)?;
+        let row = found.unwrap_or_else(|| self.open(id));
+        let image = std::mem::take(&mut self.scratch.image);
+        self.write(transaction, row, Some(&image), row_version);
+        if transaction.is_none() {
+            self.load(row, stamp, image.len());
+        }
+        self.scratch.image = image;
+        Ok(row)
+    }
+
+    /// Changes columns of a row; the others keep what they hold.
+    ///
+    /// # Errors
+    ///
+    /// When another row has an alternate key that this one would have, or may get it back.
+    ///
+    /// # Panics
+    ///
+    /// When the row is not there in the latest view, or when another transaction has an uncommitted
+    /// write on it: the caller holds the row's lock and has read the row.
+    pub fn update(
+        &mut self,
+        transaction: TransactionId,
+        row: RowNumber,
+        values: &[(ColumnId, Value)],
+        row_version: u64,
+    ) -> Result<(), Clash> {
+        self.check_writer(transaction, row);
+        self.pack(Some(row), values);
+        self.check_keys(Some(transaction), Some(row))?;
+        let image = std::mem::take(&mut self.scratch.image);
+        self.write(Some(transaction), row, Some(&image), row_version);
+        self.scratch.image = image;
+        Ok(())
+    }
+
+    /// Removes a row.
+    ///
+    /// # Panics
+    ///
+    /// When the row is not there in the latest view, or when another transaction has an uncommitted
+    /// write on it.
+    pub fn delete(&mut self, transaction: TransactionId, row: RowNumber, row_version: u64) {
+        self.check_writer(transaction, row);
+        self.write(Some(transaction), row, None, row_version);
+    }
+
+    /// Commits what the transaction wrote to the row, as of `stamp`, and forgets what is older than
+    /// anybody can see. No effect on a row that the transaction has not written.
+    ///
+    /// Stamps ascend from commit to commit. `oldest_snapshot` is the least stamp as of which
+    /// anybody may still read ([`View::Snapshot`]); `u64::MAX` when nobody does.
+    pub fn commit(
+        &mut self,
+        transaction: TransactionId,
+        row: RowNumber,
+        stamp: u64,
+        oldest_snapshot: u64,
+    ) {
+        if self.writer(row) != Some(transaction) {
+            return;
+        }
+        let (page, place) = self.pages.page_mut(row.0);
+        let slot = &mut page.slots[place];
+        slot.writer = None;
+        let newest = slot.newest;
+        page.set_stamp(newest, stamp);
+        let version = page.version(newest);
+        let is_there = version.image.is_some();
+        let was_there = version.older != NONE && page.version(version.older).image.is_some();
+        self.committed += usize::from(is_there);
+        self.committed -= usize::from(was_there);
+        self.trim(row, oldest_snapshot);
+        if self.has_history(row) {
+            self.history.push_back((stamp, row));
+        }
+        self.prune(oldest_snapshot);
+    }
+
+    /// Takes back what the transaction wrote to the row, and tells the row version that the row has
+    /// again; `None` when it is not there. No effect on a row that the transaction has not written.
+    pub fn rollback(&mut self, transaction: TransactionId, row: RowNumber) -> Option<u64> {
+        let slot = *self.pages.slot(row)?;
+        if slot.writer == Some(transaction) {
+            let (page, _) = self.pages.page(row.0);
+            let older = page.version(slot.newest).older;
+            self.retire(row, slot.newest..older, older..NONE);
+            let (page, place) = self.pages.page_mut(row.0);
+            page.pop(place);
+            page.slots[place].writer = None;
+            if older == NONE {
+                self.vacate(row);
+                return None;
+            }
+        }
+        let (page, place) = self.pages.page(row.0);
+        let version = page.version(page.slots[place].newest);
+        version.image.map(|_| version.row_version)
+    }
+
+    /// Forgets the versions that nobody can see any more, now that nobody reads as of a stamp below
+    /// `oldest_snapshot`.
+    pub fn prune(&mut self, oldest_snapshot: u64) {
+        while let Some(&(stamp, row)) = self.history.front()
+            && stamp <= oldest_snapshot
+        {
+            self.history.pop_front();
+            self.trim(row, oldest_snapshot);
+        }
+    }
+
+    /// Packs a new image: what is set, and the rest as the row's newest version has it.
+    fn pack(&mut self, base: Option<RowNumber>, values: &[(ColumnId, Value)]) {
+        let Self {
+            scratch,
+            shape,
+            pages,
+            ..
+        } = self;
+        scratch.set.clear();
+        scratch.set.resize(shape.columns, 0);
+        for ((column, _), position) in values.iter().zip(1..) {
+            if let Some(set) = scratch.set.get_mut(column.index()) {
+                *set = position;
+            }
+        }
+        let base = base.and_then(|row| {
+            let (page, place) = pages.page(row.0);
+            let image = page.version(page.slots[place].newest).image?;
+            Some(Packed::new(image, shape.columns))
+        });
+        let sources = scratch.set.iter().zip(0..).map(|(position, column)| {
+            match (*position as usize).checked_sub(1) {
+                Some(set) => Source::Value(&values[set].1),
+                None => Source::Packed(base.map_or(&[], |base| base.column(ColumnId(column)))),
+            }
+        });
+        pack(
+            shape.columns,
+            sources,
+            &mut scratch.ends,
+            &mut scratch.image,
+        );
+    }
+
+    fn check_writer(&self, transaction: TransactionId, row: RowNumber) {
+        let slot = self.pages.slot(row);
+        let is_there = slot.is_some_and(|slot| {
+            let (page, _) = self.pages.page(row.0);
+            page.version(slot.newest).image.is_some()
+        });
+        assert!(is_there, "{row:?} is written, but not there");
+        let writer = slot.and_then(|slot| slot.writer);
+        assert!(
+            writer.is_none_or(|writer| writer == transaction),
+            "{transaction:?} writes {row:?}, on which {writer:?} has an uncommitted write"
+        );
+    }
+
+    /// Whether the row has, or may get back, a version that fits: the newest one, and where another
+    /// transaction wrote that, the committed one below it too.
+    fn holds(
+        &self,
+        row: RowNumber,
+        transaction: Option<TransactionId>,
+        mut fits: impl FnMut(Packed<'_>) -> bool,
+    ) -> bool {
+        let Some(slot) = self.pages.slot(row) else {
+            return false;
+        };
+        let (page, _) = self.pages.page(row.0);
+        let others = self.others_wrote(row, transaction);
+        page.versions(slot.newest)
+            .take(if others { 2 } else { 1 })
+            .filter_map(|(_, version)| version.image)
+            .any(|image| fits(Packed::new(image, self.shape.columns)))
+    }
+
+    /// Refuses the packed image when another row than `own` has one of its alternate keys.
+    fn check_keys(
+        &mut self,
+        transaction: Option<TransactionId>,
+        own: Option<RowNumber>,
+    ) -> Result<(), Clash> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let image = Packed::new(&scratch.image, self.shape.columns);
+        let mut result = Ok(());
+        for (number, columns) in self.shape.keys.iter().enumerate() {
+            let unchanged = own.is_some_and(|own| {
+                let newest = self.newest(own);
+                newest.is_some_and(|newest| key::is_same(newest, image, columns))
+            });
+            scratch.key.clear();
+            if unchanged || !key::encode_image(image, columns, &mut scratch.key) {
+                continue;
+            }
+            let prefix = std::mem::take(&mut scratch.key);
+            let with = self.other_row(number, &prefix, transaction, own, &mut scratch.other);
+            scratch.key = prefix;
+            if let (Some(with), Ok(key)) = (with, u16::try_from(number)) {
+                result = Err(Clash { key, with });
+                break;
+            }
+        }
+        self.scratch = scratch;
+        result
+    }
+
+    /// The first row but `own` that has or may get back this key.
+    fn other_row(
+        &self,
+        number: usize,
+        prefix: &[u8],
+        transaction: Option<TransactionId>,
+        own: Option<RowNumber>,
+        other: &mut Vec<u8>,
+    ) -> Option<RowNumber> {
+        let columns = &self.shape.keys[number];
+        self.keys[number]
+            .range(prefix)
+            .map_while(|entry| row_of(entry, prefix))
+            .filter(|row| Some(*row) != own)
+            .find(|row| {
+                self.holds(*row, transaction, |image| {
+                    other.clear();
+                    key::encode_image(image, columns, other) && other == prefix
+                })
+            })
+    }
+
+    fn others_wrote(&self, row: RowNumber, transaction: Option<TransactionId>) -> bool {
+        let writer = self.writer(row);
+        writer.is_some() && writer != transaction
+    }
+
+    /// What the row holds in the latest view.
+    pub(super) fn newest(&self, row: RowNumber) -> Option<Packed<'_>> {
+        let slot = self.pages.slot(row)?;
+        let (page, _) = self.pages.page(row.0);
+        let image = page.version(slot.newest).image?;
+        Some(Packed::new(image, self.shape.columns))
+    }
+}
