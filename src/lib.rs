@@ -7,3 +7,5 @@ pub mod fault;
 pub mod plan;
 pub mod trace;
 pub mod words;
+
+pub use engine::plug_in;

@@ -1,4 +1,84 @@
-//! The engine: carries out a plan in virtual time and writes the trace.
+//! The engine: carries a plan out in virtual time and writes down what happened.
+//!
+//! It is a value. [`World`] holds every instance, every fiber and the clock; one call of
+//! [`World::advance`] makes one transition. No clock is read, no thread is started, nothing is
+//! awaited, and no hash order is ever seen, so plan, seed and schedule give the same trace, byte
+//! for byte, on every machine.
+//!
+//! Read in this order: [`world`] (the run loop), [`fiber`] (what is under way), [`pipeline`] (how
+//! a request goes through its stages), [`operation`] and [`query`] (what it does to rows),
+//! [`transaction`] (locks, waits, victims), [`exchange`] (messages and outages), [`interpret`]
+//! (the step language). Below them, [`lock`] and [`store`] know nothing of the world.
 
+mod build;
+mod code;
+mod digest;
+mod evaluate;
+mod exchange;
+mod fiber;
+mod instance;
+mod interpret;
+mod issue;
 pub mod lock;
+mod log;
+mod monitor;
+mod names;
+mod native;
+mod operation;
+mod pipeline;
+pub mod plug_in;
+mod query;
+mod queue;
+mod random;
+mod request;
+mod schedule;
+mod scope;
+mod soundness;
+mod steps;
 pub mod store;
+mod transaction;
+mod world;
+
+use std::sync::Arc;
+
+pub use build::PlanError;
+pub use queue::{Due, Scheduled};
+pub use schedule::{Chooser, InOrder, Recorded};
+pub use world::{Progress, World};
+
+use crate::engine::plug_in::PlugIns;
+use crate::plan::Plan;
+use crate::trace::Trace;
+
+/// How to run a plan.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// The seed, in place of the plan's own.
+    pub seed: Option<u64>,
+    /// The plug-ins in Rust that the plan may refer to.
+    pub plug_ins: PlugIns,
+    /// The choices between things that are due at the same instant; what comes first in the
+    /// plan goes first when there are none.
+    pub schedule: Vec<u32>,
+}
+
+/// Runs a plan to its end, or to a limit of the run, and tells what happened.
+///
+/// # Errors
+///
+/// The plan can't become a world; see [`PlanError`].
+pub fn run(plan: &Arc<Plan>, options: &RunOptions) -> Result<Trace, PlanError> {
+    let seed = options.seed.unwrap_or(plan.seed);
+    let mut world = World::new(Arc::clone(plan), seed, options.plug_ins.clone(), true)?;
+    let mut header = world.header();
+    header.seed = seed;
+    if options.schedule.is_empty() {
+        world.run_to_end(&mut InOrder);
+    } else {
+        world.run_to_end(&mut Recorded::new(options.schedule.clone()));
+    }
+    Ok(Trace {
+        header,
+        entries: world.take_events(),
+    })
+}

@@ -1,0 +1,297 @@
+//! Programs as flat code: what the plan tells as nested steps, as a list of operations with jumps,
+//! so that a running program is a position and a few values.
+
+use std::time::Duration;
+
+use crate::fault::FaultKind;
+use crate::plan::{Backoff, Isolation, Plan, Program, RowSelector, Step, Verb};
+use crate::words::{Expression, InstanceId, Name, ProgramId, RowId, SimInstant, TableId, Value};
+use uuid::Uuid;
+
+/// All programs of a plan, by `ProgramId`.
+#[derive(Debug)]
+pub struct Code {
+    programs: Vec<Vec<Operation>>,
+}
+
+/// One operation. Positions are indices into the program's own list.
+#[derive(Debug)]
+pub enum Operation {
+    /// Sends a request: one of the verbs that ask an instance for something.
+    Request(Verb),
+    /// Moves a cursor.
+    AcceptChanges(Name),
+    /// Takes time.
+    Work(Duration),
+    /// Lets time pass.
+    Wait(Duration),
+    /// Waits for an instant.
+    WaitUntil(SimInstant),
+    /// Raises a fault.
+    Fail(Expression),
+    /// Sets columns of `target`.
+    SetTarget(Vec<(Name, Expression)>),
+    /// Binds values.
+    Let(Vec<(Name, Expression)>),
+    /// Puts a remark into the story.
+    Note(Expression),
+    /// Goes elsewhere.
+    Jump(usize),
+    /// Goes elsewhere when the condition does not hold.
+    JumpUnless(Expression, usize),
+    /// Begins a loop over a list.
+    LoopOver(Expression),
+    /// Begins a loop that counts from 1.
+    LoopTimes(Expression),
+    /// Binds the loop's next element, or ends the loop and goes elsewhere.
+    LoopNext {
+        /// The binding.
+        bind: Name,
+        /// Where to go when there is no next element.
+        exit: usize,
+    },
+    /// From here on, up to the matching [`Operation::Unguard`], faults start the steps again.
+    GuardRetry {
+        /// How many more times.
+        up_to: u32,
+        /// The wait before each.
+        wait: Backoff,
+        /// Which faults; empty for all that are not hopeless.
+        on: Vec<FaultKind>,
+    },
+    /// From here on, up to the matching [`Operation::Unguard`], faults are handled elsewhere.
+    GuardTry {
+        /// Which faults; empty for all.
+        on: Vec<FaultKind>,
+        /// Where.
+        handler: usize,
+    },
+    /// Ends the innermost guard.
+    Unguard,
+    /// Begins an explicit transaction, or joins the one that there is.
+    Begin {
+        /// Where; the program's home when absent.
+        instance: Option<InstanceId>,
+        /// At which level; the instance's when absent.
+        isolation: Option<Isolation>,
+    },
+    /// Commits the explicit transaction.
+    Commit,
+    /// Runs another program.
+    Call {
+        /// Which.
+        program: ProgramId,
+        /// Its bindings.
+        with: Vec<(Name, Expression)>,
+    },
+}
+
+impl Code {
+    /// The code of all programs of a plan.
+    pub fn of(plan: &Plan) -> Self {
+        Self {
+            programs: plan
+                .programs
+                .iter()
+                .map(|program| compile(plan, program))
+                .collect(),
+        }
+    }
+
+    /// The operation at a position; `None` at the program's end.
+    pub fn operation(&self, program: ProgramId, position: usize) -> Option<&Operation> {
+        self.programs.get(program.index())?.get(position)
+    }
+}
+
+fn compile(plan: &Plan, program: &Program) -> Vec<Operation> {
+    let mut operations = Vec::new();
+    compile_steps(&program.steps, &mut operations);
+    for operation in &mut operations {
+        if let Operation::Request(verb) = operation
+            && let Some((table, row)) = row_of(verb)
+            && let Expression::Literal(Value::Text(name)) = row
+        {
+            // The id of a row that the file names outright is worked out once.
+            *row = Expression::Literal(Value::Id(called(plan, table, name)));
+        }
+    }
+    operations
+}
+
+/// The row that a GUID or a name means in a table.
+pub fn called(plan: &Plan, table: TableId, name: &str) -> RowId {
+    Uuid::try_parse(name).map_or_else(|_| plan.row_id(table, name), RowId)
+}
+
+/// The expression by which a verb names its row.
+fn row_of(verb: &mut Verb) -> Option<(TableId, &mut Expression)> {
+    match verb {
+        Verb::Create {
+            table,
+            row: Some(row),
+            ..
+        }
+        | Verb::Retrieve {
+            table,
+            row: RowSelector::Row(row),
+            ..
+        }
+        | Verb::Update {
+            table,
+            row: RowSelector::Row(row),
+            ..
+        }
+        | Verb::Upsert {
+            table,
+            row: RowSelector::Row(row),
+            ..
+        }
+        | Verb::Delete {
+            table,
+            row: RowSelector::Row(row),
+            ..
+        } => Some((*table, row)),
+        _ => None,
+    }
+}
+
+/// Every row that the programs of a plan name outright, with its name.
+pub fn named_rows(plan: &Plan) -> Vec<(TableId, Name)> {
+    let mut operations = Vec::new();
+    for program in &plan.programs {
+        compile_steps(&program.steps, &mut operations);
+    }
+    let mut rows = Vec::new();
+    for operation in &mut operations {
+        if let Operation::Request(verb) = operation
+            && let Some((table, Expression::Literal(Value::Text(name)))) = row_of(verb)
+        {
+            rows.push((table, name.clone()));
+        }
+    }
+    rows
+}
+
+fn compile_steps(steps: &[Step], out: &mut Vec<Operation>) {
+    for step in steps {
+        compile_verb(&step.verb, out);
+    }
+}
+
+fn compile_verb(verb: &Verb, out: &mut Vec<Operation>) {
+    match verb {
+        Verb::Create { .. }
+        | Verb::Retrieve { .. }
+        | Verb::Query { .. }
+        | Verb::Update { .. }
+        | Verb::Upsert { .. }
+        | Verb::Delete { .. }
+        | Verb::ReadChanges { .. } => out.push(Operation::Request(verb.clone())),
+        Verb::AcceptChanges { cursor } => out.push(Operation::AcceptChanges(cursor.clone())),
+        Verb::Work(duration) => out.push(Operation::Work(*duration)),
+        Verb::Wait(duration) => out.push(Operation::Wait(*duration)),
+        Verb::WaitUntil(instant) => out.push(Operation::WaitUntil(*instant)),
+        Verb::Fail(message) => out.push(Operation::Fail(message.clone())),
+        Verb::SetTarget(set) => out.push(Operation::SetTarget(set.clone())),
+        Verb::Let(bindings) => out.push(Operation::Let(bindings.clone())),
+        Verb::Note(text) => out.push(Operation::Note(text.clone())),
+        Verb::Call { program, with } => {
+            out.push(Operation::Call {
+                program: *program,
+                with: with.clone(),
+            });
+        }
+        Verb::If {
+            condition,
+            then,
+            otherwise,
+        } => {
+            compile_if(condition, then, otherwise, out);
+        }
+        Verb::ForEach { bind, list, body } => {
+            compile_loop(Operation::LoopOver(list.clone()), bind, body, out);
+        }
+        Verb::Repeat { times, body } => {
+            compile_loop(
+                Operation::LoopTimes(times.clone()),
+                &Name::from("n"),
+                body,
+                out,
+            );
+        }
+        Verb::Retry {
+            up_to,
+            wait,
+            on,
+            body,
+        } => {
+            out.push(Operation::GuardRetry {
+                up_to: *up_to,
+                wait: *wait,
+                on: on.clone(),
+            });
+            compile_steps(body, out);
+            out.push(Operation::Unguard);
+        }
+        Verb::Try { body, on_fault, on } => {
+            let guard = out.len();
+            out.push(Operation::GuardTry {
+                on: on.clone(),
+                handler: 0,
+            });
+            compile_steps(body, out);
+            out.push(Operation::Unguard);
+            let skip = out.len();
+            out.push(Operation::Jump(0));
+            out[guard] = Operation::GuardTry {
+                on: on.clone(),
+                handler: out.len(),
+            };
+            compile_steps(on_fault, out);
+            out[skip] = Operation::Jump(out.len());
+        }
+        Verb::Transaction {
+            instance,
+            isolation,
+            body,
+        } => {
+            out.push(Operation::Begin {
+                instance: *instance,
+                isolation: *isolation,
+            });
+            compile_steps(body, out);
+            out.push(Operation::Commit);
+        }
+    }
+}
+
+fn compile_if(condition: &Expression, then: &[Step], otherwise: &[Step], out: &mut Vec<Operation>) {
+    let branch = out.len();
+    out.push(Operation::JumpUnless(condition.clone(), 0));
+    compile_steps(then, out);
+    if otherwise.is_empty() {
+        out[branch] = Operation::JumpUnless(condition.clone(), out.len());
+        return;
+    }
+    let skip = out.len();
+    out.push(Operation::Jump(0));
+    out[branch] = Operation::JumpUnless(condition.clone(), out.len());
+    compile_steps(otherwise, out);
+    out[skip] = Operation::Jump(out.len());
+}
+
+fn compile_loop(begin: Operation, bind: &Name, body: &[Step], out: &mut Vec<Operation>) {
+    out.push(begin);
+    let next = out.len();
+    out.push(Operation::LoopNext {
+        bind: bind.clone(),
+        exit: 0,
+    });
+    compile_steps(body, out);
+    out.push(Operation::Jump(next));
+    out[next] = Operation::LoopNext {
+        bind: bind.clone(),
+        exit: out.len(),
+    };
+}

@@ -1,0 +1,299 @@
+//! Fibers: everything that is under way, as data.
+//!
+//! A fiber is a stack of frames. A program's frame is a position and its bindings; a request's
+//! frame is the request and the stage that it is in; a Rust plug-in's frame is the log of the
+//! answers that it has had so far. A frame that ends leaves its result for the frame below. So a
+//! blocked world can be copied, compared, digested and shown.
+//!
+//! ```text
+//!   client fiber (an actor's run)        server fiber (one outermost request in an instance)
+//!   ┌ program `lob app` ┐   request ──▶   ┌ request Create ticket, stage 10      ┐
+//!   └───────────────────┘   ◀── answer    │ program of the plug-in               │
+//!                                         └ request Upsert account (nested)      ┘  ◀ top
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::lock::{Owner, Resource};
+use crate::engine::request::{Answer, Request};
+use crate::fault::Fault;
+use crate::words::{
+    ActorId, InstanceId, LaneId, Name, PlugInId, ProgramId, Record, RequestId, SimInstant,
+    TransactionId, Value,
+};
+
+/// A fiber's place in the world; reused after its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FiberId(pub u32);
+
+/// One fiber.
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
+pub struct Fiber {
+    /// The lane whose work it is.
+    pub lane: LaneId,
+    /// What it is for.
+    pub role: Role,
+    /// What it waits for.
+    pub state: State,
+    /// Counts the times that it began to wait, so that what was scheduled for an earlier wait is
+    /// recognised as stale.
+    pub turn: u32,
+    /// What it is doing, the innermost last.
+    pub frames: Vec<Frame>,
+    /// The result that the frame that just ended left for the one below.
+    pub result: Option<Result<Answer, Fault>>,
+    /// A fault that befell it while it waited: a deadlock's victim, a time-out.
+    pub interrupt: Option<Interrupt>,
+    /// The explicit transactions that its programs have open, the innermost last.
+    pub transactions: Vec<(InstanceId, TransactionRef)>,
+}
+
+/// What a fiber is for.
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
+pub enum Role {
+    /// Nothing: the slot is free.
+    #[default]
+    Free,
+    /// A run of an actor or flow.
+    Client {
+        /// Whose run.
+        actor: ActorId,
+    },
+    /// One outermost request, from its sending to the delivery of its answer.
+    Server {
+        /// Which request.
+        request: RequestId,
+        /// Where.
+        instance: InstanceId,
+        /// Who waits for the answer; that fiber may have given up since.
+        caller: FiberId,
+        /// The turn in which the caller waits for it.
+        caller_turn: u32,
+        /// The time that a message takes one way.
+        hop: Duration,
+    },
+}
+
+/// What a fiber waits for.
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
+pub enum State {
+    /// Nothing: it is due at this instant.
+    #[default]
+    Ready,
+    /// Time. A plug-in's limit may wake it earlier.
+    Sleeping {
+        /// Until when it would sleep.
+        until: SimInstant,
+    },
+    /// A lock.
+    Locked,
+    /// The answer to a request.
+    Calling(RequestId),
+    /// Its request is on the way to the instance.
+    Travelling,
+    /// Its answer, or the news that the request was refused, is on the way to the caller.
+    Returning {
+        /// Whether the instance has carried the request out.
+        carried_out: bool,
+    },
+}
+
+/// A fault that befell a waiting fiber.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Interrupt {
+    /// What the top frame waited for has failed.
+    Fault(Fault),
+    /// The plug-in step of the request frame at this depth of the stack has run out of time.
+    PlugInTimeout {
+        /// The frame's position in the stack.
+        frame: usize,
+    },
+}
+
+/// One level of what a fiber does.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Frame {
+    /// A program in the step language.
+    Program(ProgramFrame),
+    /// A request in an instance.
+    Request(Box<RequestFrame>),
+    /// A plug-in in Rust.
+    Native(Box<NativeFrame>),
+}
+
+/// A running program.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct ProgramFrame {
+    /// Which.
+    pub program: ProgramId,
+    /// The operation that comes next.
+    pub position: usize,
+    /// The instance that its steps mean when they name none.
+    pub home: Option<InstanceId>,
+    /// Its bindings, each name once.
+    pub bindings: Vec<(Name, Value)>,
+    /// The loops that it is in, the innermost last.
+    pub loops: Vec<Loop>,
+    /// The guards that it is in, the innermost last.
+    pub guards: Vec<Guard>,
+}
+
+impl ProgramFrame {
+    /// A program about to begin.
+    pub const fn new(
+        program: ProgramId,
+        home: Option<InstanceId>,
+        bindings: Vec<(Name, Value)>,
+    ) -> Self {
+        Self {
+            program,
+            position: 0,
+            home,
+            bindings,
+            loops: Vec::new(),
+            guards: Vec::new(),
+        }
+    }
+
+    /// Binds a value to a name, in place of what the name meant.
+    pub fn bind(&mut self, name: &Name, value: Value) {
+        match self.bindings.iter_mut().find(|(bound, _)| bound == name) {
+            Some(found) => found.1 = value,
+            None => self.bindings.push((name.clone(), value)),
+        }
+    }
+}
+
+/// A loop under way.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Loop {
+    /// Over the elements of a list.
+    Over {
+        /// The list.
+        items: Arc<[Value]>,
+        /// How many have been taken.
+        taken: usize,
+    },
+    /// A number of times.
+    Times {
+        /// How often.
+        times: u64,
+        /// How many have begun.
+        taken: u64,
+    },
+}
+
+/// What a program does about a fault, from where it says so to where that ends.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Guard {
+    /// It tries again.
+    Retry {
+        /// The position of the guard's own operation.
+        position: usize,
+        /// How many tries have failed.
+        failed: u32,
+        /// How many loops it was in when the guard began.
+        loops: usize,
+    },
+    /// It goes on elsewhere.
+    Try {
+        /// The position of the guard's own operation.
+        position: usize,
+        /// How many loops it was in when the guard began.
+        loops: usize,
+    },
+    /// It rolls its explicit transaction back; the fault goes on.
+    Transaction {
+        /// Whether the transaction is its own; else it has joined one.
+        own: bool,
+    },
+}
+
+/// A transaction of an instance, safe against the reuse of its slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TransactionRef {
+    /// Its slot.
+    pub owner: Owner,
+    /// Its number.
+    pub id: TransactionId,
+}
+
+/// A request in an instance.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct RequestFrame {
+    /// Its number.
+    pub id: RequestId,
+    /// Where.
+    pub instance: InstanceId,
+    /// What is asked for. An upsert becomes a Create or an Update here.
+    pub request: Request,
+    /// 1 for an outermost request.
+    pub depth: u32,
+    /// The request whose plug-in made it.
+    pub parent: Option<RequestId>,
+    /// The transaction that it is in.
+    pub transaction: Option<TransactionRef>,
+    /// Whether that transaction ends with it.
+    pub owns_transaction: bool,
+    /// Where it is in the pipeline.
+    pub phase: Phase,
+    /// How many of the phase's plug-in steps have begun.
+    pub steps_begun: usize,
+    /// Whether the trace has been told that the stage began.
+    pub stage_told: bool,
+    /// The plug-in step that runs, and when its time is up.
+    pub running: Option<(PlugInId, SimInstant)>,
+    /// The row as it was before the main operation, for `$before`.
+    pub before: Option<Arc<Record>>,
+    /// The answer, once the main operation is done.
+    pub answer: Answer,
+    /// A lock that a statement took only to wait for another transaction's end; it is released
+    /// when the statement looks again.
+    pub probe: Option<Resource>,
+    /// How far a statement that locks row by row has come.
+    pub scanned: usize,
+    /// The time by which the database command must be done; set while one runs.
+    pub command_deadline: Option<SimInstant>,
+}
+
+/// Where a request is in the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// It has reached the instance, or was made by a plug-in there.
+    Arrived,
+    /// An upsert looks its row up.
+    Resolve,
+    /// Stage 10.
+    PreValidation,
+    /// Its transaction begins, unless there is one.
+    Begin,
+    /// Stage 20.
+    PreOperation,
+    /// Stage 30.
+    MainOperation,
+    /// Stage 40.
+    PostOperation,
+    /// Everything is done; its transaction is committed.
+    Commit,
+}
+
+/// A running plug-in in Rust: what it is given when it is run again.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct NativeFrame {
+    /// Which step.
+    pub plug_in: PlugInId,
+    /// What it asked for so far, with the answers, in order.
+    pub log: Vec<(Asked, Result<Answer, Fault>)>,
+    /// What it has asked for and not yet got.
+    pub pending: Option<Asked>,
+}
+
+/// What a Rust plug-in can ask for.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Asked {
+    /// A request to this instance, or to another.
+    Request(InstanceId, Box<Request>),
+    /// Virtual time.
+    Work(Duration),
+}

@@ -1,0 +1,543 @@
+//! Programs: one operation after the other, and what a fault does to them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::code::Operation;
+use crate::engine::evaluate::{self, Scope, evaluate, is_true, text_of};
+use crate::engine::fiber::{
+    Fiber, FiberId, Frame, Guard, Interrupt, Loop, ProgramFrame, Role, State,
+};
+use crate::engine::request::Answer;
+use crate::engine::scope::PlugInScope;
+use crate::engine::world::{Cursor, Flow, Shared, World};
+use crate::fault::{Fault, FaultKind, Retry};
+use crate::plan::{Backoff, Isolation, Verb};
+use crate::trace::{Event, RollbackReason};
+use crate::words::{ActorId, Expression, InstanceId, Name, RequestId, SimInstant, Value};
+
+impl World {
+    /// Carries out the next operation of the program on top of the stack.
+    pub(super) fn step_program(&mut self, id: FiberId, fiber: &mut Fiber) -> Flow {
+        let shared = Arc::clone(&self.shared);
+        match fiber.result.take() {
+            Some(Ok(answer)) => self.accept(&shared, fiber, answer),
+            Some(Err(fault)) => return self.meet_fault(&shared, id, fiber, fault),
+            None => {}
+        }
+        loop {
+            let Some(Frame::Program(frame)) = fiber.frames.last_mut() else {
+                return Flow::Continue;
+            };
+            let Some(operation) = shared.code.operation(frame.program, frame.position) else {
+                fiber.frames.pop();
+                fiber.result = Some(Ok(Answer::Done));
+                return Flow::Continue;
+            };
+            frame.position += 1;
+            match self.execute(&shared, id, fiber, operation) {
+                Ok(Next::Operation) => {}
+                Ok(Next::Frame) => return Flow::Continue,
+                Ok(Next::Wait) => return Flow::Suspend,
+                Err(fault) => return self.meet_fault(&shared, id, fiber, fault),
+            }
+        }
+    }
+
+    fn execute(
+        &mut self,
+        shared: &Shared,
+        id: FiberId,
+        fiber: &mut Fiber,
+        operation: &Operation,
+    ) -> Result<Next, Fault> {
+        match operation {
+            Operation::Request(verb) => return self.issue(shared, id, fiber, verb),
+            Operation::AcceptChanges(name) => self.accept_changes(fiber, name),
+            Operation::Work(duration) => return Ok(self.work(id, fiber, *duration)),
+            Operation::Wait(duration) => {
+                return Ok(self.pause(id, fiber, self.now + *duration));
+            }
+            Operation::WaitUntil(instant) => return Ok(self.pause(id, fiber, *instant)),
+            Operation::Fail(message) => {
+                let message = text_of(&self.value(fiber, message)?);
+                return Err(Fault::new(FaultKind::PlugInAborted, message));
+            }
+            Operation::SetTarget(set) => self.set_target(shared, fiber, set)?,
+            Operation::Let(bindings) => {
+                for (name, expression) in bindings {
+                    let value = self.value(fiber, expression)?;
+                    bind(fiber, name, value);
+                }
+            }
+            Operation::Note(text) => {
+                let text = text_of(&self.value(fiber, text)?);
+                let lane = fiber.lane;
+                self.log.emit(self.now, || Event::Noted {
+                    lane,
+                    text: text.into(),
+                });
+            }
+            Operation::Jump(position) => jump(fiber, *position),
+            Operation::JumpUnless(condition, position) => {
+                if !is_true(&self.value(fiber, condition)?) {
+                    jump(fiber, *position);
+                }
+            }
+            Operation::LoopOver(_) | Operation::LoopTimes(_) => {
+                let new = self.begin_loop(fiber, operation)?;
+                with_program(fiber, |frame| frame.loops.push(new));
+            }
+            Operation::LoopNext { bind, exit } => {
+                next_of_loop(fiber, bind, *exit);
+                return Ok(self.count_turn());
+            }
+            Operation::GuardRetry { .. } => with_program(fiber, |frame| {
+                let (position, loops) = (frame.position - 1, frame.loops.len());
+                frame.guards.push(Guard::Retry {
+                    position,
+                    failed: 0,
+                    loops,
+                });
+            }),
+            Operation::GuardTry { .. } => with_program(fiber, |frame| {
+                let (position, loops) = (frame.position - 1, frame.loops.len());
+                frame.guards.push(Guard::Try { position, loops });
+            }),
+            Operation::Unguard => with_program(fiber, |frame| {
+                frame.guards.pop();
+            }),
+            Operation::Begin {
+                instance,
+                isolation,
+            } => {
+                self.begin_explicit(fiber, *instance, *isolation)?;
+            }
+            Operation::Commit => self.commit_explicit(fiber)?,
+            Operation::Call { program, with } => {
+                if fiber.frames.len() >= MOST_FRAMES {
+                    return Err(trouble("programs call one another too deeply".to_owned()));
+                }
+                let bindings = self.values(fiber, with)?;
+                let home = home_of(fiber);
+                let home = shared.plan.programs[program.index()].home.or(home);
+                fiber
+                    .frames
+                    .push(Frame::Program(ProgramFrame::new(*program, home, bindings)));
+                return Ok(Next::Frame);
+            }
+        }
+        Ok(Next::Operation)
+    }
+
+    /// The value of an expression for the program on top of the stack.
+    pub(super) fn value(&self, fiber: &Fiber, expression: &Expression) -> Result<Value, Fault> {
+        if let Expression::Literal(value) = expression {
+            return Ok(value.clone());
+        }
+        self.with_scope(fiber, |scope| evaluate(expression, scope))
+    }
+
+    /// The values of several named expressions.
+    pub(super) fn values(
+        &self,
+        fiber: &Fiber,
+        named: &[(Name, Expression)],
+    ) -> Result<Vec<(Name, Value)>, Fault> {
+        named
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), self.value(fiber, value)?)))
+            .collect()
+    }
+
+    /// Does something with the scope of the program on top of the stack.
+    pub(super) fn with_scope<T>(
+        &self,
+        fiber: &Fiber,
+        action: impl FnOnce(&Scope<'_>) -> Result<T, evaluate::Trouble>,
+    ) -> Result<T, Fault> {
+        let bindings = match fiber.frames.last() {
+            Some(Frame::Program(frame)) => &frame.bindings[..],
+            _ => &[],
+        };
+        let request = fiber.frames.iter().rev().find_map(|frame| match frame {
+            Frame::Request(request) => Some(&**request),
+            _ => None,
+        });
+        let plug_in = request.map(|request| PlugInScope {
+            plan: &self.shared.plan,
+            request,
+        });
+        let scope = Scope {
+            bindings,
+            plug_in: plug_in.as_ref().map(|names| names as _),
+            row: None,
+            now: self.calendar(),
+        };
+        action(&scope).map_err(trouble)
+    }
+
+    /// The values of an actor's first bindings, outside any program.
+    pub(super) fn evaluate_all(
+        &self,
+        named: &[(Name, Expression)],
+        bindings: &[(Name, Value)],
+    ) -> Result<Vec<(Name, Value)>, Fault> {
+        let scope = Scope {
+            bindings,
+            plug_in: None,
+            row: None,
+            now: self.calendar(),
+        };
+        let values = named.iter().map(|(name, value)| {
+            evaluate(value, &scope)
+                .map(|value| (name.clone(), value))
+                .map_err(trouble)
+        });
+        values.collect()
+    }
+
+    /// Binds the answer to what the program asked for.
+    fn accept(&mut self, shared: &Shared, fiber: &mut Fiber, answer: Answer) {
+        let lane = fiber.lane;
+        let actor = actor_of(fiber);
+        let Some(Frame::Program(frame)) = fiber.frames.last_mut() else {
+            return;
+        };
+        let asked = frame
+            .position
+            .checked_sub(1)
+            .and_then(|position| shared.code.operation(frame.program, position));
+        let Some(Operation::Request(verb)) = asked else {
+            return;
+        };
+        if let (Answer::Changes(_, read), Verb::ReadChanges { cursor, .. }) = (&answer, verb)
+            && let Some(actor) = actor
+        {
+            let place: &mut Cursor = self.cursors.entry((actor, cursor.clone())).or_default();
+            place.read = *read;
+        }
+        let name = match verb {
+            Verb::Create { bind, .. }
+            | Verb::Retrieve { bind, .. }
+            | Verb::Query { bind, .. }
+            | Verb::Upsert { bind, .. } => bind.as_ref(),
+            Verb::ReadChanges { bind, .. } => Some(bind),
+            _ => None,
+        };
+        if let Some(name) = name {
+            let value = answer.into_value();
+            self.log.emit(self.now, || Event::Bound {
+                lane,
+                name: name.clone(),
+                value: value.clone(),
+            });
+            frame.bind(name, value);
+        }
+    }
+
+    fn accept_changes(&mut self, fiber: &Fiber, name: &Name) {
+        if let Some(actor) = actor_of(fiber) {
+            let cursor = self.cursors.entry((actor, name.clone())).or_default();
+            cursor.accepted = cursor.read;
+        }
+    }
+
+    fn work(&mut self, id: FiberId, fiber: &mut Fiber, duration: Duration) -> Next {
+        let lane = fiber.lane;
+        let request = innermost_request(fiber);
+        self.log.emit(self.now, || Event::Worked {
+            lane,
+            request,
+            duration,
+        });
+        match self.sleep(id, fiber, duration) {
+            Flow::Continue => Next::Operation,
+            Flow::Suspend => Next::Wait,
+        }
+    }
+
+    fn pause(&mut self, id: FiberId, fiber: &mut Fiber, until: SimInstant) -> Next {
+        if until <= self.now {
+            return Next::Operation;
+        }
+        let lane = fiber.lane;
+        self.log.emit(self.now, || Event::Slept { lane, until });
+        self.wait(id, fiber, State::Sleeping { until }, until);
+        Next::Wait
+    }
+
+    fn begin_loop(&self, fiber: &Fiber, operation: &Operation) -> Result<Loop, Fault> {
+        let (Operation::LoopOver(expression) | Operation::LoopTimes(expression)) = operation else {
+            return Ok(Loop::Times { times: 0, taken: 0 });
+        };
+        match (operation, self.value(fiber, expression)?) {
+            (Operation::LoopOver(_), Value::List(items)) => Ok(Loop::Over { items, taken: 0 }),
+            (Operation::LoopOver(_), Value::Null) => Ok(Loop::Over {
+                items: Arc::default(),
+                taken: 0,
+            }),
+            (Operation::LoopTimes(_), Value::Whole(times)) => Ok(Loop::Times {
+                times: u64::try_from(times).unwrap_or(0),
+                taken: 0,
+            }),
+            (_, other) => Err(trouble(format!("{} can't be repeated over", other.kind()))),
+        }
+    }
+
+    /// What a program does about a fault: the innermost guard that knows what to do decides;
+    /// without one, the program ends in it.
+    fn meet_fault(
+        &mut self,
+        shared: &Shared,
+        id: FiberId,
+        fiber: &mut Fiber,
+        fault: Fault,
+    ) -> Flow {
+        loop {
+            let Some(Frame::Program(frame)) = fiber.frames.last_mut() else {
+                return Flow::Continue;
+            };
+            let Some(guard) = frame.guards.pop() else {
+                fiber.frames.pop();
+                fiber.result = Some(Err(fault));
+                return Flow::Continue;
+            };
+            let program = frame.program;
+            match guard {
+                Guard::Transaction { own } => self.end_explicit(fiber, own, Some(&fault)),
+                Guard::Retry {
+                    position,
+                    failed,
+                    loops,
+                } => {
+                    let Some(Operation::GuardRetry { up_to, wait, on }) =
+                        shared.code.operation(program, position)
+                    else {
+                        continue;
+                    };
+                    if failed < *up_to && is_worth_another_try(&fault, on) {
+                        frame.loops.truncate(loops);
+                        frame.position = position + 1;
+                        frame.guards.push(Guard::Retry {
+                            position,
+                            failed: failed + 1,
+                            loops,
+                        });
+                        return self.wait_for_retry(id, fiber, fault, failed, *wait);
+                    }
+                }
+                Guard::Try { position, loops } => {
+                    let Some(Operation::GuardTry { on, handler }) =
+                        shared.code.operation(program, position)
+                    else {
+                        continue;
+                    };
+                    if on.is_empty() || on.contains(&fault.kind) {
+                        frame.loops.truncate(loops);
+                        frame.position = *handler;
+                        frame.bind(&Name::from("fault"), Value::text(fault.kind.facts().word));
+                        let lane = fiber.lane;
+                        self.log
+                            .emit(self.now, || Event::FaultHandled { lane, fault });
+                        return Flow::Continue;
+                    }
+                }
+            }
+        }
+    }
+
+    fn wait_for_retry(
+        &mut self,
+        id: FiberId,
+        fiber: &mut Fiber,
+        fault: Fault,
+        failed: u32,
+        backoff: Backoff,
+    ) -> Flow {
+        let mut wait = backoff.first;
+        for _ in 0..failed {
+            if wait >= backoff.most || backoff.factor <= 1 {
+                break;
+            }
+            wait = wait.saturating_mul(backoff.factor);
+        }
+        wait = wait.min(backoff.most);
+        if backoff.jitter {
+            wait = self.random.jitter(wait);
+        }
+        let lane = fiber.lane;
+        self.log.emit(self.now, || Event::Retried {
+            lane,
+            attempt: failed + 2,
+            fault,
+            wait,
+        });
+        if self.count_turn() == Next::Wait {
+            return Flow::Suspend;
+        }
+        self.sleep(id, fiber, wait)
+    }
+
+    /// Counts one turn of a loop: beyond the run's limit the fiber stays where it is.
+    pub(super) fn count_turn(&mut self) -> Next {
+        self.turns += 1;
+        if self.transitions + self.turns < self.shared.plan.limits.transitions {
+            Next::Operation
+        } else {
+            Next::Wait
+        }
+    }
+
+    fn begin_explicit(
+        &mut self,
+        fiber: &mut Fiber,
+        instance: Option<InstanceId>,
+        isolation: Option<Isolation>,
+    ) -> Result<(), Fault> {
+        let instance = self.place(fiber, instance)?;
+        let joins = Self::explicit_transaction(fiber, instance).is_some()
+            || fiber.frames.iter().any(|frame| match frame {
+                Frame::Request(request) => {
+                    request.instance == instance && request.transaction.is_some()
+                }
+                _ => false,
+            });
+        if !joins {
+            let isolation =
+                isolation.unwrap_or_else(|| self.shared.plan.instance(instance).isolation);
+            let reference = self.begin(instance, fiber.lane, isolation, None);
+            fiber.transactions.push((instance, reference));
+        }
+        with_program(fiber, |frame| {
+            frame.guards.push(Guard::Transaction { own: !joins })
+        });
+        Ok(())
+    }
+
+    fn commit_explicit(&mut self, fiber: &mut Fiber) -> Result<(), Fault> {
+        let mut own = false;
+        with_program(fiber, |frame| {
+            own = matches!(frame.guards.pop(), Some(Guard::Transaction { own: true }));
+        });
+        match fiber.transactions.last().copied().filter(|_| own) {
+            Some((instance, reference)) => {
+                fiber.transactions.pop();
+                self.commit(instance, reference)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Rolls an explicit transaction back, if it is the guard's own.
+    pub(super) fn end_explicit(&mut self, fiber: &mut Fiber, own: bool, fault: Option<&Fault>) {
+        if own && let Some((instance, reference)) = fiber.transactions.pop() {
+            let reason = fault.map_or(RollbackReason::Asked, |fault| {
+                RollbackReason::Fault(fault.clone())
+            });
+            self.roll_back(instance, reference, reason);
+        }
+    }
+
+    /// Brings a fault that came from outside to the frame that it concerns.
+    pub(super) fn unwind(&mut self, fiber: &mut Fiber, interrupt: Interrupt) -> Flow {
+        match interrupt {
+            Interrupt::Fault(fault) => match fiber.frames.last() {
+                Some(Frame::Request(_)) => self.fail_request(fiber, fault),
+                _ => fiber.result = Some(Err(fault)),
+            },
+            Interrupt::PlugInTimeout { frame } => self.stop_plug_in(fiber, frame),
+        }
+        Flow::Continue
+    }
+}
+
+/// The deepest stack of frames. A plan from a file can't have programs that call one another in a
+/// circle; one that was built in Rust can.
+const MOST_FRAMES: usize = 256;
+
+/// What comes after an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The program's next operation.
+    Operation,
+    /// Another frame is on top.
+    Frame,
+    /// The fiber waits.
+    Wait,
+}
+
+/// What an expression could not compute, as the fault of a program that broke.
+pub(super) fn trouble(message: String) -> Fault {
+    Fault::new(
+        FaultKind::PlugInFailed,
+        format!("An unexpected error occurred: {message}."),
+    )
+}
+
+/// The request whose plug-in the fiber is in, if any.
+pub(super) fn innermost_request(fiber: &Fiber) -> Option<RequestId> {
+    fiber.frames.iter().rev().find_map(|frame| match frame {
+        Frame::Request(request) => Some(request.id),
+        _ => None,
+    })
+}
+
+fn is_worth_another_try(fault: &Fault, on: &[FaultKind]) -> bool {
+    match on {
+        [] => fault.kind.facts().retry != Retry::Never,
+        kinds => kinds.contains(&fault.kind),
+    }
+}
+
+fn with_program(fiber: &mut Fiber, action: impl FnOnce(&mut ProgramFrame)) {
+    if let Some(Frame::Program(frame)) = fiber.frames.last_mut() {
+        action(frame);
+    }
+}
+
+fn bind(fiber: &mut Fiber, name: &Name, value: Value) {
+    with_program(fiber, |frame| frame.bind(name, value));
+}
+
+fn jump(fiber: &mut Fiber, position: usize) {
+    with_program(fiber, |frame| frame.position = position);
+}
+
+fn home_of(fiber: &Fiber) -> Option<InstanceId> {
+    match fiber.frames.last() {
+        Some(Frame::Program(frame)) => frame.home,
+        _ => None,
+    }
+}
+
+const fn actor_of(fiber: &Fiber) -> Option<ActorId> {
+    match fiber.role {
+        Role::Client { actor } => Some(actor),
+        _ => None,
+    }
+}
+
+fn next_of_loop(fiber: &mut Fiber, name: &Name, exit: usize) {
+    with_program(fiber, |frame| {
+        let next = match frame.loops.last_mut() {
+            Some(Loop::Over { items, taken }) => {
+                let item = items.get(*taken).cloned();
+                *taken += 1;
+                item
+            }
+            Some(Loop::Times { times, taken }) if *taken < *times => {
+                *taken += 1;
+                Some(Value::Whole(i64::try_from(*taken).unwrap_or(i64::MAX)))
+            }
+            _ => None,
+        };
+        match next {
+            Some(value) => frame.bind(name, value),
+            None => {
+                frame.loops.pop();
+                frame.position = exit;
+            }
+        }
+    });
+}

@@ -1,0 +1,463 @@
+//! From a step to a request: its values are computed, coerced to their columns' types, and it is
+//! handed to the instance: nested, when a plug-in of that instance makes it; else as a message.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::engine::evaluate::{Scope, Trouble, close, evaluate, needs_row};
+use crate::engine::fiber::{Fiber, FiberId, Frame, RequestFrame, Role};
+use crate::engine::interpret::{Next, trouble};
+use crate::engine::request::{Assigned, Query, Request, Target};
+use crate::engine::world::{Shared, World};
+use crate::fault::{Fault, FaultKind};
+use crate::plan::{Assignment, Message, RowSelector, UpsertWhen, Verb};
+use crate::trace::Event;
+use crate::words::{ColumnId, ColumnType, Expression, InstanceId, Name, RowId, TableId, Value};
+
+impl World {
+    /// Makes the request that a step asks for.
+    pub(super) fn issue(
+        &mut self,
+        shared: &Shared,
+        id: FiberId,
+        fiber: &mut Fiber,
+        verb: &Verb,
+    ) -> Result<Next, Fault> {
+        let (instance, request) = self.build(shared, fiber, verb)?;
+        Ok(self.hand_over(id, fiber, instance, request))
+    }
+
+    /// Hands a request to its instance.
+    pub(super) fn hand_over(
+        &mut self,
+        id: FiberId,
+        fiber: &mut Fiber,
+        instance: InstanceId,
+        request: Request,
+    ) -> Next {
+        let outer = fiber.frames.iter().rev().find_map(|frame| match frame {
+            Frame::Request(outer) if outer.instance == instance => {
+                Some((outer.id, outer.depth, outer.transaction))
+            }
+            _ => None,
+        });
+        let explicit = Self::explicit_transaction(fiber, instance);
+        if let Some((parent, depth, transaction)) = outer {
+            let number = self.number_request();
+            let transaction = transaction.or(explicit);
+            let mut frame = RequestFrame::new(number, instance, request, transaction);
+            frame.depth = depth + 1;
+            frame.parent = Some(parent);
+            fiber.frames.push(Frame::Request(Box::new(frame)));
+            return Next::Frame;
+        }
+        self.send(id, fiber, instance, request, explicit);
+        Next::Wait
+    }
+
+    /// The instance that a step means.
+    pub(super) fn place(
+        &self,
+        fiber: &Fiber,
+        instance: Option<InstanceId>,
+    ) -> Result<InstanceId, Fault> {
+        let home = match fiber.frames.last() {
+            Some(Frame::Program(frame)) => frame.home,
+            _ => None,
+        };
+        instance
+            .or(home)
+            .ok_or_else(|| trouble("the step names no instance".to_owned()))
+    }
+
+    fn build(
+        &mut self,
+        shared: &Shared,
+        fiber: &Fiber,
+        verb: &Verb,
+    ) -> Result<(InstanceId, Request), Fault> {
+        match verb {
+            Verb::Create {
+                instance,
+                table,
+                row,
+                from,
+                set,
+                ..
+            } => {
+                let target = match row {
+                    Some(row) => Target::Id(self.row(fiber, *table, row)?),
+                    None => Target::None,
+                };
+                let mut request = Request::new(Message::Create, *table, target);
+                self.assign_all(shared, fiber, &mut request, from.as_ref(), set)?;
+                Ok((self.place(fiber, *instance)?, request))
+            }
+            Verb::Update {
+                instance,
+                table,
+                row,
+                from,
+                set,
+            } => {
+                let target = self.target(shared, fiber, *table, row)?;
+                let mut request = Request::new(Message::Update, *table, target);
+                self.assign_all(shared, fiber, &mut request, from.as_ref(), set)?;
+                Ok((self.place(fiber, *instance)?, request))
+            }
+            Verb::Upsert {
+                instance,
+                table,
+                row,
+                from,
+                set,
+                when,
+                ..
+            } => {
+                let target = self.target(shared, fiber, *table, row)?;
+                let mut request = Request::new(Message::Upsert, *table, target);
+                request.when = *when;
+                self.assign_all(shared, fiber, &mut request, from.as_ref(), set)?;
+                Ok((self.place(fiber, *instance)?, request))
+            }
+            Verb::Retrieve {
+                instance,
+                table,
+                row,
+                columns,
+                ..
+            } => {
+                let target = self.target(shared, fiber, *table, row)?;
+                let mut request = Request::new(Message::Retrieve, *table, target);
+                request.select = columns.as_deref().map(Arc::from);
+                Ok((self.place(fiber, *instance)?, request))
+            }
+            Verb::Delete {
+                instance,
+                table,
+                row,
+            } => {
+                let target = self.target(shared, fiber, *table, row)?;
+                let request = Request::new(Message::Delete, *table, target);
+                Ok((self.place(fiber, *instance)?, request))
+            }
+            Verb::Query { instance, .. } => {
+                let request = self.build_query(fiber, verb)?;
+                Ok((self.place(fiber, *instance)?, request))
+            }
+            Verb::ReadChanges {
+                instance,
+                table,
+                cursor,
+                ..
+            } => {
+                let mut request = Request::new(Message::RetrieveMultiple, *table, Target::None);
+                let query = Query {
+                    since: Some(self.accepted(fiber, cursor)),
+                    ..Query::all()
+                };
+                request.query = Some(Arc::new(query));
+                Ok((*instance, request))
+            }
+            _ => Err(trouble("the step asks for nothing".to_owned())),
+        }
+    }
+
+    fn build_query(&self, fiber: &Fiber, verb: &Verb) -> Result<Request, Fault> {
+        let Verb::Query {
+            table,
+            filter,
+            order,
+            top,
+            expand,
+            columns,
+            ..
+        } = verb
+        else {
+            return Err(trouble("the step is no query".to_owned()));
+        };
+        let mut request = Request::new(Message::RetrieveMultiple, *table, Target::None);
+        request.select = columns.as_deref().map(Arc::from);
+        let top = match top {
+            None => None,
+            Some(top) => match self.value(fiber, top)? {
+                Value::Whole(top) => Some(u64::try_from(top).unwrap_or(0)),
+                other => {
+                    return Err(trouble(format!(
+                        "`top` wants a number, not {}",
+                        other.kind()
+                    )));
+                }
+            },
+        };
+        let filter = match filter {
+            Some(filter) => Some(self.with_scope(fiber, |scope| close(filter, scope))?),
+            None => None,
+        };
+        request.query = Some(Arc::new(Query {
+            filter,
+            order: order.clone(),
+            top,
+            expand: expand.clone(),
+            since: None,
+        }));
+        Ok(request)
+    }
+
+    /// The version that the actor's cursor has accepted.
+    fn accepted(&self, fiber: &Fiber, cursor: &Name) -> u64 {
+        let Role::Client { actor } = fiber.role else {
+            return 0;
+        };
+        self.cursors
+            .get(&(actor, cursor.clone()))
+            .map_or(0, |cursor| cursor.accepted)
+    }
+
+    fn target(
+        &mut self,
+        shared: &Shared,
+        fiber: &Fiber,
+        table: TableId,
+        selector: &RowSelector,
+    ) -> Result<Target, Fault> {
+        match selector {
+            RowSelector::Row(row) => Ok(Target::Id(self.row(fiber, table, row)?)),
+            RowSelector::Any => Ok(Target::Any),
+            RowSelector::Key(key) => {
+                let definition = shared.plan.table(table);
+                let position = definition.keys.iter().position(|candidate| {
+                    candidate.columns.len() == key.values.len()
+                        && candidate
+                            .columns
+                            .iter()
+                            .all(|column| key.values.iter().any(|(given, _)| given == column))
+                });
+                let Some(position) = position else {
+                    let message = format!(
+                        "The specified key attributes are not a defined key for the {} entity",
+                        definition.name
+                    );
+                    return Err(Fault::new(FaultKind::KeyNotDefined, message));
+                };
+                let mut values = Vec::with_capacity(key.values.len());
+                for column in &definition.keys[position].columns {
+                    for (_, expression) in key.values.iter().filter(|(given, _)| given == column) {
+                        let value = self.value(fiber, expression)?;
+                        values.push(self.coerce(shared, table, *column, value)?);
+                    }
+                }
+                Ok(Target::Key(
+                    u16::try_from(position).unwrap_or(u16::MAX),
+                    values,
+                ))
+            }
+        }
+    }
+
+    /// The id of the row that an expression means: a row that was read, an id, or a name.
+    fn row(
+        &mut self,
+        fiber: &Fiber,
+        table: TableId,
+        expression: &Expression,
+    ) -> Result<RowId, Fault> {
+        match self.value(fiber, expression)? {
+            Value::Id(id) => Ok(id),
+            Value::Record(record) => Ok(record.id),
+            Value::Text(text) => Ok(self.row_called(table, &text)),
+            Value::Null => Err(trouble("the row to work on is null".to_owned())),
+            other => Err(trouble(format!("{} names no row", other.kind()))),
+        }
+    }
+
+    /// The row that people call `name`; a GUID in text form is itself.
+    pub(super) fn row_called(&mut self, table: TableId, name: &str) -> RowId {
+        if let Ok(id) = Uuid::try_parse(name) {
+            return RowId(id);
+        }
+        let id = self.shared.plan.row_id(table, name);
+        if self.names.learn(id, name) {
+            self.log.emit(self.now, || Event::RowNamed {
+                table,
+                row: id,
+                name: Name::from(name),
+            });
+        }
+        id
+    }
+
+    fn assign_all(
+        &mut self,
+        shared: &Shared,
+        fiber: &Fiber,
+        request: &mut Request,
+        from: Option<&Expression>,
+        set: &[Assignment],
+    ) -> Result<(), Fault> {
+        if let Some(from) = from {
+            match self.value(fiber, from)? {
+                Value::Record(record) => {
+                    for (_, name, value) in &record.columns {
+                        if let Some(column) = shared.plan.table(request.table).column(name) {
+                            let value =
+                                self.coerce(shared, request.table, column, value.clone())?;
+                            request.assign(column, Assigned::Value(value));
+                        }
+                    }
+                }
+                other => {
+                    return Err(trouble(format!("no columns to copy from {}", other.kind())));
+                }
+            }
+        }
+        for assignment in set {
+            let assigned = match &assignment.value {
+                Expression::Literal(value) => Ok(Assigned::Value(value.clone())),
+                expression => self.with_scope(fiber, |scope| assigned(expression, scope)),
+            }?;
+            let assigned = match assigned {
+                Assigned::Value(value) => {
+                    Assigned::Value(self.coerce(shared, request.table, assignment.column, value)?)
+                }
+                late @ Assigned::Late(_) => late,
+            };
+            request.assign(assignment.column, assigned);
+        }
+        Ok(())
+    }
+
+    /// A value as its column holds it: names become ids, whole numbers become decimals.
+    ///
+    /// # Errors
+    ///
+    /// The platform's fault for a value that the column can't hold.
+    pub(super) fn coerce(
+        &mut self,
+        shared: &Shared,
+        table: TableId,
+        column: ColumnId,
+        value: Value,
+    ) -> Result<Value, Fault> {
+        let definition = &shared.plan.table(table).columns[column.index()];
+        let fits = match (&definition.kind, value) {
+            (_, Value::Null) => Ok(Value::Null),
+            (ColumnType::Text { max_length }, Value::Text(text)) => {
+                if text.len() > *max_length as usize && text.chars().count() > *max_length as usize
+                {
+                    let message = format!(
+                        "A validation error occurred. The length of the '{}' attribute of the \
+                         '{}' entity exceeded the maximum allowed length of '{max_length}'.",
+                        definition.name,
+                        shared.plan.table(table).name
+                    );
+                    return Err(Fault::new(FaultKind::TextTooLong, message));
+                }
+                Ok(Value::Text(text))
+            }
+            (ColumnType::Choice(labels), Value::Text(text)) => {
+                if labels.contains(&text) {
+                    Ok(Value::Text(text))
+                } else {
+                    Err(Value::Text(text))
+                }
+            }
+            (ColumnType::Lookup(to), Value::Text(text)) => {
+                Ok(Value::Id(self.row_called(*to, &text)))
+            }
+            (ColumnType::UniqueId, Value::Text(text)) => match Uuid::try_parse(&text) {
+                Ok(id) => Ok(Value::Id(RowId(id))),
+                Err(_) => Err(Value::Text(text)),
+            },
+            (ColumnType::Lookup(_) | ColumnType::UniqueId, Value::Record(record)) => {
+                Ok(Value::Id(record.id))
+            }
+            (ColumnType::Decimal | ColumnType::Money, Value::Whole(number)) => {
+                Ok(Value::Decimal(number.into()))
+            }
+            (ColumnType::Whole, value @ Value::Whole(_))
+            | (ColumnType::Decimal | ColumnType::Money, value @ Value::Decimal(_))
+            | (ColumnType::DateTime, value @ Value::DateTime(_))
+            | (ColumnType::Boolean, value @ Value::Boolean(_))
+            | (ColumnType::Lookup(_) | ColumnType::UniqueId, value @ Value::Id(_)) => Ok(value),
+            (_, value) => Err(value),
+        };
+        fits.map_err(|value| {
+            let message = format!(
+                "Invalid argument: column '{}' of '{}' holds {}, not {}.",
+                definition.name,
+                shared.plan.table(table).name,
+                definition.kind.keyword(),
+                value.kind()
+            );
+            Fault::new(FaultKind::InvalidArgument, message)
+        })
+    }
+
+    /// Sets columns of the target of the plug-in that runs. After the main operation it has no
+    /// effect on the row any more, as on the platform.
+    pub(super) fn set_target(
+        &mut self,
+        shared: &Shared,
+        fiber: &mut Fiber,
+        set: &[(Name, Expression)],
+    ) -> Result<(), Fault> {
+        for (name, value) in self.values(fiber, set)? {
+            let request = fiber
+                .frames
+                .iter()
+                .rposition(|frame| matches!(frame, Frame::Request(_)));
+            let Some(Frame::Request(frame)) = request.map(|index| &mut fiber.frames[index]) else {
+                return Err(trouble("there is no target to set columns of".to_owned()));
+            };
+            let table = frame.request.table;
+            let Some(column) = shared.plan.table(table).column(&name) else {
+                let message = format!(
+                    "'{}' entity doesn't contain attribute with Name = '{name}'.",
+                    shared.plan.table(table).name
+                );
+                return Err(Fault::new(FaultKind::NoSuchColumn, message));
+            };
+            let value = self.coerce(shared, table, column, value)?;
+            frame.request.assign(column, Assigned::Value(value));
+        }
+        Ok(())
+    }
+}
+
+/// The value of an assignment, or the expression itself when only the row can tell.
+fn assigned(expression: &Expression, scope: &Scope<'_>) -> Result<Assigned, Trouble> {
+    if needs_row(expression, scope) {
+        return Ok(Assigned::Late(Arc::new(close(expression, scope)?)));
+    }
+    evaluate(expression, scope).map(Assigned::Value)
+}
+
+impl Request {
+    /// A request that writes nothing and asks for everything.
+    pub const fn new(message: Message, table: TableId, target: Target) -> Self {
+        Self {
+            message,
+            table,
+            target,
+            columns: Vec::new(),
+            select: None,
+            when: UpsertWhen::Always,
+            query: None,
+        }
+    }
+}
+
+impl Query {
+    /// Every row, in the table's own order.
+    pub const fn all() -> Self {
+        Self {
+            filter: None,
+            order: Vec::new(),
+            top: None,
+            expand: Vec::new(),
+            since: None,
+        }
+    }
+}

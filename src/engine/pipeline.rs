@@ -1,0 +1,377 @@
+//! The event pipeline: how an instance carries a request out.
+//!
+//! ```text
+//!  Arrived ▶ (Resolve) ▶ PreValidation ▶ Begin ▶ PreOperation ▶ Main ▶ PostOperation ▶ Commit
+//!             upserts       stage 10              stage 20       30       stage 40
+//!                        └ outside for the       └──────── one database transaction ────────┘
+//!                          outermost request       nested requests of all stages join it
+//! ```
+//!
+//! Source: Microsoft Learn, "Event framework" (stages); "Database transactions" (Scalable
+//! Customization Design): PreValidation of the outermost request runs before the transaction, so
+//! each of its own requests is a transaction of its own; whatever is nested in a transaction is
+//! part of it. A fault in a synchronous step rolls the whole transaction back.
+
+use std::sync::Arc;
+
+use crate::engine::fiber::{
+    Fiber, FiberId, Frame, Guard, NativeFrame, Phase, ProgramFrame, RequestFrame, State,
+};
+use crate::engine::interpret::Next;
+use crate::engine::operation::Done;
+use crate::engine::request::{Answer, Target};
+use crate::engine::world::{Flow, World};
+use crate::fault::{Fault, FaultKind};
+use crate::plan::{Isolation, Message, PlugInBody, Stage};
+use crate::trace::{Event, RollbackReason};
+use crate::words::{ColumnId, InstanceId, PlugInId, TableId, format_duration};
+
+impl World {
+    /// Takes the request on top of the stack one phase or one plug-in step further.
+    pub(super) fn step_request(&mut self, id: FiberId, fiber: &mut Fiber) -> Flow {
+        if let Some(result) = fiber.result.take() {
+            return self.plug_in_ended(fiber, result);
+        }
+        let Some(Frame::Request(frame)) = fiber.frames.last() else {
+            return Flow::Continue;
+        };
+        match frame.phase {
+            Phase::Arrived => self.admit(id, fiber),
+            Phase::Resolve | Phase::MainOperation => self.run_statement(id, fiber),
+            Phase::PreValidation => self.run_stage(id, fiber, Stage::PreValidation, Phase::Begin),
+            Phase::Begin => {
+                self.begin_for_request(fiber);
+                Flow::Continue
+            }
+            Phase::PreOperation => {
+                self.run_stage(id, fiber, Stage::PreOperation, Phase::MainOperation)
+            }
+            Phase::PostOperation => self.run_stage(id, fiber, Stage::PostOperation, Phase::Commit),
+            Phase::Commit => {
+                self.complete(fiber);
+                Flow::Continue
+            }
+        }
+    }
+
+    /// The request reaches the platform.
+    fn admit(&mut self, id: FiberId, fiber: &mut Fiber) -> Flow {
+        let lane = fiber.lane;
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return Flow::Continue;
+        };
+        let request = &frame.request;
+        self.log.emit(self.now, || Event::RequestBegan {
+            lane,
+            request: frame.id,
+            parent: frame.parent,
+            instance: frame.instance,
+            message: request.message,
+            table: request.table,
+            row: request.id(),
+            depth: frame.depth,
+            transaction: frame.transaction.map(|transaction| transaction.id),
+            columns: match (&request.select, request.message) {
+                (Some(select), _) => select.to_vec(),
+                _ => request.columns.iter().map(|(column, _)| *column).collect(),
+            },
+        });
+        let (instance, depth, table) = (frame.instance, frame.depth, request.table);
+        frame.phase = match (request.message, &request.target) {
+            (Message::Upsert, _) => Phase::Resolve,
+            (_, Target::Key(..) | Target::Any) => Phase::Resolve,
+            _ => Phase::PreValidation,
+        };
+        if let Some(fault) = self.inadmissible(fiber, instance, depth, table) {
+            self.fail_request(fiber, fault);
+            return Flow::Continue;
+        }
+        let cost = self.shared.plan.costs.request;
+        self.sleep(id, fiber, cost)
+    }
+
+    /// Why the platform does not even begin with a request.
+    fn inadmissible(
+        &self,
+        fiber: &Fiber,
+        instance: InstanceId,
+        depth: u32,
+        table: TableId,
+    ) -> Option<Fault> {
+        let plan = &self.shared.plan;
+        if self.instances[instance.index()].tables[table.index()].is_none() {
+            let message = format!(
+                "The entity with a name = '{}' was not found in '{}'.",
+                plan.table(table).name,
+                plan.instance(instance).name
+            );
+            return Some(Fault::new(FaultKind::NoSuchTable, message).from_instance(instance));
+        }
+        if depth > plan.limits.depth {
+            let message = "This workflow job was canceled because the workflow that started it \
+                           included an infinite loop. Correct the workflow logic and try again.";
+            return Some(Fault::new(FaultKind::DepthExceeded, message).from_instance(instance));
+        }
+        let Some(Frame::Request(frame)) = fiber.frames.last() else {
+            return None;
+        };
+        self.swallowed(instance, frame.transaction?)
+    }
+
+    /// Begins the next plug-in step of a stage, or goes on to the next phase.
+    fn run_stage(&mut self, id: FiberId, fiber: &mut Fiber, stage: Stage, next: Phase) -> Flow {
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return Flow::Continue;
+        };
+        let shared = Arc::clone(&self.shared);
+        let request = &frame.request;
+        let list = shared
+            .steps
+            .list(frame.instance, request.table, request.message, stage);
+        while let Some(plug_in) = list.get(frame.steps_begun).copied() {
+            frame.steps_begun += 1;
+            if !listens(&shared.plan.plug_in(plug_in).filter, frame) {
+                continue;
+            }
+            if !frame.stage_told {
+                frame.stage_told = true;
+                let request = frame.id;
+                self.log
+                    .emit(self.now, || Event::StageBegan { request, stage });
+            }
+            self.take_image(fiber);
+            return self.begin_plug_in(id, fiber, plug_in);
+        }
+        frame.phase = next;
+        frame.steps_begun = 0;
+        frame.stage_told = false;
+        Flow::Continue
+    }
+
+    /// Begins a plug-in step.
+    fn begin_plug_in(&mut self, id: FiberId, fiber: &mut Fiber, plug_in: PlugInId) -> Flow {
+        let shared = Arc::clone(&self.shared);
+        let registration = shared.plan.plug_in(plug_in);
+        let lane = fiber.lane;
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return Flow::Continue;
+        };
+        frame.running = Some((plug_in, self.now + shared.plan.limits.plug_in));
+        self.log.emit(self.now, || Event::PlugInBegan {
+            lane,
+            request: frame.id,
+            plug_in,
+            depth: frame.depth,
+            in_transaction: frame.transaction.is_some(),
+        });
+        let home = Some(frame.instance);
+        fiber.frames.push(match &registration.body {
+            PlugInBody::Steps(program) => {
+                Frame::Program(ProgramFrame::new(*program, home, Vec::new()))
+            }
+            PlugInBody::Rust(_) => Frame::Native(Box::new(NativeFrame {
+                plug_in,
+                log: Vec::new(),
+                pending: None,
+            })),
+        });
+        self.sleep(id, fiber, shared.plan.costs.plug_in)
+    }
+
+    /// A plug-in step is done, or has failed.
+    fn plug_in_ended(&mut self, fiber: &mut Fiber, result: Result<Answer, Fault>) -> Flow {
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return Flow::Continue;
+        };
+        let Some((plug_in, _)) = frame.running.take() else {
+            return Flow::Continue;
+        };
+        let request = frame.id;
+        let (instance, transaction) = (frame.instance, frame.transaction);
+        let swallowed = || transaction.and_then(|reference| self.swallowed(instance, reference));
+        let fault = match result {
+            Err(fault) => Some(fault),
+            Ok(_) => swallowed(),
+        }
+        .map(|mut fault| {
+            fault.plug_in.get_or_insert(plug_in);
+            fault.from_instance(instance)
+        });
+        self.log.emit(self.now, || Event::PlugInEnded {
+            request,
+            plug_in,
+            fault: fault.clone(),
+        });
+        if let Some(fault) = fault {
+            self.fail_request(fiber, fault);
+        }
+        Flow::Continue
+    }
+
+    /// A plug-in step has run out of time: everything above its request's frame ends with it, and
+    /// nothing there can handle that.
+    pub(super) fn stop_plug_in(&mut self, fiber: &mut Fiber, frame: usize) {
+        let Some(Frame::Request(below)) = fiber.frames.get(frame) else {
+            return;
+        };
+        let Some((plug_in, _)) = below.running else {
+            return;
+        };
+        let name = &self.shared.plan.plug_in(plug_in).name;
+        let limit = format_duration(self.shared.plan.limits.plug_in);
+        let mut fault = Fault::new(
+            FaultKind::PlugInTimeout,
+            format!(
+                "The plug-in execution failed because the operation has timed-out at the Sandbox \
+                 Host: {name} did not end within {limit}."
+            ),
+        );
+        fault.plug_in = Some(plug_in);
+        let fault = fault.from_instance(below.instance);
+        while fiber.frames.len() > frame + 1 {
+            match fiber.frames.last_mut() {
+                Some(Frame::Request(_)) => self.fail_request(fiber, fault.clone()),
+                Some(Frame::Program(program)) => {
+                    let guards = std::mem::take(&mut program.guards);
+                    for guard in guards.into_iter().rev() {
+                        if let Guard::Transaction { own } = guard {
+                            self.end_explicit(fiber, own, Some(&fault));
+                        }
+                    }
+                    fiber.frames.pop();
+                }
+                _ => {
+                    fiber.frames.pop();
+                }
+            }
+        }
+        fiber.result = Some(Err(fault));
+    }
+
+    /// The request gets a transaction, unless it is in one, or only reads without a lock and
+    /// without a step that would need one.
+    fn begin_for_request(&mut self, fiber: &mut Fiber) {
+        let lane = fiber.lane;
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return;
+        };
+        frame.phase = Phase::PreOperation;
+        let isolation = self.shared.plan.instance(frame.instance).isolation;
+        let (instance, request) = (frame.instance, &frame.request);
+        let reads = matches!(
+            request.message,
+            Message::Retrieve | Message::RetrieveMultiple
+        );
+        let steps = &self.shared.steps;
+        let needs_none = reads
+            && isolation == Isolation::ReadCommittedSnapshot
+            && !steps.any(instance, request.table, request.message);
+        if frame.transaction.is_none() && !needs_none {
+            let id = frame.id;
+            frame.transaction = Some(self.begin(instance, lane, isolation, Some(id)));
+            frame.owns_transaction = true;
+        }
+    }
+
+    /// Runs the request's look-up or its main operation as one database command.
+    fn run_statement(&mut self, id: FiberId, fiber: &mut Fiber) -> Flow {
+        let lane = fiber.lane;
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return Flow::Continue;
+        };
+        let deadline = *frame
+            .command_deadline
+            .get_or_insert(self.now + self.shared.plan.limits.sql_command);
+        let done = match frame.phase {
+            Phase::Resolve => self.resolve(frame),
+            _ => self.operate(id, lane, frame),
+        };
+        match done {
+            Ok(Done::Waits) => {
+                self.wait(id, fiber, State::Locked, deadline);
+                Flow::Suspend
+            }
+            Ok(Done::Again) => match self.count_turn() {
+                Next::Wait => Flow::Suspend,
+                _ => Flow::Continue,
+            },
+            Ok(Done::After(cost)) => {
+                frame.command_deadline = None;
+                frame.scanned = 0;
+                self.sleep(id, fiber, cost)
+            }
+            Err(fault) => {
+                self.fail_request(fiber, fault);
+                Flow::Continue
+            }
+        }
+    }
+
+    /// The request ends well: its transaction is committed, if it is its own.
+    fn complete(&mut self, fiber: &mut Fiber) {
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return;
+        };
+        let instance = frame.instance;
+        if let Some(transaction) = frame.transaction.filter(|_| frame.owns_transaction) {
+            frame.owns_transaction = false;
+            if let Err(fault) = self.commit(instance, transaction) {
+                self.fail_request(fiber, fault);
+                return;
+            }
+        }
+        let Some(Frame::Request(frame)) = fiber.frames.pop() else {
+            return;
+        };
+        self.log.emit(self.now, || Event::RequestEnded {
+            request: frame.id,
+            fault: None,
+        });
+        fiber.result = Some(Ok(frame.answer));
+    }
+
+    /// The request ends in a fault: its own transaction is rolled back; one that it shares can
+    /// only be rolled back from now on.
+    pub(super) fn fail_request(&mut self, fiber: &mut Fiber, fault: Fault) {
+        let Some(Frame::Request(frame)) = fiber.frames.pop() else {
+            return;
+        };
+        let fault = fault.from_instance(frame.instance);
+        if let Some(transaction) = frame.transaction {
+            if frame.owns_transaction {
+                let reason = RollbackReason::Fault(fault.clone());
+                self.roll_back(frame.instance, transaction, reason);
+            } else {
+                self.doom(frame.instance, transaction, &fault);
+            }
+        }
+        let request = frame.id;
+        if let Some((plug_in, _)) = frame.running {
+            let fault = Some(fault.clone());
+            self.log.emit(self.now, || Event::PlugInEnded {
+                request,
+                plug_in,
+                fault,
+            });
+        }
+        self.log.emit(self.now, || Event::RequestEnded {
+            request,
+            fault: Some(fault.clone()),
+        });
+        fiber.result = Some(Err(fault));
+    }
+}
+
+/// Whether a step with this filter runs for a request: its columns must be *present* in an
+/// Update, changed or not.
+///
+/// Source: Microsoft Learn, "Register a plug-in", Filtering attributes.
+fn listens(filter: &[ColumnId], frame: &RequestFrame) -> bool {
+    filter.is_empty()
+        || frame.request.message != Message::Update
+        || frame
+            .request
+            .columns
+            .iter()
+            .any(|(column, _)| filter.contains(column))
+}

@@ -1,0 +1,113 @@
+//! Requests and their answers: what crosses the border of an instance.
+
+use std::sync::Arc;
+
+use crate::plan::{Message, Ordering, UpsertWhen};
+use crate::words::{ColumnId, Expression, Record, RowId, TableId, Value};
+
+/// One request to an instance, with every value that does not depend on the row itself.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct Request {
+    /// What it asks for.
+    pub message: Message,
+    /// Of which table.
+    pub table: TableId,
+    /// Of which row.
+    pub target: Target,
+    /// The columns that it writes, without repetition.
+    pub columns: Vec<(ColumnId, Assigned)>,
+    /// The columns that it wants to read; `None` for all.
+    pub select: Option<Arc<[ColumnId]>>,
+    /// For an upsert: which rows it leaves alone.
+    pub when: UpsertWhen,
+    /// For a query: what it looks for.
+    pub query: Option<Arc<Query>>,
+}
+
+impl Request {
+    /// The row's id, where the request names one.
+    pub const fn id(&self) -> Option<RowId> {
+        match self.target {
+            Target::Id(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Gives a column its value, in place of the one that it had in this request.
+    pub fn assign(&mut self, column: ColumnId, value: Assigned) {
+        match self
+            .columns
+            .iter_mut()
+            .find(|(assigned, _)| *assigned == column)
+        {
+            Some(found) => found.1 = value,
+            None => self.columns.push((column, value)),
+        }
+    }
+}
+
+/// Which row a request means.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Target {
+    /// None, or not yet known: a query, or a create that leaves the id to the platform.
+    None,
+    /// The row with this id.
+    Id(RowId),
+    /// The row with these values of the table's alternate key of this position.
+    Key(u16, Vec<Value>),
+    /// Any row, by the seed.
+    Any,
+}
+
+/// A column's new value.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Assigned {
+    /// This.
+    Value(Value),
+    /// Whatever this gives for the row as it stands when it is written.
+    Late(Arc<Expression>),
+}
+
+/// What a query looks for.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct Query {
+    /// The condition on a row.
+    pub filter: Option<Expression>,
+    /// The order of the answer.
+    pub order: Vec<Ordering>,
+    /// The most rows that are answered.
+    pub top: Option<u64>,
+    /// The lookups to follow.
+    pub expand: Vec<ColumnId>,
+    /// For a read of changes: only rows with a later version than this, and the answer carries
+    /// the version up to which it is complete.
+    pub since: Option<u64>,
+}
+
+/// What an instance answers when there is no fault.
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
+pub enum Answer {
+    /// Done.
+    #[default]
+    Done,
+    /// The id of the row that was created, or that an upsert found.
+    Id(RowId),
+    /// The row.
+    Record(Arc<Record>),
+    /// The rows.
+    List(Arc<[Value]>),
+    /// The rows that changed, and the version up to which that is all.
+    Changes(Arc<[Value]>, u64),
+}
+
+impl Answer {
+    /// The answer as a value to be bound to a name.
+    pub fn into_value(self) -> Value {
+        match self {
+            Self::Done => Value::Null,
+            Self::Id(id) => Value::Id(id),
+            Self::Record(record) => Value::Record(record),
+            Self::List(items) | Self::Changes(items, _) => Value::List(items),
+        }
+    }
+}

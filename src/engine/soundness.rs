@@ -1,0 +1,219 @@
+//! Whether a plan's numbers all mean something. The scenario front never makes a plan with a
+//! dangling number; a plan that was built in Rust may, and is refused before it can do harm.
+
+use crate::engine::build::PlanError;
+use crate::plan::{ActorKind, Plan, PlugInBody, RowSelector, Step, Verb};
+use crate::words::{ColumnId, ColumnType, InstanceId, ProgramId, TableId};
+
+/// Checks every number in the plan that the engine follows.
+///
+/// # Errors
+///
+/// The first number that points beyond the end of its list.
+pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
+    let sound = Soundness { plan };
+    for table in &plan.tables {
+        for column in &table.columns {
+            if let ColumnType::Lookup(to) = column.kind {
+                sound.table(to)?;
+            }
+        }
+        for column in table.keys.iter().flat_map(|key| &key.columns) {
+            if column.index() >= table.columns.len() {
+                return dangling(format!("column {} in a key of `{}`", column.0, table.name));
+            }
+        }
+    }
+    for table in plan.instances.iter().flat_map(|instance| &instance.tables) {
+        sound.table(*table)?;
+    }
+    for group in &plan.rows {
+        sound.instance(group.instance)?;
+        sound.columns(group.table, group.set.iter().map(|(column, _)| *column))?;
+    }
+    for plug_in in &plan.plug_ins {
+        sound.instance(plug_in.instance)?;
+        if let Some(table) = plug_in.table {
+            sound.columns(table, plug_in.filter.iter().copied())?;
+        }
+        if let PlugInBody::Steps(program) = plug_in.body {
+            sound.program(program)?;
+        }
+    }
+    for outage in &plan.outages {
+        sound.instance(outage.instance)?;
+    }
+    for actor in &plan.actors {
+        sound.program(actor.program)?;
+        sound.place(actor.home)?;
+        if let ActorKind::Flow { from, to, tables } = &actor.kind {
+            sound.instance(*from)?;
+            sound.instance(*to)?;
+            for table in tables {
+                sound.table(*table)?;
+            }
+        }
+    }
+    for program in &plan.programs {
+        sound.place(program.home)?;
+        sound.steps(&program.steps)?;
+    }
+    Ok(())
+}
+
+struct Soundness<'a> {
+    plan: &'a Plan,
+}
+
+impl Soundness<'_> {
+    fn table(&self, table: TableId) -> Result<(), PlanError> {
+        if table.index() < self.plan.tables.len() {
+            return Ok(());
+        }
+        dangling(format!("table {}", table.0))
+    }
+
+    fn instance(&self, instance: InstanceId) -> Result<(), PlanError> {
+        if instance.index() < self.plan.instances.len() {
+            return Ok(());
+        }
+        dangling(format!("instance {}", instance.0))
+    }
+
+    fn program(&self, program: ProgramId) -> Result<(), PlanError> {
+        if program.index() < self.plan.programs.len() {
+            return Ok(());
+        }
+        dangling(format!("program {}", program.0))
+    }
+
+    fn columns(
+        &self,
+        table: TableId,
+        mut columns: impl Iterator<Item = ColumnId>,
+    ) -> Result<(), PlanError> {
+        self.table(table)?;
+        let table = self.plan.table(table);
+        match columns.find(|column| column.index() >= table.columns.len()) {
+            Some(column) => dangling(format!("column {} of `{}`", column.0, table.name)),
+            None => Ok(()),
+        }
+    }
+
+    fn steps(&self, steps: &[Step]) -> Result<(), PlanError> {
+        steps.iter().try_for_each(|step| self.verb(&step.verb))
+    }
+
+    fn verb(&self, verb: &Verb) -> Result<(), PlanError> {
+        match verb {
+            Verb::Create {
+                instance,
+                table,
+                set,
+                ..
+            } => {
+                self.place(*instance)?;
+                self.columns(*table, set.iter().map(|assignment| assignment.column))
+            }
+            Verb::Update {
+                instance,
+                table,
+                row,
+                set,
+                ..
+            }
+            | Verb::Upsert {
+                instance,
+                table,
+                row,
+                set,
+                ..
+            } => {
+                self.place(*instance)?;
+                self.selector(*table, row)?;
+                self.columns(*table, set.iter().map(|assignment| assignment.column))
+            }
+            Verb::Retrieve {
+                instance,
+                table,
+                row,
+                columns,
+                ..
+            } => {
+                self.place(*instance)?;
+                self.selector(*table, row)?;
+                self.columns(*table, columns.iter().flatten().copied())
+            }
+            Verb::Delete {
+                instance,
+                table,
+                row,
+            } => {
+                self.place(*instance)?;
+                self.selector(*table, row)
+            }
+            Verb::Query {
+                instance,
+                table,
+                order,
+                expand,
+                columns,
+                ..
+            } => {
+                self.place(*instance)?;
+                let ordered = order.iter().map(|by| by.column);
+                let all = ordered.chain(expand.iter().copied());
+                self.columns(*table, all.chain(columns.iter().flatten().copied()))
+            }
+            Verb::ReadChanges {
+                instance, table, ..
+            } => {
+                self.instance(*instance)?;
+                self.table(*table)
+            }
+            Verb::If {
+                then, otherwise, ..
+            } => {
+                self.steps(then)?;
+                self.steps(otherwise)
+            }
+            Verb::Try { body, on_fault, .. } => {
+                self.steps(body)?;
+                self.steps(on_fault)
+            }
+            Verb::ForEach { body, .. } | Verb::Repeat { body, .. } | Verb::Retry { body, .. } => {
+                self.steps(body)
+            }
+            Verb::Transaction { instance, body, .. } => {
+                self.place(*instance)?;
+                self.steps(body)
+            }
+            Verb::Call { program, .. } => self.program(*program),
+            Verb::AcceptChanges { .. }
+            | Verb::Work(_)
+            | Verb::Wait(_)
+            | Verb::WaitUntil(_)
+            | Verb::Fail(_)
+            | Verb::SetTarget(_)
+            | Verb::Let(_)
+            | Verb::Note(_) => Ok(()),
+        }
+    }
+
+    fn place(&self, instance: Option<InstanceId>) -> Result<(), PlanError> {
+        instance.map_or(Ok(()), |instance| self.instance(instance))
+    }
+
+    fn selector(&self, table: TableId, selector: &RowSelector) -> Result<(), PlanError> {
+        match selector {
+            RowSelector::Key(key) => {
+                self.columns(table, key.values.iter().map(|(column, _)| *column))
+            }
+            RowSelector::Row(_) | RowSelector::Any => self.table(table),
+        }
+    }
+}
+
+fn dangling(what: String) -> Result<(), PlanError> {
+    Err(PlanError::Dangling { what })
+}
