@@ -5,5 +5,6 @@
 pub mod check;
 pub mod fault;
 pub mod plan;
+pub mod report;
 pub mod trace;
 pub mod words;

@@ -10,6 +10,7 @@ mod clock;
 mod event;
 mod jsonl;
 mod names;
+mod wording;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
