@@ -2,9 +2,14 @@
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod engine;
 pub mod fault;
 pub mod plan;
+pub mod report;
+pub mod run;
+pub mod scenario;
+pub mod testing;
 pub mod trace;
 pub mod words;
 

@@ -6,18 +6,23 @@
 //! stands on its own: the header carries every name that the events mention by number, so a trace
 //! that was read back from a file serves as well as a fresh one.
 
+mod clock;
 mod event;
 mod jsonl;
+mod names;
+mod wording;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use clock::Clock;
 pub use event::{
     DeadlockEdge, Event, LaneKind, LockResource, Outcome, RollbackReason, WaitEnd, WriteKind,
 };
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
+pub use names::Names;
 
-use crate::plan::{Message, Plan, Stage};
+use crate::plan::{Message, OutageKind, Plan, Stage};
 use crate::words::{ColumnId, InstanceId, Name, RowId, SimInstant, TableId};
 
 /// The version of the trace format. A reader refuses another one.
@@ -73,6 +78,8 @@ pub struct Header {
     pub plug_ins: Vec<PlugInHeader>,
     /// The outages' names, by `OutageId`.
     pub outages: Vec<Name>,
+    /// What callers see of each outage, by `OutageId`.
+    pub outage_kinds: Vec<OutageKind>,
     /// The actors' names, by `ActorId`.
     pub actors: Vec<Name>,
     /// The rows that the plan calls by name; more names come as events ([`Event::RowNamed`]).
@@ -153,6 +160,7 @@ impl Header {
                 .iter()
                 .map(|outage| outage.name.clone())
                 .collect(),
+            outage_kinds: plan.outages.iter().map(|outage| outage.kind).collect(),
             actors: plan.actors.iter().map(|actor| actor.name.clone()).collect(),
             row_names: Vec::new(),
         }

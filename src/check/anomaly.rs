@@ -1,0 +1,287 @@
+//! What transactions did to one another that isolation exists to prevent.
+//!
+//! **Lost update** (P4). Two callers read the same version of a row, and both wrote the row: the
+//! second write was computed from a value that the first had replaced, so the first is lost. A
+//! read counts when a Retrieve or RetrieveMultiple made it; the look-up of an upsert or update
+//! does not, since nothing is computed from it. The read that counts is the caller's last before
+//! its first write of the row: who reads again before writing has seen the other's update.
+//!
+//! ```text
+//!   in transactions        ann reads v1 · bob reads v1 · ann writes v2 · bob writes v3
+//!   outside a transaction  bob reads v1 · ann writes v2, read or not   · bob writes v3
+//! ```
+//!
+//! The second line is what a PreValidation plug-in or a client does that reads, computes and
+//! then sends an update: no transaction spans its read and its write. It counts as a lost update
+//! when any other lane's write was committed between the two.
+//!
+//! **Dirty read.** A read of a version whose writer, another transaction, had not committed yet.
+//! It is G1a when the writer was rolled back later and G1b when it wrote the row again. A reader
+//! that was itself rolled back did no harm and is left out.
+//!
+//! Source: Berenson et al., "A Critique of ANSI SQL Isolation Levels" (P4); Adya, "Weak
+//! Consistency" (G1a, G1b).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::{History, Moment, RowKey, RowRead};
+use crate::plan::Message;
+use crate::words::{InstanceId, LaneId, TransactionId};
+
+/// A committed write that another committed write overwrote without having seen it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostUpdate {
+    /// The row.
+    pub key: RowKey,
+    /// The transaction whose write is lost.
+    pub lost: TransactionId,
+    /// The transaction that overwrote it.
+    pub winner: TransactionId,
+    /// The read, of an older version, from which the winner computed its write.
+    pub read: RowRead,
+    /// When the winner was committed.
+    pub at: Moment,
+}
+
+impl LostUpdate {
+    /// What happened, in a sentence.
+    pub fn told(&self, history: &History) -> String {
+        let RowKey {
+            instance,
+            table,
+            row,
+        } = self.key;
+        let names = &history.names;
+        let place = names.place(instance, table, row);
+        let lost = history.transaction_name(self.lost);
+        let winner = history.transaction_name(self.winner);
+        let (read, end) = (names.moment(self.read.at.at), names.moment(self.at.at));
+        format!(
+            "{winner} overwrote {lost}'s update of {place} at {end}, from what it read at {read}"
+        )
+    }
+}
+
+/// A read of another transaction's uncommitted write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirtyRead {
+    /// The read.
+    pub read: RowRead,
+    /// Who had written what was read.
+    pub writer: TransactionId,
+    /// What became of it.
+    pub kind: DirtyReadKind,
+}
+
+/// What became of a version that was read before its writer was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirtyReadKind {
+    /// It was rolled back (G1a).
+    RolledBack,
+    /// Its writer wrote the row again (G1b).
+    Overwritten,
+    /// It was committed as it was read, only later.
+    Early,
+}
+
+/// All anomalies of one run.
+#[derive(Clone, Debug, Default)]
+pub struct Anomalies {
+    /// In the order in which the overwriting transactions were committed.
+    pub lost_updates: Vec<LostUpdate>,
+    /// In the order of the reads.
+    pub dirty_reads: Vec<DirtyRead>,
+}
+
+impl Anomalies {
+    /// Finds the anomalies of a run. Linear in its reads and writes, but for one look-up each.
+    pub fn of(history: &History) -> Self {
+        let mut lost_updates = lost_updates(history);
+        lost_updates.sort_by_key(|it| (it.at, it.key));
+        Self {
+            lost_updates,
+            dirty_reads: dirty_reads(history),
+        }
+    }
+}
+
+/// The first write of one row by one committed transaction.
+struct Writer {
+    transaction: TransactionId,
+    lane: LaneId,
+    /// When it wrote the row first.
+    written: Moment,
+    /// When it was committed.
+    committed: Moment,
+    /// The version that its first write replaced.
+    replaced: u64,
+    /// The read that it goes by.
+    basis: Option<RowRead>,
+}
+
+fn lost_updates(history: &History) -> Vec<LostUpdate> {
+    let mut reads: BTreeMap<(RowKey, LaneId), Vec<RowRead>> = BTreeMap::new();
+    for read in &history.reads {
+        let request = history.requests.get(&read.request);
+        let Some(request) = request.filter(|it| is_for_its_caller(it.message)) else {
+            continue;
+        };
+        let of_row = reads.entry((read.key, request.lane)).or_default();
+        of_row.push(*read);
+    }
+    let touched: BTreeSet<RowKey> = reads.keys().map(|(key, _)| *key).collect();
+    let mut found = Vec::new();
+    for key in touched {
+        let writers = writers(history, key, &reads);
+        found.extend(lost_on_row(key, &writers));
+    }
+    found
+}
+
+/// Whether what a request reads reaches the program that made it.
+const fn is_for_its_caller(message: Message) -> bool {
+    matches!(message, Message::Retrieve | Message::RetrieveMultiple)
+}
+
+/// The committed transactions that wrote a row, in the order of their writes, each with the read
+/// that it goes by: its lane's last one before its first write, unless an earlier transaction of
+/// the lane wrote the row after that read.
+fn writers(
+    history: &History,
+    key: RowKey,
+    reads: &BTreeMap<(RowKey, LaneId), Vec<RowRead>>,
+) -> Vec<Writer> {
+    let mut writers: Vec<Writer> = Vec::new();
+    let mut last_write_of: BTreeMap<LaneId, Moment> = BTreeMap::new();
+    let versions = history.rows.get(&key).map_or(&[][..], |row| &row.versions);
+    for version in versions {
+        let Some(transaction) = version.writer else {
+            continue;
+        };
+        if writers
+            .last()
+            .is_some_and(|it| it.transaction == transaction)
+        {
+            continue;
+        }
+        let Some(lane) = history.transactions.get(&transaction).map(|it| it.lane) else {
+            continue;
+        };
+        let of_lane = reads.get(&(key, lane)).map_or(&[][..], Vec::as_slice);
+        let before = of_lane.partition_point(|it| it.at < version.written);
+        let basis = of_lane[..before].last().filter(|read| {
+            let fresh = last_write_of
+                .get(&lane)
+                .is_none_or(|write| *write < read.at);
+            let own = read.transaction.is_none_or(|it| it == transaction);
+            fresh && own
+        });
+        writers.push(Writer {
+            transaction,
+            lane,
+            written: version.written,
+            committed: version.settled,
+            replaced: version.replaced,
+            basis: basis.copied(),
+        });
+        last_write_of.insert(lane, version.written);
+    }
+    writers
+}
+
+fn lost_on_row(key: RowKey, writers: &[Writer]) -> Vec<LostUpdate> {
+    // The first writer that replaced each version, and the first that read it and wrote after.
+    let mut replacer: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut reader: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut found = Vec::new();
+    for (index, writer) in writers.iter().enumerate() {
+        if let Some(read) = writer.basis
+            && read.row_version != writer.replaced
+        {
+            let lost = if read.transaction.is_none() {
+                replacer.get(&read.row_version)
+            } else {
+                reader.get(&read.row_version)
+            };
+            let lost = lost.map(|index| &writers[*index]);
+            if let Some(lost) = lost.filter(|it| it.lane != writer.lane) {
+                found.push(LostUpdate {
+                    key,
+                    lost: lost.transaction,
+                    winner: writer.transaction,
+                    read,
+                    at: writer.committed.max(writer.written),
+                });
+            }
+        }
+        replacer.entry(writer.replaced).or_insert(index);
+        if let Some(read) = writer.basis {
+            reader.entry(read.row_version).or_insert(index);
+        }
+    }
+    found
+}
+
+fn dirty_reads(history: &History) -> Vec<DirtyRead> {
+    /// A version that a transaction wrote.
+    struct Written {
+        writer: TransactionId,
+        settled: Moment,
+        kind: DirtyReadKind,
+    }
+    let mut written: BTreeMap<(InstanceId, u64), Written> = BTreeMap::new();
+    for (key, row) in &history.rows {
+        for (index, version) in row.versions.iter().enumerate() {
+            let Some(writer) = version.writer else {
+                continue;
+            };
+            let again = row.versions.get(index + 1).and_then(|it| it.writer) == Some(writer);
+            let kind = if again {
+                DirtyReadKind::Overwritten
+            } else {
+                DirtyReadKind::Early
+            };
+            let settled = version.settled;
+            let of = (key.instance, version.row_version);
+            written.insert(
+                of,
+                Written {
+                    writer,
+                    settled,
+                    kind,
+                },
+            );
+        }
+        for version in &row.undone {
+            if let Some(writer) = version.writer {
+                let (settled, kind) = (version.settled, DirtyReadKind::RolledBack);
+                let of = (key.instance, version.row_version);
+                written.insert(
+                    of,
+                    Written {
+                        writer,
+                        settled,
+                        kind,
+                    },
+                );
+            }
+        }
+    }
+    let reads = history.reads.iter();
+    reads
+        .filter(|read| {
+            !read
+                .transaction
+                .is_some_and(|it| history.is_rolled_back(it))
+        })
+        .filter_map(|read| {
+            let version = written.get(&(read.key.instance, read.row_version))?;
+            let dirty = read.at < version.settled && read.transaction != Some(version.writer);
+            dirty.then_some(DirtyRead {
+                read: *read,
+                writer: version.writer,
+                kind: version.kind,
+            })
+        })
+        .collect()
+}

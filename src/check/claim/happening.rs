@@ -1,0 +1,244 @@
+//! Claims that something happens or never does, and in which order things happen.
+
+use crate::check::claim::{Decision, Judge, key_of};
+use crate::check::{DirtyReadKind, Finding, Moment, RowKey, Version};
+use crate::plan::{Happening, Message, Phenomenon, RowRef};
+use crate::trace::{Event, WriteKind};
+use crate::words::ActorId;
+
+/// A place in the order of things: a write becomes visible with its commit, and the writes of one
+/// transaction keep their own order.
+type Place = (Moment, Moment);
+
+impl Judge<'_, '_> {
+    /// The phenomenon happens at least once, or never.
+    pub(super) fn happens(&self, phenomenon: &Phenomenon, happens: bool) -> Decision {
+        let first = self.first(phenomenon);
+        let decided_by = first.as_ref().map(|(at, _)| *at);
+        let noun = self.phenomenon_told(phenomenon);
+        let finding = match (first, happens) {
+            (Some(_), true) | (None, false) => None,
+            (Some((at, told)), false) => Some(Finding {
+                expected: format!("never: {noun}"),
+                found: told,
+                decided_by: Some(at),
+                nearest: None,
+            }),
+            (None, true) => Some(Finding {
+                expected: format!("at least one {noun}"),
+                found: "there is none".to_owned(),
+                decided_by: None,
+                nearest: self.nearest_phenomenon(phenomenon),
+            }),
+        };
+        Decision::of(decided_by, finding)
+    }
+
+    /// The first time that a phenomenon happens, and what happened.
+    fn first(&self, phenomenon: &Phenomenon) -> Option<(Moment, String)> {
+        let history = self.history;
+        let names = &history.names;
+        match phenomenon {
+            Phenomenon::Deadlock => history.deadlocks.first().map(|it| {
+                let victim = history.transaction_name(it.victim);
+                let moment = names.moment(it.chosen.at);
+                (
+                    it.chosen,
+                    format!("a deadlock at {moment}, its victim {victim}"),
+                )
+            }),
+            Phenomenon::LostUpdate => self
+                .anomalies
+                .lost_updates
+                .first()
+                .map(|it| (it.at, it.told(history))),
+            Phenomenon::DirtyRead => self.anomalies.dirty_reads.first().map(|it| {
+                let RowKey {
+                    instance,
+                    table,
+                    row,
+                } = it.read.key;
+                let place = names.place(instance, table, row);
+                let writer = history.transaction_name(it.writer);
+                let fate = match it.kind {
+                    DirtyReadKind::RolledBack => "which was rolled back",
+                    DirtyReadKind::Overwritten => "which wrote it again",
+                    DirtyReadKind::Early => "which was committed only later",
+                };
+                let moment = names.moment(it.read.at.at);
+                (
+                    it.read.at,
+                    format!("{place} was read at {moment} as written by {writer}, {fate}"),
+                )
+            }),
+            Phenomenon::Wait => {
+                let wait = history.waits.first();
+                wait.map(|it| (it.queued, self.wait_told(it)))
+            }
+            Phenomenon::Fault(kind) => {
+                let mut met = history.faults.iter();
+                let met = met.find(|it| kind.is_none_or(|kind| it.fault.kind == kind));
+                met.map(|it| {
+                    let (lane, moment) = (history.lane_name(it.lane), names.moment(it.at.at));
+                    (it.at, format!("{lane} met {} at {moment}", it.fault))
+                })
+            }
+            Phenomenon::Write { message, row } => self
+                .writes(*message, row)
+                .next()
+                .map(|it| (it.settled, self.version_told(row.table, it))),
+        }
+    }
+
+    fn phenomenon_told(&self, phenomenon: &Phenomenon) -> String {
+        match phenomenon {
+            Phenomenon::Deadlock => "deadlock".to_owned(),
+            Phenomenon::LostUpdate => "lost update".to_owned(),
+            Phenomenon::DirtyRead => "dirty read".to_owned(),
+            Phenomenon::Wait => "wait".to_owned(),
+            Phenomenon::Fault(None) => "fault".to_owned(),
+            Phenomenon::Fault(Some(kind)) => format!("fault {}", kind.facts().word),
+            Phenomenon::Write { message, row } => {
+                let what = message.map_or("write", |it| it.name());
+                format!("committed {what} of {}", self.place(row))
+            }
+        }
+    }
+
+    fn nearest_phenomenon(&self, phenomenon: &Phenomenon) -> Option<String> {
+        match phenomenon {
+            Phenomenon::Deadlock => {
+                let wait = self.history.waits.first();
+                wait.map(|it| self.wait_told(it))
+            }
+            Phenomenon::Fault(kind) => self.nearest_fault(None, *kind),
+            Phenomenon::Write { row, .. } => {
+                let of_row = self.history.rows.get(&key_of(row))?;
+                let any = of_row.versions.iter().rfind(|it| it.writer.is_some());
+                if let Some(any) = any {
+                    return Some(self.version_told(row.table, any));
+                }
+                let undone = of_row.undone.last()?;
+                let moment = self.history.names.moment(undone.settled.at);
+                Some(format!("a write of it was rolled back at {moment}"))
+            }
+            Phenomenon::LostUpdate | Phenomenon::DirtyRead | Phenomenon::Wait => None,
+        }
+    }
+
+    /// The committed writes of a kind to a row, in order.
+    fn writes<'s>(
+        &'s self,
+        message: Option<Message>,
+        row: &RowRef,
+    ) -> impl Iterator<Item = &'s Version<'s>> {
+        let history = self.history.rows.get(&key_of(row));
+        let versions = history.map_or(&[][..], |it| &it.versions);
+        versions
+            .iter()
+            .filter(move |it| it.writer.is_some() && self.is_a(it, message))
+    }
+
+    /// Whether a write is of the kind that a message asks for. An upsert is also the create or
+    /// update that it became.
+    fn is_a(&self, version: &Version, message: Option<Message>) -> bool {
+        match message {
+            None => true,
+            Some(Message::Create) => version.kind == WriteKind::Insert,
+            Some(Message::Update) => version.kind == WriteKind::Update,
+            Some(Message::Delete) => version.kind == WriteKind::Delete,
+            Some(Message::Upsert) => {
+                let request = version
+                    .request
+                    .and_then(|it| self.history.requests.get(&it));
+                request.is_some_and(|it| it.message == Message::Upsert)
+            }
+            Some(Message::Retrieve | Message::RetrieveMultiple) => false,
+        }
+    }
+
+    /// The things happen in this order.
+    pub(super) fn order(&self, happenings: &[Happening]) -> Decision {
+        let mut after: Option<Place> = None;
+        let mut before = "the beginning".to_owned();
+        for happening in happenings {
+            let told = self.happening_told(happening);
+            let places = self.places(happening);
+            let next = places
+                .iter()
+                .find(|it| after.is_none_or(|after| after < **it));
+            let Some(next) = next else {
+                let names = &self.history.names;
+                let moment = |place: &Place| names.moment(place.0.at);
+                let since = after
+                    .as_ref()
+                    .map_or_else(String::new, |after| format!(" (at {})", moment(after)));
+                return Decision::fails(Finding {
+                    expected: format!("{told} after {before}{since}"),
+                    found: match places.first() {
+                        None => "it never happens".to_owned(),
+                        Some(_) => "it does not happen after that".to_owned(),
+                    },
+                    decided_by: after.map(|it| it.0),
+                    nearest: places
+                        .last()
+                        .map(|it| format!("it happens before that, at {}", moment(it))),
+                });
+            };
+            after = Some(*next);
+            before = told;
+        }
+        Decision::holds(after.map(|it| it.0))
+    }
+
+    fn happening_told(&self, happening: &Happening) -> String {
+        match happening {
+            Happening::Begins(actor) => format!("{} begins", self.name(*actor)),
+            Happening::Ends(actor) => format!("{} ends", self.name(*actor)),
+            Happening::Written(message, row) => {
+                let verb = match message {
+                    Some(Message::Create) => "created",
+                    Some(Message::Update) => "updated",
+                    Some(Message::Upsert) => "upserted",
+                    Some(Message::Delete) => "deleted",
+                    Some(Message::Retrieve | Message::RetrieveMultiple) | None => "written",
+                };
+                format!("{} is {verb}", self.place(row))
+            }
+            Happening::OutageEnds(outage) => {
+                format!("{} ends", self.history.names.outage(*outage))
+            }
+        }
+    }
+
+    /// Every time at which it happens, in order.
+    fn places(&self, happening: &Happening) -> Vec<Place> {
+        let history = self.history;
+        let ends_of = |actor: ActorId| {
+            let lanes = history.lanes_of(actor);
+            lanes.filter_map(|(_, lane)| lane.ended.map(|it| (it.0, it.0)))
+        };
+        let mut places: Vec<Place> = match happening {
+            Happening::Begins(actor) => {
+                let lanes = history.lanes_of(*actor);
+                lanes.map(|(_, lane)| (lane.began, lane.began)).collect()
+            }
+            Happening::Ends(actor) => ends_of(*actor).collect(),
+            Happening::Written(message, row) => self
+                .writes(*message, row)
+                .map(|it| (it.settled, it.written))
+                .collect(),
+            Happening::OutageEnds(asked) => history
+                .trace
+                .entries
+                .iter()
+                .filter(|entry| {
+                    matches!(entry.event, Event::OutageEnded { outage, .. } if outage == *asked)
+                })
+                .map(|entry| (Moment::of(entry), Moment::of(entry)))
+                .collect(),
+        };
+        places.sort_unstable();
+        places
+    }
+}

@@ -1,0 +1,109 @@
+//! Which lock modes go together, from the documented rule and not from the engine's table.
+//!
+//! A mode is a pair: a part for the range below a key, and a part for the resource itself. Two
+//! modes go together when both parts do.
+//!
+//! Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock compatibility
+//! and Key-range lock compatibility.
+
+use crate::words::LockMode;
+
+/// The part of a mode that is about the range below a key.
+#[derive(Clone, Copy, PartialEq)]
+enum Range {
+    Shared,
+    Insert,
+    Exclusive,
+}
+
+/// The part of a mode that is about the resource.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    SchemaStability,
+    SchemaModification,
+    IntentShared,
+    IntentExclusive,
+    SharedIntentExclusive,
+    Shared,
+    Update,
+    Exclusive,
+}
+
+/// Whether two transactions may hold one resource in these modes.
+pub(super) fn go_together(one: LockMode, other: LockMode) -> bool {
+    let ((range, part), (other_range, other_part)) = (parts(one), parts(other));
+    let ranges = match (range, other_range) {
+        (None, _) | (_, None) => true,
+        (Some(a), Some(b)) => a == b && a != Range::Exclusive,
+    };
+    let resources = match (part, other_part) {
+        (None, _) | (_, None) => true,
+        (Some(a), Some(b)) => allows(a, b) || allows(b, a),
+    };
+    ranges && resources
+}
+
+/// Whether a mode's row part is exclusive: it may write.
+pub(super) fn may_write(mode: LockMode) -> bool {
+    parts(mode).1 == Some(Part::Exclusive)
+}
+
+/// Half of the symmetric relation between resource parts: the pairs that go together.
+fn allows(a: Part, b: Part) -> bool {
+    use Part::{
+        Exclusive, IntentExclusive, IntentShared, SchemaModification, SchemaStability, Shared,
+        SharedIntentExclusive, Update,
+    };
+    match a {
+        SchemaStability => b != SchemaModification,
+        IntentShared => !matches!(b, Exclusive | SchemaModification),
+        IntentExclusive => b == IntentExclusive,
+        Shared => matches!(b, Shared | Update),
+        SchemaModification | SharedIntentExclusive | Update | Exclusive => false,
+    }
+}
+
+/// The two parts of a mode.
+fn parts(mode: LockMode) -> (Option<Range>, Option<Part>) {
+    match mode {
+        LockMode::SchemaStability => (None, Some(Part::SchemaStability)),
+        LockMode::SchemaModification => (None, Some(Part::SchemaModification)),
+        LockMode::IntentShared => (None, Some(Part::IntentShared)),
+        LockMode::IntentExclusive => (None, Some(Part::IntentExclusive)),
+        LockMode::SharedIntentExclusive => (None, Some(Part::SharedIntentExclusive)),
+        LockMode::Shared => (None, Some(Part::Shared)),
+        LockMode::Update => (None, Some(Part::Update)),
+        LockMode::Exclusive => (None, Some(Part::Exclusive)),
+        LockMode::RangeSharedShared => (Some(Range::Shared), Some(Part::Shared)),
+        LockMode::RangeSharedUpdate => (Some(Range::Shared), Some(Part::Update)),
+        LockMode::RangeInsertNull => (Some(Range::Insert), None),
+        LockMode::RangeInsertShared => (Some(Range::Insert), Some(Part::Shared)),
+        LockMode::RangeInsertUpdate => (Some(Range::Insert), Some(Part::Update)),
+        LockMode::RangeInsertExclusive => (Some(Range::Insert), Some(Part::Exclusive)),
+        LockMode::RangeExclusiveShared => (Some(Range::Exclusive), Some(Part::Shared)),
+        LockMode::RangeExclusiveUpdate => (Some(Range::Exclusive), Some(Part::Update)),
+        LockMode::RangeExclusiveExclusive => (Some(Range::Exclusive), Some(Part::Exclusive)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The matrix, to be held against the book's.
+    #[test]
+    fn the_rule_gives_the_documented_matrix() {
+        let row = |held: &LockMode| -> String {
+            let cells = LockMode::ALL.iter().map(|asked| {
+                if go_together(*held, *asked) {
+                    " ·"
+                } else {
+                    " C"
+                }
+            });
+            format!("{:8}{}", held.abbreviation(), cells.collect::<String>())
+        };
+        let matrix: Vec<String> = LockMode::ALL.iter().map(row).collect();
+        insta::assert_snapshot!(matrix.join("\n"), @"");
+    }
+}

@@ -1,0 +1,262 @@
+//! Requests: pairs, nesting, depth, stages, and where the transaction begins.
+//!
+//! Source: Microsoft Learn, "Event framework", Event execution pipeline: PreValidation of an
+//! outermost request is outside the database transaction, PreOperation to PostOperation are
+//! inside it.
+
+use std::collections::BTreeMap;
+
+use crate::check::Moment;
+use crate::check::invariant::order::Transactions;
+use crate::check::invariant::{Invariant, Report};
+use crate::plan::Stage;
+use crate::trace::{Entry, Event, Trace};
+use crate::words::{InstanceId, LaneId, PlugInId, RequestId, TransactionId};
+
+/// One request that has begun.
+struct Known {
+    lane: LaneId,
+    instance: InstanceId,
+    parent: Option<RequestId>,
+    depth: u32,
+    /// The transaction that it joined when it began.
+    joined: Option<TransactionId>,
+    /// Whether a transaction was begun for it.
+    opened: bool,
+    stage: Option<Stage>,
+    plug_ins: Vec<PlugInId>,
+    children: u32,
+    ended: bool,
+}
+
+/// Watches requests.
+pub(super) struct Watcher {
+    known: BTreeMap<RequestId, Known>,
+    /// The stage in which each step is registered, by `PlugInId`.
+    stages: Vec<Stage>,
+}
+
+impl Watcher {
+    pub(super) fn of(trace: &Trace) -> Self {
+        Self {
+            known: BTreeMap::new(),
+            stages: trace.header.plug_ins.iter().map(|it| it.stage).collect(),
+        }
+    }
+
+    pub(super) fn see(&mut self, entry: &Entry, known: &Transactions, report: &mut Report) {
+        let at = Moment::of(entry);
+        match &entry.event {
+            Event::RequestBegan { .. } => self.begin(entry, report),
+            Event::RequestEnded { request, .. } => self.end(*request, at, report),
+            Event::StageBegan { request, stage } => self.stage(*request, *stage, at, report),
+            Event::TransactionBegan {
+                request: Some(request),
+                ..
+            } => {
+                if let Some(request) = self.known.get_mut(request) {
+                    request.opened = true;
+                }
+            }
+            Event::PlugInBegan {
+                request,
+                plug_in,
+                depth,
+                in_transaction,
+                ..
+            } => self.begin_plug_in(
+                (*request, *plug_in),
+                *depth,
+                *in_transaction,
+                at,
+                known,
+                report,
+            ),
+            Event::PlugInEnded {
+                request, plug_in, ..
+            } => {
+                let running = self.known.get_mut(request).and_then(|it| it.plug_ins.pop());
+                if running != Some(*plug_in) {
+                    let (request, plug_in) = (request.0, *plug_in);
+                    report.add(Invariant::Stages, at, |names| {
+                        let plug_in = names.plug_in(plug_in);
+                        format!("plug-in {plug_in} ends in request {request} and is not running")
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, entry: &Entry, report: &mut Report) {
+        let at = Moment::of(entry);
+        let Event::RequestBegan {
+            lane,
+            request,
+            parent,
+            instance,
+            depth,
+            transaction,
+            ..
+        } = &entry.event
+        else {
+            return;
+        };
+        let mut broken = Vec::new();
+        let above = match parent {
+            None => 0,
+            Some(parent) => match self.known.get_mut(parent) {
+                None => {
+                    broken.push("is nested in one that never began");
+                    depth.saturating_sub(1)
+                }
+                Some(above) => {
+                    above.children += 1;
+                    if above.ended {
+                        broken.push("is nested in one that has ended");
+                    }
+                    if above.lane != *lane {
+                        broken.push("is nested in another lane's");
+                    }
+                    above.depth
+                }
+            },
+        };
+        if *depth != above.saturating_add(1) {
+            broken.push("has a depth that is not one more than its parent's");
+        }
+        let known = Known {
+            lane: *lane,
+            instance: *instance,
+            parent: *parent,
+            depth: *depth,
+            joined: *transaction,
+            opened: false,
+            stage: None,
+            plug_ins: Vec::new(),
+            children: 0,
+            ended: false,
+        };
+        if self.known.insert(*request, known).is_some() {
+            broken.push("begins twice");
+        }
+        for broken in broken {
+            report.add(Invariant::Requests, at, |_| {
+                format!("request {} {broken}", request.0)
+            });
+        }
+    }
+
+    fn end(&mut self, request: RequestId, at: Moment, report: &mut Report) {
+        let mut broken = Vec::new();
+        let mut above = None;
+        match self.known.get_mut(&request) {
+            None => broken.push("ends and never began"),
+            Some(known) => {
+                if known.ended {
+                    broken.push("ends twice");
+                } else {
+                    above = known.parent;
+                }
+                if known.children > 0 {
+                    broken.push("ends before one that is nested in it");
+                }
+                if !known.plug_ins.is_empty() {
+                    broken.push("ends before its plug-in");
+                }
+                known.ended = true;
+            }
+        }
+        if let Some(above) = above.and_then(|above| self.known.get_mut(&above)) {
+            above.children = above.children.saturating_sub(1);
+        }
+        for broken in broken {
+            report.add(Invariant::Requests, at, |_| {
+                format!("request {} {broken}", request.0)
+            });
+        }
+    }
+
+    fn stage(&mut self, request: RequestId, stage: Stage, at: Moment, report: &mut Report) {
+        let Some(known) = self.known.get_mut(&request) else {
+            return;
+        };
+        let before = known.stage.replace(stage);
+        if let Some(before) = before.filter(|it| stage.number() <= it.number()) {
+            report.add(Invariant::Stages, at, |_| {
+                let (stage, before) = (stage.name(), before.name());
+                format!("request {} enters {stage} after {before}", request.0)
+            });
+        }
+        if known.ended {
+            report.add(Invariant::Stages, at, |_| {
+                format!(
+                    "request {} enters {} after its end",
+                    request.0,
+                    stage.name()
+                )
+            });
+        }
+    }
+
+    fn begin_plug_in(
+        &mut self,
+        (request, plug_in): (RequestId, PlugInId),
+        depth: u32,
+        in_transaction: bool,
+        at: Moment,
+        transactions: &Transactions,
+        report: &mut Report,
+    ) {
+        let Some(known) = self.known.get_mut(&request) else {
+            report.add(Invariant::Stages, at, |names| {
+                let plug_in = names.plug_in(plug_in);
+                format!("plug-in {plug_in} runs for a request that never began")
+            });
+            return;
+        };
+        known.plug_ins.push(plug_in);
+        let Some(stage) = self.stages.get(plug_in.index()).copied() else {
+            return;
+        };
+        if known.stage != Some(stage) || known.depth != depth {
+            report.add(Invariant::Stages, at, |names| {
+                let plug_in = names.plug_in(plug_in);
+                let stage = stage.name();
+                format!("plug-in {plug_in} runs outside its stage {stage} or depth {depth}")
+            });
+        }
+        // A lane's transactions tell nothing of its outermost request: one that its client gave up
+        // may still be running beside it.
+        let outermost = known.depth == 1 && known.joined.is_none();
+        let around = !outermost && transactions.lane_has_one(known.lane, known.instance);
+        let opened = known.opened || around;
+        let wrong = match stage {
+            Stage::PreValidation if outermost => in_transaction || opened,
+            Stage::PreValidation => in_transaction != opened,
+            Stage::PreOperation | Stage::MainOperation | Stage::PostOperation => {
+                !in_transaction || !opened
+            }
+        };
+        if wrong {
+            report.add(Invariant::TransactionScope, at, |names| {
+                let plug_in = names.plug_in(plug_in);
+                let place = if in_transaction || opened {
+                    "inside"
+                } else {
+                    "outside"
+                };
+                let (stage, depth) = (stage.name(), known.depth);
+                format!("plug-in {plug_in} ({stage}, depth {depth}) runs {place} a transaction")
+            });
+        }
+    }
+
+    pub(super) fn finish(&self, last: Moment, report: &mut Report) {
+        for (request, _) in self.known.iter().filter(|(_, it)| !it.ended) {
+            report.add(Invariant::Requests, last, |_| {
+                format!("request {} does not end", request.0)
+            });
+        }
+    }
+}

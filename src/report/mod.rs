@@ -1,0 +1,26 @@
+//! Telling people and machines what happened: the story for a terminal, JSON, and JUnit XML.
+//!
+//! Everything here is a fold over a trace and its verdict. No clock is read, so the same trace
+//! gives the same bytes; time in a report is always simulated time.
+
+mod json;
+mod junit;
+mod metrics;
+mod story;
+
+pub use json::json;
+pub use junit::junit;
+pub use metrics::Metrics;
+pub use story::{StoryOptions, Verbosity, story};
+
+use crate::check::Verdict;
+use crate::trace::Trace;
+
+/// One run of one scenario, to be reported.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// What happened.
+    pub trace: &'a Trace,
+    /// What was found out about it.
+    pub verdict: &'a Verdict,
+}

@@ -1,0 +1,288 @@
+//! The lines about requests: how they travel, what runs for them, and what they write.
+
+use crate::plan::Message;
+use crate::report::story::line::{Mark, Part};
+use crate::report::story::teller::{INDENT, Teller};
+use crate::trace::{Entry, Event, WriteKind};
+use crate::words::{ColumnId, InstanceId, LaneId, PlugInId, RequestId, RowId, TableId, Value};
+
+/// The most columns of a row that a line shows.
+const COLUMNS_MAX: usize = 4;
+
+impl Teller<'_, '_> {
+    pub(super) fn message(&mut self, entry: &Entry) {
+        match &entry.event {
+            Event::RequestRefused {
+                lane,
+                request,
+                fault,
+                ..
+            } => {
+                self.rising.insert(*lane, fault.kind);
+                let asked = self.asked(*request, "");
+                let word = fault.kind.facts().word;
+                let hex = fault.kind.facts().hex();
+                let text = format!("{asked}: {word} ({hex})");
+                self.say(entry, *lane, Mark::Failed, "refused", text);
+            }
+            Event::ResponseLost { lane, request, .. } => {
+                let asked = self.asked(*request, "");
+                let text = format!("the answer is lost on its way ({asked}): the work is done");
+                self.say(entry, *lane, Mark::Outage, "answer lost", text);
+            }
+            Event::RequestAbandoned { lane, request } => {
+                let place = self.history.requests.get(request);
+                let place = place.map(|it| self.history.names.instance(it.instance));
+                let place = place.unwrap_or_else(|| "the instance".to_owned());
+                let text = format!("gives up waiting for the answer; {place} goes on");
+                self.say(entry, *lane, Mark::Failed, "abandoned", text);
+            }
+            Event::ResponseDelivered {
+                lane,
+                fault: Some(fault),
+                ..
+            } => self.fault(entry, *lane, fault),
+            Event::ResponseDelivered { lane, .. } => {
+                self.rising.remove(lane);
+            }
+            _ => {}
+        }
+    }
+
+    /// What a request asks for: `updates us/user/x`.
+    fn asked(&self, request: RequestId, otherwise: &str) -> String {
+        let Some(request) = self.history.requests.get(&request) else {
+            return otherwise.to_owned();
+        };
+        verb(
+            request.message,
+            &self.place(request.instance, request.table, request.row),
+        )
+    }
+
+    /// A row, or a table where the row is not known.
+    fn place(&self, instance: InstanceId, table: TableId, row: Option<RowId>) -> String {
+        let names = &self.history.names;
+        match row {
+            Some(row) => names.place(instance, table, row),
+            None => format!("{}/{}", names.instance(instance), names.table(table)),
+        }
+    }
+
+    pub(super) fn pipeline(&mut self, entry: &Entry) {
+        match &entry.event {
+            Event::RequestBegan {
+                lane,
+                request,
+                message,
+                depth,
+                ..
+            } => {
+                self.rising.remove(lane);
+                let mut text = self.asked(*request, "");
+                if *message == Message::RetrieveMultiple {
+                    let count = self.rows_read.get(request).copied().unwrap_or(0);
+                    let rows = if count == 1 { "row" } else { "rows" };
+                    text.push_str(&format!(": {count} {rows}"));
+                }
+                let steps = steps(*depth);
+                let part = Part::Request(*request);
+                let shape = message.name();
+                self.say_at(entry, *lane, steps, Mark::None, (shape, text), part);
+                let nesting = self.nesting.entry(*lane).or_default();
+                nesting.push((*request, (*depth).max(1)));
+            }
+            Event::UpsertResolved {
+                request,
+                became,
+                row,
+            } => self.resolved(entry, *request, *became, *row),
+            Event::RequestEnded { request, fault } => {
+                let Some(lane) = self.history.requests.get(request).map(|it| it.lane) else {
+                    return;
+                };
+                if let Some(fault) = fault {
+                    self.fault(entry, lane, fault);
+                }
+                if let Some(nesting) = self.nesting.get_mut(&lane) {
+                    nesting.retain(|(it, _)| it != request);
+                    if nesting.is_empty() {
+                        self.nesting.remove(&lane);
+                    }
+                }
+            }
+            Event::PlugInBegan {
+                lane,
+                plug_in,
+                depth,
+                in_transaction,
+                ..
+            } => self.plug_in(entry, *lane, *plug_in, *depth, *in_transaction),
+            Event::PlugInEnded {
+                request,
+                fault: Some(fault),
+                ..
+            } => {
+                if let Some(lane) = self.history.requests.get(request).map(|it| it.lane) {
+                    self.fault(entry, lane, fault);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn plug_in(
+        &mut self,
+        entry: &Entry,
+        lane: LaneId,
+        plug_in: PlugInId,
+        depth: u32,
+        in_transaction: bool,
+    ) {
+        let name = self.history.names.plug_in(plug_in);
+        let header = self.history.trace.header.plug_ins.get(plug_in.index());
+        let stage = header.map_or("", |it| it.stage.name());
+        let place = if in_transaction { "inside" } else { "outside" };
+        let text = format!("plug-in \"{name}\" ({stage}, {place} the transaction)");
+        let steps = steps(depth) + 1;
+        self.say_at(
+            entry,
+            lane,
+            steps,
+            Mark::None,
+            ("plug-in", text),
+            Part::Whole,
+        );
+    }
+
+    /// An upsert knows what it becomes.
+    fn resolved(
+        &mut self,
+        entry: &Entry,
+        id: RequestId,
+        became: Option<Message>,
+        row: Option<RowId>,
+    ) {
+        let Some(request) = self.history.requests.get(&id) else {
+            return;
+        };
+        let (lane, instance, table) = (request.lane, request.instance, request.table);
+        let place = self.place(instance, table, row.or(request.row));
+        let there = self.looked_up.get(&id).copied();
+        let (shape, outcome) = match (became, there) {
+            (Some(Message::Create), _) => ("upsert: created", "it is missing, so it is created"),
+            (Some(_), _) => ("upsert: updated", "it is there, so it is updated"),
+            (None, Some(false)) => ("upsert: missing", "it is missing, and is left so"),
+            (None, _) => ("upsert: there", "it is there already, and is left as it is"),
+        };
+        let joined = self.join(lane, Part::Request(id));
+        let steps = match &joined {
+            Some(line) => line.indent / INDENT,
+            None => self.depth(lane, id) * 2 - 1,
+        };
+        let text = format!("upserts {place}: {outcome}");
+        let part = Part::Resolved(id);
+        self.say_at(entry, lane, steps, Mark::None, (shape, text), part);
+    }
+
+    /// The depth of an open request, from 1.
+    fn depth(&self, lane: LaneId, request: RequestId) -> usize {
+        let nesting = self.nesting.get(&lane).map_or(&[][..], Vec::as_slice);
+        let open = nesting.iter().find(|(it, _)| *it == request);
+        open.map_or(1, |(_, depth)| *depth as usize)
+    }
+
+    pub(super) fn write(&mut self, entry: &Entry) {
+        let Event::RowWritten {
+            request,
+            instance,
+            table,
+            row,
+            kind,
+            columns,
+            ..
+        } = &entry.event
+        else {
+            return;
+        };
+        let Some(lane) = self.history.requests.get(request).map(|it| it.lane) else {
+            return;
+        };
+        let told = self.columns(*table, *kind, columns);
+        if let Some(line) = self.join(lane, Part::Resolved(*request)) {
+            let text = format!("{}{told}", line.text);
+            let steps = line.indent / INDENT;
+            let shape = (line.shape.as_str(), text);
+            self.say_at(entry, lane, steps, Mark::None, shape, Part::Whole);
+            return;
+        }
+        let joined = self.join(lane, Part::Request(*request));
+        let message = match kind {
+            WriteKind::Insert => Message::Create,
+            WriteKind::Update => Message::Update,
+            WriteKind::Delete => Message::Delete,
+        };
+        let place = self.history.names.place(*instance, *table, *row);
+        let (steps, text) = match joined {
+            Some(line) => (line.indent / INDENT, verb(message, &place)),
+            None => {
+                let done = match kind {
+                    WriteKind::Insert => "created",
+                    WriteKind::Update => "updated",
+                    WriteKind::Delete => "deleted",
+                };
+                let steps = self.depth(lane, *request) * 2 - 1;
+                (steps, format!("{place} is {done}"))
+            }
+        };
+        let shape = (message.name(), format!("{text}{told}"));
+        self.say_at(entry, lane, steps, Mark::None, shape, Part::Whole);
+    }
+
+    /// What a write changes, behind its verb.
+    fn columns(
+        &self,
+        table: TableId,
+        kind: WriteKind,
+        columns: &[(ColumnId, Value, Value)],
+    ) -> String {
+        let names = &self.history.names;
+        let changed = || columns.iter().filter(|(_, before, after)| before != after);
+        let told = changed().take(COLUMNS_MAX).map(|(column, before, after)| {
+            let (name, after) = (names.column(table, *column), names.value(after));
+            match kind {
+                WriteKind::Insert => format!("{name} = {after}"),
+                _ => format!("{name} {} → {after}", names.value(before)),
+            }
+        });
+        let mut told = told.collect::<Vec<_>>().join(", ");
+        match (changed().count(), kind) {
+            (_, WriteKind::Delete) => return String::new(),
+            (0, WriteKind::Insert) => return ", with every column blank".to_owned(),
+            (0, WriteKind::Update) => return ": no value changes".to_owned(),
+            (count, _) if count > COLUMNS_MAX => {
+                told.push_str(&format!(" and {} more columns", count - COLUMNS_MAX));
+            }
+            _ => {}
+        }
+        format!(": {told}")
+    }
+}
+
+/// How many steps of indentation a request at this depth has.
+fn steps(depth: u32) -> usize {
+    (depth.max(1) as usize - 1) * 2
+}
+
+/// A message as a verb with what it is about.
+fn verb(message: Message, place: &str) -> String {
+    let verb = match message {
+        Message::Create => "creates",
+        Message::Retrieve => "reads",
+        Message::RetrieveMultiple => "queries",
+        Message::Update => "updates",
+        Message::Upsert => "upserts",
+        Message::Delete => "deletes",
+    };
+    format!("{verb} {place}")
+}

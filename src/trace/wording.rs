@@ -1,0 +1,357 @@
+//! Every event as a plain sentence, by itself: what a line of a trace file says beside its
+//! fields, and what a story in full detail falls back to.
+
+use crate::plan::Message;
+use crate::trace::{Event, LockResource, Names, Outcome, RollbackReason, WaitEnd, WriteKind};
+use crate::words::{
+    ColumnId, InstanceId, RequestId, RowId, TableId, TransactionId, Value, format_duration,
+};
+
+impl Names<'_> {
+    /// What happened, in a sentence. Lanes, requests and transactions go by their numbers.
+    pub fn event(&self, event: &Event) -> String {
+        self.row_event(event)
+            .or_else(|| self.lane_event(event))
+            .or_else(|| self.message_event(event))
+            .or_else(|| self.pipeline_event(event))
+            .unwrap_or_else(|| self.transaction_event(event))
+    }
+
+    /// A message with what it is about, as a request: `Create europe/ticket/t1`.
+    fn request(
+        &self,
+        message: Message,
+        instance: InstanceId,
+        table: TableId,
+        row: Option<RowId>,
+    ) -> String {
+        let place = match row {
+            Some(row) => self.place(instance, table, row),
+            None => format!("{}/{}", self.instance(instance), self.table(table)),
+        };
+        format!("{} {place}", message.name())
+    }
+
+    fn row_event(&self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::RowLoaded {
+                instance,
+                table,
+                row,
+                row_version,
+                columns,
+            } => {
+                let columns = columns.iter().map(|(column, value)| {
+                    format!("{} = {}", self.column(*table, *column), self.value(value))
+                });
+                let columns = columns.collect::<Vec<_>>().join(", ");
+                let place = self.place(*instance, *table, *row);
+                format!("{place} is loaded as version {row_version}: {columns}")
+            }
+            Event::RowNamed { table, row, name } => {
+                format!("row {row} of {} is called {name}", self.table(*table))
+            }
+            Event::RowRead {
+                instance,
+                table,
+                row,
+                row_version,
+                ..
+            } => {
+                let place = self.place(*instance, *table, *row);
+                format!("version {row_version} of {place} is read")
+            }
+            Event::RowMissed {
+                instance,
+                table,
+                row,
+                ..
+            } => match row {
+                Some(row) => format!("{} is not there", self.place(*instance, *table, *row)),
+                None => {
+                    let (instance, table) = (self.instance(*instance), self.table(*table));
+                    format!("no row of {instance}/{table} fits")
+                }
+            },
+            Event::RowWritten {
+                instance,
+                table,
+                row,
+                kind,
+                version_after,
+                columns,
+                ..
+            } => {
+                let verb = match kind {
+                    WriteKind::Insert => "inserted",
+                    WriteKind::Update => "updated",
+                    WriteKind::Delete => "deleted",
+                };
+                let place = self.place(*instance, *table, *row);
+                let columns = self.changes(*table, columns);
+                format!("{place} is {verb} as version {version_after}{columns}")
+            }
+            Event::RowRestored {
+                instance,
+                table,
+                row,
+                row_version,
+                ..
+            } => {
+                let place = self.place(*instance, *table, *row);
+                match row_version {
+                    0 => format!("{place} is gone again"),
+                    version => format!("{place} is restored to version {version}"),
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    fn changes(&self, table: TableId, columns: &[(ColumnId, Value, Value)]) -> String {
+        let columns = columns.iter().map(|(column, before, after)| {
+            let (before, after) = (self.value(before), self.value(after));
+            format!("{} {before} → {after}", self.column(table, *column))
+        });
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        if columns.is_empty() {
+            return columns;
+        }
+        format!(": {columns}")
+    }
+
+    fn lane_event(&self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::LaneBegan { name, .. } => format!("{name} begins"),
+            Event::LaneEnded { outcome, .. } => match outcome {
+                Outcome::Succeeded => "is done".to_owned(),
+                Outcome::Failed(fault) => format!("ends in {fault}"),
+                Outcome::Unfinished(limit) => format!("is not finished: {limit}"),
+            },
+            Event::Noted { text, .. } => format!("notes: {text}"),
+            Event::Bound { name, value, .. } => format!("binds {name} to {}", self.value(value)),
+            Event::Worked { duration, .. } => format!("works for {}", format_duration(*duration)),
+            Event::Slept { until, .. } => format!("pauses until {}", self.moment(*until)),
+            Event::Retried {
+                attempt,
+                fault,
+                wait,
+                ..
+            } => {
+                let (word, wait) = (fault.kind.facts().word, format_duration(*wait));
+                format!("retries in {wait} (try {attempt}) after {word}")
+            }
+            Event::FaultHandled { fault, .. } => format!("handles {fault}"),
+            _ => return None,
+        })
+    }
+
+    fn message_event(&self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::OutageBegan {
+                outage,
+                instance,
+                until,
+            } => {
+                let (outage, instance) = (self.outage(*outage), self.instance(*instance));
+                format!(
+                    "{outage} begins in {instance}, until {}",
+                    self.moment(*until)
+                )
+            }
+            Event::OutageEnded { outage, instance } => {
+                let (outage, instance) = (self.outage(*outage), self.instance(*instance));
+                format!("{outage} is over in {instance}")
+            }
+            Event::RequestSent {
+                request,
+                instance,
+                message,
+                table,
+                row,
+                ..
+            } => {
+                let what = self.request(*message, *instance, *table, *row);
+                format!("{} is sent: {what}", number(*request))
+            }
+            Event::RequestRefused {
+                request,
+                outage,
+                fault,
+                ..
+            } => {
+                let outage = self.outage(*outage);
+                format!("{} is stopped by {outage}: {fault}", number(*request))
+            }
+            Event::ResponseLost {
+                request, outage, ..
+            } => {
+                let outage = self.outage(*outage);
+                format!("the answer to {} is stopped by {outage}", number(*request))
+            }
+            Event::RequestAbandoned { request, .. } => {
+                format!("the caller gives up {}", number(*request))
+            }
+            Event::ResponseDelivered { request, fault, .. } => {
+                let request = number(*request);
+                fault.as_ref().map_or_else(
+                    || format!("{request} is answered"),
+                    |fault| format!("{request} is answered with {fault}"),
+                )
+            }
+            _ => return None,
+        })
+    }
+
+    fn pipeline_event(&self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::RequestBegan {
+                request,
+                instance,
+                message,
+                table,
+                row,
+                depth,
+                ..
+            } => {
+                let what = self.request(*message, *instance, *table, *row);
+                format!("{} begins at depth {depth}: {what}", number(*request))
+            }
+            Event::UpsertResolved {
+                request, became, ..
+            } => {
+                let became = became.map_or("nothing", |it| it.name());
+                format!("{} becomes {became}", number(*request))
+            }
+            Event::RequestEnded { request, fault } => {
+                let request = number(*request);
+                fault.as_ref().map_or_else(
+                    || format!("{request} ends"),
+                    |fault| format!("{request} ends in {fault}"),
+                )
+            }
+            Event::StageBegan { request, stage } => {
+                let (number, name) = (stage.number(), stage.name());
+                format!("stage {number} {name} of {} begins", self::number(*request))
+            }
+            Event::PlugInBegan {
+                plug_in,
+                in_transaction,
+                ..
+            } => {
+                let place = if *in_transaction { "inside" } else { "outside" };
+                let plug_in = self.plug_in(*plug_in);
+                format!("plug-in \"{plug_in}\" begins, {place} a transaction")
+            }
+            Event::PlugInEnded { plug_in, fault, .. } => {
+                let plug_in = self.plug_in(*plug_in);
+                fault.as_ref().map_or_else(
+                    || format!("plug-in \"{plug_in}\" ends"),
+                    |fault| format!("plug-in \"{plug_in}\" ends in {fault}"),
+                )
+            }
+            _ => return None,
+        })
+    }
+
+    fn transaction_event(&self, event: &Event) -> String {
+        match event {
+            Event::TransactionBegan {
+                transaction,
+                instance,
+                ..
+            } => format!(
+                "{} begins in {}",
+                told(*transaction),
+                self.instance(*instance)
+            ),
+            Event::Committed { transaction } => format!("{} is committed", told(*transaction)),
+            Event::RolledBack {
+                transaction,
+                reason,
+            } => {
+                let reason = match reason {
+                    RollbackReason::Fault(fault) => format!("because of {fault}"),
+                    RollbackReason::Asked => "as asked".to_owned(),
+                };
+                format!("{} is rolled back {reason}", told(*transaction))
+            }
+            Event::LockGranted {
+                transaction,
+                resource,
+                mode,
+            } => {
+                let resource = self.resource(resource);
+                format!("{} holds {resource}, {}", told(*transaction), mode.word())
+            }
+            Event::LockQueued {
+                transaction,
+                resource,
+                mode,
+                holders,
+                ahead,
+            } => {
+                let (resource, mode) = (self.resource(resource), mode.word());
+                let before = holders.iter().chain(ahead).map(|it| told(*it));
+                let before = before.collect::<Vec<_>>().join(", ");
+                let waiter = told(*transaction);
+                format!("{waiter} waits for {resource}, {mode}, behind {before}")
+            }
+            Event::WaitEnded {
+                transaction,
+                resource,
+                end,
+                waited,
+            } => self.wait_ended(*transaction, resource, *end, &format_duration(*waited)),
+            Event::LockReleased {
+                transaction,
+                resource,
+            } => format!(
+                "{} releases {}",
+                told(*transaction),
+                self.resource(resource)
+            ),
+            Event::LocksReleased { transaction, count } => {
+                format!("{} releases its locks, {count} in all", told(*transaction))
+            }
+            Event::DeadlockClosed { cycle, .. } => {
+                let waits = cycle.iter().map(|edge| {
+                    let resource = self.resource(&edge.resource);
+                    format!("{} waits for {resource}", told(edge.waiter))
+                });
+                format!(
+                    "a deadlock closes: {}",
+                    waits.collect::<Vec<_>>().join(", ")
+                )
+            }
+            Event::VictimChosen { victim, rule, .. } => {
+                format!("{} is the deadlock's victim: {rule}", told(*victim))
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn wait_ended(
+        &self,
+        transaction: TransactionId,
+        resource: &LockResource,
+        end: WaitEnd,
+        waited: &str,
+    ) -> String {
+        let how = match end {
+            WaitEnd::Granted => "has",
+            WaitEnd::Victim => "is a deadlock's victim and does not get",
+            WaitEnd::TimedOut(_) => "is timed out and does not get",
+        };
+        let resource = self.resource(resource);
+        format!("{} {how} {resource} after {waited}", told(transaction))
+    }
+}
+
+fn number(request: RequestId) -> String {
+    format!("request {}", request.0)
+}
+
+fn told(transaction: TransactionId) -> String {
+    format!("transaction {}", transaction.0)
+}
