@@ -4,5 +4,6 @@
 
 pub mod fault;
 pub mod plan;
+pub mod scenario;
 pub mod trace;
 pub mod words;
