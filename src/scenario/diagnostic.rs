@@ -58,11 +58,6 @@ impl Diagnostics {
         &self.source
     }
 
-    /// Whether nothing was found.
-    pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
     /// Notes a mistake. One that was found already (the variants of a file share most of their
     /// text) is noted once.
     pub fn report(

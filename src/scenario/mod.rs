@@ -8,7 +8,7 @@
 //! Either every variant of a file becomes a [`Plan`], or all its mistakes come back at once in a
 //! [`Rejection`], each with its place, what was expected, and a near name where there is one. No
 //! input makes this panic, recurse without bound or allocate out of proportion: a file's size,
-//! depth and counts have limits (see [`limits`]), each with its own error.
+//! depth and counts have [`limits`], each with its own error.
 
 mod diagnostic;
 mod excerpt;
@@ -16,6 +16,7 @@ mod grammar;
 pub mod limits;
 mod lower;
 mod moment;
+mod schema;
 mod shape;
 mod source;
 mod suggestion;
@@ -27,6 +28,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use diagnostic::{Diagnostic, Rejection};
+pub use schema::schema;
 pub use source::Span;
 
 use crate::plan::Plan;
@@ -42,6 +44,9 @@ pub struct Scenario {
     /// variants.
     pub plans: Vec<Plan>,
 }
+
+/// A small commented scenario that runs, as `multiverse init` writes it.
+pub const STARTER: &str = include_str!("starter.yaml");
 
 /// Reads a scenario file.
 ///

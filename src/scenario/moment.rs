@@ -82,7 +82,7 @@ fn amount(number: &str, size: u64) -> Result<u64, String> {
     let mut scale = size;
     for digit in part.bytes() {
         let digit = u64::from(digit - b'0');
-        if digit > 0 && scale % 10 != 0 {
+        if digit > 0 && !scale.is_multiple_of(10) {
             return Err("finer than a microsecond".to_owned());
         }
         scale /= 10;

@@ -228,7 +228,7 @@ impl Reader<'_, '_> {
                 _ => {}
             }
         }
-        self.root.ok_or_else(|| {
+        self.root.take().ok_or_else(|| {
             let help = "`multiverse init DIR` writes a first scenario";
             self.diagnostics.report(
                 Span::default(),

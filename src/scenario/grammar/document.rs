@@ -28,7 +28,8 @@ pub(super) static VALUE: Shape = Shape::of("a value", Kind::Value).or_list(&SING
 pub(super) static SINGLE_VALUE: Shape = Shape::of("a value", Kind::Value);
 pub(super) static ISOLATION: Shape = Shape::of("an isolation level", Kind::Word(ISOLATION_WORDS));
 
-pub(super) static ANYTHING: Shape = Shape::of("anything", Kind::Value)
+/// Whatever a later version will make of it.
+pub static ANYTHING: Shape = Shape::of("anything", Kind::Value)
     .or_list(&ANYTHING)
     .or_map(&ANYTHING_MAP);
 static ANYTHING_MAP: Map = Map::named("name", &ANYTHING);
@@ -321,7 +322,7 @@ static OUTAGE_MAP: Map = Map::of(&[
 ]);
 static OUTAGE_KIND: Shape = Shape::of(
     "`unreachable`, `maintenance` or `slow by` a duration",
-    Kind::OutageKind,
+    Kind::Outage,
 );
 
 static FLOWS: Shape = Shape::new("a map of flows").or_map(&FLOWS_MAP);
@@ -421,4 +422,5 @@ static ACTOR_MAP: Map = Map::of(&[
 
 static VARIANTS: Shape = Shape::new("a map of variants").or_map(&VARIANTS_MAP);
 static VARIANTS_MAP: Map = Map::named("variant", &VARIANT);
-static VARIANT: Shape = Shape::new("the parts that differ").or_map(&ANYTHING_MAP);
+/// What a variant says: parts of the file, to be laid over it.
+pub static VARIANT: Shape = Shape::new("the parts that differ").or_map(&ANYTHING_MAP);

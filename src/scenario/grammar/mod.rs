@@ -12,7 +12,7 @@ mod expectations;
 mod steps;
 mod words;
 
-pub use document::{DOCUMENT, PLUG_IN};
+pub use document::{ANYTHING, DOCUMENT, PLUG_IN, VARIANT};
 pub use expectations::EXPECTATION;
 pub use steps::STEP;
 pub use words::{Choice, ISOLATION, PHENOMENA, STAGES, UPSERT_WHEN, WRITES};
@@ -64,7 +64,7 @@ pub enum Kind {
     /// A number of something, or `europe/account`.
     CountOrPath,
     /// `unreachable`, `maintenance`, `slow by 2s`.
-    OutageKind,
+    Outage,
 }
 
 /// One word of a closed set.

@@ -24,6 +24,7 @@ mod requests;
 mod resolve;
 mod rows;
 mod schedules;
+mod scope;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -26,7 +26,7 @@ impl Lowering<'_> {
         let from = self.optional_value(node.get("from"), body);
         let Target { instance, table } = target?;
         let set = self.assignments(node.get("set"), table, body, None);
-        let row = row?.map(|row| id_of_guid(row));
+        let row = row?.map(id_of_guid);
         if let Some(row) = &row {
             self.rows.knows_expression(table, row);
         }
