@@ -1,0 +1,427 @@
+//! The steps that become requests: create, retrieve, query, update, upsert, delete.
+
+use std::collections::BTreeSet;
+
+use crate::plan::{Assignment, KeyValues, Ordering, RowSelector, UpsertWhen, Verb};
+use crate::scenario::diagnostic::Checked;
+use crate::scenario::grammar;
+use crate::scenario::lower::Lowering;
+use crate::scenario::lower::body::{AtHand, Body, Bound};
+use crate::scenario::lower::reading::guid;
+use crate::scenario::source::Span;
+use crate::scenario::suggestion::{listed, shorten};
+use crate::scenario::tree::{Entry, Node};
+use crate::words::{ColumnId, ColumnType, Expression, InstanceId, Name, TableId, Value};
+
+/// Where a request goes.
+struct Target {
+    instance: Option<InstanceId>,
+    table: TableId,
+}
+
+impl Lowering<'_> {
+    pub(super) fn create(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let target = self.target(node, body);
+        let row = self.optional_value(node.get("row"), body);
+        let from = self.optional_value(node.get("from"), body);
+        let Target { instance, table } = target?;
+        let set = self.assignments(node.get("set"), table, body, None);
+        let row = row?.map(id_of_guid);
+        if let Some(row) = &row {
+            self.rows.knows_expression(table, row);
+        }
+        let verb = Verb::Create {
+            instance,
+            table,
+            row,
+            from: from?,
+            set: set?,
+            bind: self.bind(node, body, Bound::Id)?,
+        };
+        Ok(verb)
+    }
+
+    pub(super) fn retrieve(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let Target { instance, table } = self.target(node, body)?;
+        let row = self.selector(node, table, body, true);
+        let columns = self.asked_columns(node, table);
+        Ok(Verb::Retrieve {
+            instance,
+            table,
+            row: row?,
+            columns: columns?,
+            bind: self.bind(node, body, Bound::Row(table, Vec::new()))?,
+        })
+    }
+
+    pub(super) fn query(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let Target { instance, table } = self.target(node, body)?;
+        let at_hand = AtHand {
+            table,
+            has_name: true,
+            selected_by: None,
+        };
+        let filter = match node.get("where") {
+            Some(node) => self.condition(node, body, Some(&at_hand)).map(Some),
+            None => Ok(None),
+        };
+        let order = self.orderings(node.get("order"), table);
+        let top = self.optional_value(node.get("top"), body);
+        let expand = self.lookups(node.get("expand"), table);
+        let columns = self.asked_columns(node, table);
+        let expand = expand?;
+        let bound = Bound::Rows(table, expand.clone());
+        Ok(Verb::Query {
+            instance,
+            table,
+            filter: filter?,
+            order: order?,
+            top: top?,
+            expand,
+            columns: columns?,
+            bind: self.bind(node, body, bound)?,
+        })
+    }
+
+    pub(super) fn update(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let Target { instance, table } = self.target(node, body)?;
+        let row = self.selector(node, table, body, true);
+        let from = self.optional_value(node.get("from"), body);
+        let row = row?;
+        let set = self.assignments(node.get("set"), table, body, Some(&row));
+        Ok(Verb::Update {
+            instance,
+            table,
+            row,
+            from: from?,
+            set: set?,
+        })
+    }
+
+    pub(super) fn upsert(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let Target { instance, table } = self.target(node, body)?;
+        let row = self.selector(node, table, body, false);
+        let from = self.optional_value(node.get("from"), body);
+        let when = match node.get("when") {
+            Some(node) => self.word(node, grammar::UPSERT_WHEN),
+            None => Ok(UpsertWhen::Always),
+        };
+        let row = row?;
+        let set = self.assignments(node.get("set"), table, body, Some(&row));
+        Ok(Verb::Upsert {
+            instance,
+            table,
+            row,
+            from: from?,
+            set: set?,
+            when: when?,
+            bind: self.bind(node, body, Bound::Id)?,
+        })
+    }
+
+    pub(super) fn delete(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let Target { instance, table } = self.target(node, body)?;
+        let row = self.selector(node, table, body, true)?;
+        Ok(Verb::Delete {
+            instance,
+            table,
+            row,
+        })
+    }
+
+    /// The instance and table of a request.
+    fn target(&mut self, node: &Node, body: &mut Body) -> Checked<Target> {
+        let instance = self.instance_of(node, body);
+        let table_node = self.required(node, "table")?;
+        let table = self.table(table_node);
+        let (instance, table) = (instance?, table?);
+        if let Some(known) = instance.or(body.home) {
+            self.check_instance_has(known, table, table_node.span)?;
+        }
+        Ok(Target { instance, table })
+    }
+
+    /// The instance that a step names; `None` for its home, which somebody has to give.
+    pub(super) fn instance_of(
+        &mut self,
+        node: &Node,
+        body: &mut Body,
+    ) -> Checked<Option<InstanceId>> {
+        if let Some(node) = node.get("in") {
+            return self.instance(node).map(Some);
+        }
+        if body.home.is_some() {
+            return Ok(None);
+        }
+        body.facts.homeless.get_or_insert(node.pointer());
+        if body.is_named {
+            return Ok(None);
+        }
+        Err(self.diagnostics.report(
+            node.pointer(),
+            "missing key",
+            "in which instance?",
+            "neither this step nor its actor says `in`",
+            Some("`in` may stand once on the actor: `in: europe`".to_owned()),
+        ))
+    }
+
+    fn bind(&mut self, node: &Node, body: &mut Body, bound: Bound) -> Checked<Option<Name>> {
+        match node.get("as") {
+            None => Ok(None),
+            Some(name) => {
+                let name = self.binding_name(name)?;
+                body.facts.answers.insert(name.clone(), bound.clone());
+                body.bind(&name, bound);
+                Ok(Some(name))
+            }
+        }
+    }
+
+    fn binding_name(&mut self, node: &Node) -> Checked<Name> {
+        let name = self.text(node)?;
+        self.check_binding_name(&name, node.span)?;
+        Ok(name)
+    }
+
+    /// A binding can't take a name that means something already.
+    pub(super) fn check_binding_name(&mut self, name: &str, span: Span) -> Checked<()> {
+        let is_taken = matches!(
+            name,
+            "target" | "before" | "params" | "true" | "false" | "null" | "in"
+        );
+        let is_odd = name.starts_with(['$', '=']) || name.contains(['.', '{', '}']);
+        if !is_taken && !is_odd {
+            return Ok(());
+        }
+        let (message, label) = if is_taken {
+            (
+                "this name has a meaning of its own",
+                "no name for a binding",
+            )
+        } else {
+            (
+                "a binding has a plain name",
+                "without `$`, `=`, `.` or braces",
+            )
+        };
+        Err(self
+            .diagnostics
+            .report(span, "wrong name", message, label, None))
+    }
+
+    fn optional_value(
+        &mut self,
+        node: Option<&Node>,
+        body: &mut Body,
+    ) -> Checked<Option<Expression>> {
+        match node {
+            Some(node) => self.value(node, None, body, None).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn condition(
+        &mut self,
+        node: &Node,
+        body: &mut Body,
+        at_hand: Option<&AtHand>,
+    ) -> Checked<Expression> {
+        let condition = self.value(node, None, body, at_hand)?;
+        if matches!(condition, Expression::Literal(Value::Text(_))) {
+            return Err(self.diagnostics.report(
+                node.span,
+                "wrong value",
+                "expected a condition",
+                "this is text",
+                Some("an expression begins with `=`: `=teams > 3`".to_owned()),
+            ));
+        }
+        Ok(condition)
+    }
+
+    fn asked_columns(&mut self, node: &Node, table: TableId) -> Checked<Option<Vec<ColumnId>>> {
+        match node.get("columns") {
+            Some(node) => self.columns(node, table).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn orderings(&mut self, node: Option<&Node>, table: TableId) -> Checked<Vec<Ordering>> {
+        let mut orderings = Vec::new();
+        for node in node.map_or(&[][..], Node::one_or_many) {
+            let text = self.text(node)?;
+            let name = text.strip_prefix('-').unwrap_or(&text);
+            let column = self.column_named(name, node.span, table)?;
+            orderings.push(Ordering {
+                column,
+                descending: name.len() < text.len(),
+            });
+        }
+        Ok(orderings)
+    }
+
+    fn lookups(&mut self, node: Option<&Node>, table: TableId) -> Checked<Vec<ColumnId>> {
+        let mut lookups = Vec::new();
+        for node in node.map_or(&[][..], Node::one_or_many) {
+            let column = self.column(node, table)?;
+            let definition = &self.plan.tables[table.index()].columns[column.index()];
+            if !matches!(definition.kind, ColumnType::Lookup(_)) {
+                let label = format!("this is a column of type `{}`", definition.kind.keyword());
+                return Err(self.diagnostics.report(
+                    node.span,
+                    "wrong value",
+                    "only a lookup can be expanded",
+                    label,
+                    None,
+                ));
+            }
+            lookups.push(column);
+        }
+        Ok(lookups)
+    }
+
+    /// Which row a request means. `must_exist`: whether something else has to bring it into being.
+    fn selector(
+        &mut self,
+        node: &Node,
+        table: TableId,
+        body: &mut Body,
+        must_exist: bool,
+    ) -> Checked<RowSelector> {
+        if let Some(key) = node.get("key") {
+            return self.key_values(key, table, body);
+        }
+        let row = self.required(node, "row")?;
+        let is_any = row
+            .scalar()
+            .is_some_and(|scalar| scalar.is_plain && &*scalar.text == "any");
+        if is_any {
+            return Ok(RowSelector::Any);
+        }
+        let expression = id_of_guid(self.value(row, None, body, None)?);
+        match &expression {
+            Expression::Literal(Value::Text(name)) if must_exist => {
+                self.rows.uses(table, name, row.span);
+            }
+            Expression::Literal(Value::Text(_) | Value::Id(_)) => {
+                self.rows.knows_expression(table, &expression);
+            }
+            Expression::Literal(value) => {
+                let label = format!("this is {}", value.kind());
+                let message = "expected a row's name or a binding";
+                return Err(self.diagnostics.report(
+                    row.span,
+                    "wrong value",
+                    message,
+                    label,
+                    Some("a name that looks like something else needs quotes".to_owned()),
+                ));
+            }
+            _ => {}
+        }
+        Ok(RowSelector::Row(expression))
+    }
+
+    fn key_values(&mut self, node: &Node, table: TableId, body: &mut Body) -> Checked<RowSelector> {
+        let values: Vec<_> = node
+            .entries()
+            .iter()
+            .map(|entry| self.column_value(entry, table, body, None))
+            .collect();
+        let values = values.into_iter().collect::<Checked<Vec<_>>>()?;
+        let given: BTreeSet<ColumnId> = values.iter().map(|&(column, _)| column).collect();
+        let definition = &self.plan.tables[table.index()];
+        let is_key = definition
+            .keys
+            .iter()
+            .any(|key| key.columns.iter().copied().collect::<BTreeSet<_>>() == given);
+        if is_key {
+            return Ok(RowSelector::Key(KeyValues { values }));
+        }
+        let keys: Vec<String> = definition
+            .keys
+            .iter()
+            .map(|key| {
+                let columns = key.columns.iter();
+                let names: Vec<&str> = columns
+                    .map(|column| &*definition.columns[column.index()].name)
+                    .collect();
+                format!("{} ({})", shorten(&key.name), listed(&names))
+            })
+            .collect();
+        let help = match keys.as_slice() {
+            [] => format!("`{}` has no `keys`", definition.name),
+            keys => format!("its alternate keys are: {}", keys.join("; ")),
+        };
+        let message = format!(
+            "these columns are no alternate key of `{}`",
+            definition.name
+        );
+        Err(self.diagnostics.report(
+            node.pointer(),
+            "unknown name",
+            message,
+            "no such key",
+            Some(help),
+        ))
+    }
+
+    fn assignments(
+        &mut self,
+        node: Option<&Node>,
+        table: TableId,
+        body: &mut Body,
+        row: Option<&RowSelector>,
+    ) -> Checked<Vec<Assignment>> {
+        let at_hand = row.map(|row| AtHand {
+            table,
+            has_name: false,
+            selected_by: match row {
+                RowSelector::Row(Expression::Binding(name)) => Some(name.clone()),
+                _ => None,
+            },
+        });
+        let found: Vec<_> = node
+            .map_or(&[][..], Node::entries)
+            .iter()
+            .map(|entry| self.column_value(entry, table, body, at_hand.as_ref()))
+            .collect();
+        found
+            .into_iter()
+            .map(|found| found.map(|(column, value)| Assignment { column, value }))
+            .collect()
+    }
+
+    /// `column: value`
+    pub(super) fn column_value(
+        &mut self,
+        entry: &Entry,
+        table: TableId,
+        body: &mut Body,
+        at_hand: Option<&AtHand>,
+    ) -> Checked<(ColumnId, Expression)> {
+        let column = self.column_named(&entry.key, entry.key_span, table);
+        let kind = match column {
+            Ok(column) => Some(
+                self.plan.tables[table.index()].columns[column.index()]
+                    .kind
+                    .clone(),
+            ),
+            Err(_) => None,
+        };
+        let value = self.value(&entry.value, kind.as_ref(), body, at_hand);
+        Ok((column?, value?))
+    }
+}
+
+/// A row's name that is a GUID is the id itself.
+fn id_of_guid(row: Expression) -> Expression {
+    match row {
+        Expression::Literal(Value::Text(text)) => match guid(&text) {
+            Some(id) => Expression::Literal(Value::Id(id)),
+            None => Expression::Literal(Value::Text(text)),
+        },
+        row => row,
+    }
+}

@@ -1,0 +1,234 @@
+//! Names in expressions: bindings, parameters, columns, and members of rows.
+
+use std::ops::Range;
+
+use crate::scenario::diagnostic::{Checked, Reported};
+use crate::scenario::lower::Lowering;
+use crate::scenario::lower::body::{Body, Bound};
+use crate::scenario::lower::resolve::Surroundings;
+use crate::scenario::source::Span;
+use crate::scenario::suggestion::{self, shorten};
+use crate::scenario::syntax::{Syntax, SyntaxForm};
+use crate::words::{ColumnId, ColumnType, Expression, Name, TableId};
+
+/// The name under which expressions find the parameters of the file.
+const PARAMS: &str = "params";
+
+impl Lowering<'_> {
+    /// What a name stands for: a binding, a parameter of the file, or a column of the row at hand.
+    pub(super) fn name(
+        &mut self,
+        name: &Name,
+        range: &Range<usize>,
+        is_binding: bool,
+        around: &mut Surroundings<'_>,
+    ) -> Checked<(Expression, Bound)> {
+        let span = around.place.span(range);
+        let column = around.at_hand.filter(|_| !is_binding).filter(|at_hand| {
+            self.plan.tables[at_hand.table.index()]
+                .column(name)
+                .is_some()
+        });
+        let bound = self.binding(name, span, around.body);
+        match (bound, column) {
+            (Some(_), Some(at_hand)) => {
+                let table = &self.plan.tables[at_hand.table.index()].name;
+                Err(self.diagnostics.report(
+                    span,
+                    "two meanings",
+                    format!("`{name}` is a binding here and a column of `{table}`, too"),
+                    "which of them?",
+                    Some(format!(
+                        "write `${name}` for the binding, or give it another name"
+                    )),
+                ))
+            }
+            (Some(bound), None) => Ok((Expression::Binding(name.clone()), bound)),
+            (None, Some(_)) => Ok((Expression::Column(name.clone()), Bound::Any)),
+            (None, None) => match self.params.get(name) {
+                Some(value) => Ok((Expression::Literal(value.clone()), Bound::Any)),
+                None if &**name == "row" && around.at_hand.is_some_and(|row| row.has_name) => {
+                    Ok((Expression::RowName, Bound::Any))
+                }
+                None => Err(self.unknown_name(name, span, is_binding, around)),
+            },
+        }
+    }
+
+    /// What the name is bound to, if it is; notes what the program thereby needs.
+    fn binding(&mut self, name: &Name, span: Span, body: &mut Body) -> Option<Bound> {
+        if let Some(bound) = body.bindings.get(name) {
+            return Some(bound.clone());
+        }
+        if body.parameters.contains(name) {
+            body.facts.parameters.insert(name.clone());
+            return Some(Bound::Any);
+        }
+        let is_target = matches!(&**name, "target" | "before");
+        if is_target && (body.is_named || body.plug_in.is_some()) {
+            body.facts.target.get_or_insert(span);
+            return Some(Bound::Target(body.plug_in.flatten()));
+        }
+        None
+    }
+
+    fn unknown_name(
+        &mut self,
+        name: &Name,
+        span: Span,
+        is_binding: bool,
+        around: &mut Surroundings<'_>,
+    ) -> Reported {
+        around.body.facts.is_doubtful = true;
+        let label = "neither a binding nor a parameter";
+        if let Some(what) = around.body.lost.get(name) {
+            return self.diagnostics.report(
+                span,
+                "unknown name",
+                format!("`{name}` may not be bound here"),
+                format!("it is bound only inside {what}"),
+                Some(format!("bind it before as well: `let: {{ {name}: null }}`")),
+            );
+        }
+        if matches!(&**name, "target" | "before") {
+            return self.diagnostics.report(
+                span,
+                "unknown name",
+                format!("only a plug-in has `${name}`"),
+                "this is no plug-in",
+                None,
+            );
+        }
+        let mut known: Vec<Name> = around.body.bindings.keys().cloned().collect();
+        known.extend(around.body.parameters.iter().cloned());
+        known.extend(self.params.keys().cloned());
+        if let Some(at_hand) = around.at_hand.filter(|_| !is_binding) {
+            let columns = &self.plan.tables[at_hand.table.index()].columns;
+            known.extend(columns.iter().map(|column| column.name.clone()));
+        }
+        let known: Vec<&str> = known.iter().map(|name| &**name).collect();
+        let is_near = suggestion::nearest(name, &known).is_some();
+        let help = match suggestion::help(name, &known) {
+            Some(help) => Some(help),
+            None if is_binding => {
+                Some("a text that begins with `$` is written `\"{'$'}…\"`".to_owned())
+            }
+            None => None,
+        };
+        let spaced = name.split(' ').nth(1).is_some() && !is_near;
+        let help = if spaced && is_binding {
+            Some("an expression begins with `=`, not with `$`".to_owned())
+        } else {
+            help
+        };
+        let message = format!("nothing is called `{}` here", shorten(name));
+        let label = match around.at_hand.filter(|_| !is_binding) {
+            Some(at_hand) => {
+                let table = &self.plan.tables[at_hand.table.index()].name;
+                format!("neither a binding nor a column of `{table}`")
+            }
+            None => label.to_owned(),
+        };
+        self.diagnostics
+            .report(span, "unknown name", message, label, help)
+    }
+
+    pub(super) fn member(
+        &mut self,
+        of: &Syntax,
+        name: &Name,
+        range: &Range<usize>,
+        around: &mut Surroundings<'_>,
+    ) -> Checked<(Expression, Bound)> {
+        let span = around.place.span(range);
+        if let SyntaxForm::Name(params) | SyntaxForm::Binding(params) = &of.form
+            && &**params == PARAMS
+            && !around.body.bindings.contains_key(params)
+        {
+            if let Some(value) = self.params.get(name) {
+                return Ok((Expression::Literal(value.clone()), Bound::Any));
+            }
+            let known: Vec<Name> = self.params.keys().cloned().collect();
+            let known = known.iter().map(|name| &**name);
+            return Err(self.diagnostics.unknown(span, "parameter", name, known));
+        }
+        let (row, bound) = self.resolve(of, around)?;
+        let bound = match bound {
+            Bound::Id if &**name == "id" => return Ok((row, Bound::Id)),
+            Bound::Row(table, expanded) => {
+                let is_own = matches!(&**name, "id" | "row version");
+                self.member_of(table, name, span, is_own)?
+                    .filter(|(column, _)| expanded.contains(column))
+                    .map_or(Bound::Any, |(_, to)| Bound::Row(to, Vec::new()))
+            }
+            Bound::Target(Some(table)) => {
+                let is_own = matches!(&**name, "id" | "row version");
+                self.member_of(table, name, span, is_own)?;
+                Bound::Any
+            }
+            Bound::Target(None) => {
+                if !matches!(&**name, "id" | "row version") {
+                    let columns = &mut around.body.facts.target_columns;
+                    columns.push((name.clone(), span));
+                }
+                Bound::Any
+            }
+            Bound::Rows(..) | Bound::Id => {
+                let (what, instead) = match bound {
+                    Bound::Id => ("the id of a row", "retrieve the row to read its columns"),
+                    _ => ("a list of rows", "take one with `[0]`, or use `for each`"),
+                };
+                return Err(self.diagnostics.report(
+                    span,
+                    "unknown name",
+                    format!("{what} has no `{}`", shorten(name)),
+                    "no such member",
+                    Some(instead.to_owned()),
+                ));
+            }
+            Bound::Any => {
+                self.check_own_column(&row, name, span, around)?;
+                Bound::Any
+            }
+        };
+        Ok((Expression::Member(Box::new(row), name.clone()), bound))
+    }
+
+    /// A binding that selects the row of an update stands for that row in its `set`.
+    fn check_own_column(
+        &mut self,
+        row: &Expression,
+        name: &Name,
+        span: Span,
+        around: &Surroundings<'_>,
+    ) -> Checked<()> {
+        let Some(at_hand) = around.at_hand else {
+            return Ok(());
+        };
+        let selected_by = at_hand.selected_by.as_ref();
+        let is_selected = matches!(row, Expression::Binding(bound) if selected_by == Some(bound));
+        if is_selected && !matches!(&**name, "id" | "row version") {
+            self.column_named(name, span, at_hand.table)?;
+        }
+        Ok(())
+    }
+
+    /// Checks a member of a row; answers the column and where it points if it is a lookup.
+    fn member_of(
+        &mut self,
+        table: TableId,
+        name: &Name,
+        span: Span,
+        is_own: bool,
+    ) -> Checked<Option<(ColumnId, TableId)>> {
+        if is_own {
+            return Ok(None);
+        }
+        let column = self.column_named(name, span, table)?;
+        let definition = &self.plan.tables[table.index()].columns[column.index()];
+        Ok(match definition.kind {
+            ColumnType::Lookup(to) => Some((column, to)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,388 @@
+//! Steps: control, and what is neither control nor a request.
+
+use std::time::Duration;
+
+use crate::plan::{Backoff, Step, Verb};
+use crate::scenario::diagnostic::Checked;
+use crate::scenario::grammar::{self, STEP};
+use crate::scenario::limits;
+use crate::scenario::lower::body::{Body, Bound};
+use crate::scenario::lower::{CallSite, Lowering};
+use crate::scenario::moment;
+use crate::scenario::suggestion::shorten;
+use crate::scenario::tree::{Entry, Node};
+use crate::words::{Expression, Name, ProgramId, SimInstant, Value};
+
+impl Lowering<'_> {
+    /// The steps of a list; those that are wrong have been reported.
+    pub(super) fn steps(&mut self, node: &Node, body: &mut Body) -> Checked<Vec<Step>> {
+        let found: Vec<_> = node
+            .items()
+            .iter()
+            .map(|item| self.step(item, body))
+            .collect();
+        found.into_iter().collect()
+    }
+
+    fn steps_at(&mut self, node: &Node, key: &str, body: &mut Body) -> Checked<Vec<Step>> {
+        let steps = self.required(node, key)?;
+        self.steps(steps, body)
+    }
+
+    fn step(&mut self, node: &Node, body: &mut Body) -> Checked<Step> {
+        let is_verb = |entry: &&Entry| {
+            let key = STEP.map.and_then(|map| map.key(&entry.key));
+            key.is_some_and(|key| key.goes_with.is_none())
+        };
+        let Some(entry) = node.entries().iter().find(is_verb) else {
+            return Err(self.diagnostics.misshapen(node.pointer()));
+        };
+        let at = self.location(entry.key_span);
+        let verb = self.verb(node, entry, body)?;
+        Ok(Step { at, verb })
+    }
+
+    fn verb(&mut self, step: &Node, entry: &Entry, body: &mut Body) -> Checked<Verb> {
+        let node = &entry.value;
+        match &*entry.key {
+            "create" => self.create(node, body),
+            "retrieve" => self.retrieve(node, body),
+            "query" => self.query(node, body),
+            "update" => self.update(node, body),
+            "upsert" => self.upsert(node, body),
+            "delete" => self.delete(node, body),
+            "work" => self.duration(node).map(Verb::Work),
+            "wait" => self.duration(node).map(Verb::Wait),
+            "at" => self.moment(node, SimInstant::START).map(Verb::WaitUntil),
+            "fail" => self.text_value(node, body).map(Verb::Fail),
+            "note" => self.text_value(node, body).map(Verb::Note),
+            "set" => self.set_target(entry, body),
+            "let" => self.let_bindings(node, body),
+            "if" => self.choose(step, node, body),
+            "for each" => self.for_each(node, body),
+            "repeat" => self.repeat(node, body),
+            "retry" => self.retry(node, body),
+            "try" => self.try_steps(node, body),
+            "transaction" => self.transaction(node, body),
+            "call" => self.call(step, node, body),
+            _ => Err(self.diagnostics.misshapen(entry.key_span)),
+        }
+    }
+
+    fn set_target(&mut self, entry: &Entry, body: &mut Body) -> Checked<Verb> {
+        body.facts.target.get_or_insert(entry.key_span);
+        if !body.is_named && body.plug_in.is_none() {
+            return Err(self.diagnostics.report(
+                entry.key_span,
+                "out of place",
+                "only a plug-in can `set` columns of its target",
+                "this is no plug-in",
+                Some("`update` changes a row; `let` binds a name".to_owned()),
+            ));
+        }
+        let mut values = Vec::new();
+        for column in entry.value.entries() {
+            let value = match body.plug_in.flatten() {
+                Some(table) => self.column_value(column, table, body, None)?.1,
+                None => {
+                    let name = (column.key.clone(), column.key_span);
+                    body.facts.target_columns.push(name);
+                    self.value(&column.value, None, body, None)?
+                }
+            };
+            values.push((column.key.clone(), value));
+        }
+        Ok(Verb::SetTarget(values))
+    }
+
+    fn let_bindings(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let mut values = Vec::new();
+        for entry in node.entries() {
+            self.check_binding_name(&entry.key, entry.key_span)?;
+            let found = self.bound_value(&entry.value, None, body, None);
+            let (value, bound) = match found {
+                Ok(found) => found,
+                Err(reported) => {
+                    // The name is bound all the same, so that its uses are not wrong, too.
+                    body.bind(&entry.key, Bound::Any);
+                    return Err(reported);
+                }
+            };
+            body.bind(&entry.key, bound);
+            values.push((entry.key.clone(), value));
+        }
+        Ok(Verb::Let(values))
+    }
+
+    fn choose(&mut self, step: &Node, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let condition = self.condition(node, body, None);
+        if step.get("then").is_none() && step.get("else").is_none() {
+            return Err(self.diagnostics.report(
+                node.span,
+                "missing key",
+                "`then` is missing",
+                "what happens if this holds?",
+                None,
+            ));
+        }
+        let before = body.bindings.clone();
+        let mut branch = |key: &str, body: &mut Body| {
+            let steps = match step.get(key) {
+                Some(steps) => self.steps(steps, body),
+                None => Ok(Vec::new()),
+            };
+            (steps, body.leave(&before, "`if`"))
+        };
+        let (then, bound_then) = branch("then", body);
+        let (otherwise, bound_otherwise) = branch("else", body);
+        body.join(&bound_then, &bound_otherwise);
+        Ok(Verb::If {
+            condition: condition?,
+            then: then?,
+            otherwise: otherwise?,
+        })
+    }
+
+    fn for_each(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let binding = node.entries().iter().find(|entry| &*entry.key != "do");
+        let Some(binding) = binding else {
+            return Err(self.diagnostics.misshapen(node.pointer()));
+        };
+        self.check_binding_name(&binding.key, binding.key_span)?;
+        let list = self.bound_value(&binding.value, None, body, None);
+        let element = match &list {
+            Ok((_, Bound::Rows(table, expanded))) => Bound::Row(*table, expanded.clone()),
+            _ => Bound::Any,
+        };
+        if let Ok((Expression::Literal(value), _)) = &list
+            && !matches!(value, Value::List(_))
+        {
+            let label = format!("this is {}", value.kind());
+            let help = "write `[a, b]`, or `$name` for a binding".to_owned();
+            let message = "expected a list";
+            let span = binding.value.span;
+            self.diagnostics
+                .report(span, "wrong value", message, label, Some(help));
+        }
+        let before = body.bindings.clone();
+        body.bind(&binding.key, element);
+        let steps = self.steps_at(node, "do", body);
+        body.leave(&before, "`for each`");
+        Ok(Verb::ForEach {
+            bind: binding.key.clone(),
+            list: list?.0,
+            body: steps?,
+        })
+    }
+
+    fn repeat(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let times = self.required(node, "times")?;
+        let count = self.value(times, None, body, None);
+        if let Ok(Expression::Literal(value)) = &count
+            && !matches!(value, Value::Whole(0..))
+        {
+            let label = format!("this is {}", value.kind());
+            let message = "expected a number from 0";
+            self.diagnostics
+                .report(times.span, "wrong value", message, label, None);
+        }
+        let before = body.bindings.clone();
+        body.bind(&Name::from("n"), Bound::Any);
+        let steps = self.steps_at(node, "do", body);
+        body.leave(&before, "`repeat`");
+        Ok(Verb::Repeat {
+            times: count?,
+            body: steps?,
+        })
+    }
+
+    fn retry(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let policy = self.retry_policy(node);
+        let steps = self.steps_at(node, "do", body);
+        let (up_to, wait, on) = policy?;
+        Ok(Verb::Retry {
+            up_to,
+            wait,
+            on,
+            body: steps?,
+        })
+    }
+
+    /// The keys `up to`, `wait`, `jitter`, `on`, of a step or a flow.
+    pub(super) fn retry_policy(
+        &mut self,
+        node: &Node,
+    ) -> Checked<(u32, Backoff, Vec<crate::fault::FaultKind>)> {
+        let up_to = self.required(node, "up to")?;
+        let up_to = self.count_u32(up_to, limits::RETRY_COUNT);
+        let wait = self.required(node, "wait")?;
+        let wait = self.backoff(wait);
+        let jitter = node.get("jitter").map(|node| self.boolean(node));
+        let on = self.faults(node.get("on"));
+        let mut wait = wait?;
+        wait.jitter = jitter.transpose()?.unwrap_or(false);
+        Ok((up_to?, wait, on?))
+    }
+
+    /// `2s`, or `exponential from 2s to 30s`.
+    fn backoff(&mut self, node: &Node) -> Checked<Backoff> {
+        let text = self.text(node)?;
+        let read = || -> Result<(Duration, Duration, u32), String> {
+            let Some(rest) = text.strip_prefix("exponential") else {
+                let wait = moment::duration(&text)?;
+                return Ok((wait, wait, 1));
+            };
+            let bounds = rest
+                .trim()
+                .strip_prefix("from ")
+                .and_then(|rest| rest.split_once(" to "));
+            let (first, most) =
+                bounds.ok_or_else(|| "write `exponential from 2s to 30s`".to_owned())?;
+            Ok((moment::duration(first)?, moment::duration(most)?, 2))
+        };
+        let (first, most, factor) = match read() {
+            Ok((first, most, _)) if most < first => {
+                Err("the longest wait is shorter than the first".to_owned())
+            }
+            read => read,
+        }
+        .map_err(|label| {
+            let help = "a wait is `2s`, or `exponential from 2s to 30s`".to_owned();
+            let message = "expected a wait";
+            self.diagnostics
+                .report(node.span, "wrong value", message, label, Some(help))
+        })?;
+        Ok(Backoff {
+            first,
+            factor,
+            most,
+            jitter: false,
+        })
+    }
+
+    fn try_steps(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let on = self.faults(node.get("on"));
+        let before = body.bindings.clone();
+        let steps = self.steps_at(node, "do", body);
+        let bound_steps = body.leave(&before, "`try`");
+        body.bind(&Name::from("fault"), Bound::Any);
+        let on_fault = self.steps_at(node, "on fault", body);
+        let bound_on_fault = body.leave(&before, "`on fault`");
+        body.join(&bound_steps, &bound_on_fault);
+        Ok(Verb::Try {
+            body: steps?,
+            on_fault: on_fault?,
+            on: on?,
+        })
+    }
+
+    fn transaction(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let instance = self.instance_of(node, body);
+        let isolation = node
+            .get("isolation")
+            .map(|node| self.word(node, grammar::ISOLATION))
+            .transpose();
+        let home = body.home;
+        if let Ok(Some(instance)) = instance {
+            body.home = Some(instance);
+        }
+        let steps = self.steps_at(node, "do", body);
+        body.home = home;
+        let (instance, mut steps) = (instance?, steps?);
+        // Steps in it that name no instance mean its own, also where that is not the program's.
+        if let Some(instance) = instance {
+            at_home(&mut steps, instance);
+        }
+        Ok(Verb::Transaction {
+            instance,
+            isolation: isolation?,
+            body: steps,
+        })
+    }
+
+    fn call(&mut self, step: &Node, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let program = self.program(node);
+        let with = self.given(step.get("with"), body);
+        let program = program?;
+        body.facts.calls.push((program, node.span));
+        self.sites.push(CallSite {
+            program,
+            span: node.span,
+            given: given_names(step.get("with")),
+            implied: Vec::new(),
+        });
+        Ok(Verb::Call {
+            program,
+            with: with?,
+        })
+    }
+
+    /// The program of this name.
+    pub(super) fn program(&mut self, node: &Node) -> Checked<ProgramId> {
+        let name = self.text(node)?;
+        if let Some(&program) = self.names.programs.get(&name) {
+            return Ok(program);
+        }
+        let known = self.names.programs.keys().map(|name| &**name);
+        Err(self
+            .diagnostics
+            .unknown(node.span, "program", &shorten(&name), known))
+    }
+
+    /// The bindings of a `with:`.
+    pub(super) fn given(
+        &mut self,
+        node: Option<&Node>,
+        body: &mut Body,
+    ) -> Checked<Vec<(Name, Expression)>> {
+        let mut given = Vec::new();
+        for entry in node.map_or(&[][..], Node::entries) {
+            self.check_binding_name(&entry.key, entry.key_span)?;
+            let value = self.value(&entry.value, None, body, None)?;
+            given.push((entry.key.clone(), value));
+        }
+        Ok(given)
+    }
+}
+
+/// The names that a `with:` gives, with their places.
+pub fn given_names(node: Option<&Node>) -> Vec<(Name, crate::scenario::source::Span)> {
+    node.map_or(&[][..], Node::entries)
+        .iter()
+        .map(|entry| (entry.key.clone(), entry.key_span))
+        .collect()
+}
+
+/// Names the instance of every step in a transaction that leaves it open.
+fn at_home(steps: &mut [Step], home: crate::words::InstanceId) {
+    for step in steps {
+        match &mut step.verb {
+            Verb::Create { instance, .. }
+            | Verb::Retrieve { instance, .. }
+            | Verb::Query { instance, .. }
+            | Verb::Update { instance, .. }
+            | Verb::Upsert { instance, .. }
+            | Verb::Delete { instance, .. } => {
+                instance.get_or_insert(home);
+            }
+            Verb::Transaction { instance, body, .. } => {
+                let home = *instance.get_or_insert(home);
+                at_home(body, home);
+            }
+            Verb::If {
+                then, otherwise, ..
+            } => {
+                at_home(then, home);
+                at_home(otherwise, home);
+            }
+            Verb::Try { body, on_fault, .. } => {
+                at_home(body, home);
+                at_home(on_fault, home);
+            }
+            Verb::ForEach { body, .. } | Verb::Repeat { body, .. } | Verb::Retry { body, .. } => {
+                at_home(body, home);
+            }
+            _ => {}
+        }
+    }
+}
