@@ -23,11 +23,11 @@ use output::Output;
 enum Exit {
     /// All that had to hold holds.
     AllHold,
-    /// A check failed, or a trace broke an invariant.
+    /// A check failed.
     CheckFailed,
     /// A scenario, an argument, or a path is wrong.
     Wrong,
-    /// multiverse itself is wrong.
+    /// multiverse itself is wrong: it panicked, or a trace breaks an invariant.
     Bug,
 }
 

@@ -225,7 +225,9 @@ impl Session<'_> {
         }
         self.output.print(story);
         self.summary.add(&run);
-        if !run.verdict.holds() {
+        if !run.verdict.violations.is_empty() {
+            self.exit = self.exit.max(Exit::Bug);
+        } else if !run.verdict.holds() {
             self.exit = self.exit.max(Exit::CheckFailed);
         }
         if let Some(files) = &mut self.trace_files
