@@ -54,6 +54,7 @@ struct Arguments {
 
     /// Whether to use colours; `auto` also heeds NO_COLOR and CLICOLOR_FORCE
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Colour::Auto)]
+    #[arg(display_order = 100)]
     color: Colour,
 }
 
