@@ -49,7 +49,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::{PlugIn, PlugIns, RunOptions};
+use crate::engine::RunOptions;
+use crate::engine::plug_in::{PlugIn, PlugIns};
 use crate::plan::Plan;
 use crate::report::StoryOptions;
 use crate::run::{self, Run};
