@@ -31,6 +31,9 @@ fn imports_between_wings_and_up_in_every_spelling() {
 
 #[test]
 fn imports_up_the_back_stairs() {
+    let text = "pub(super) fn f() {}\npub(crate) fn g() {}\nuse super::*;\nuse crate::Lift;";
+    let found = ["src/run.rs:4: `Lift` is in no room: import it from where it lives"];
+    assert_found(upward_imports, "src/run.rs", text, &found);
     let found = ["src/plan/mod.rs:1: `plan` may not use `engine`"];
     assert_found(
         upward_imports,

@@ -80,37 +80,50 @@ pub fn upward_imports(source: &Source) -> Vec<String> {
         return Vec::new();
     }
     let tokens = TokenStream::from_str(&source.text).expect("Rust source");
-    let mut paths = Vec::new();
-    collect_paths(tokens, &module, &mut paths);
-    let mut offences = Vec::new();
-    for (target, line) in paths {
-        if target.starts_with("super::") {
-            offences
-                .push(source.offence(line, "`super::super` hides where it leads: say `crate::`"));
-            continue;
-        }
-        let Some((target_room, _)) = room_of(&target) else {
-            continue;
-        };
-        if target_room != room && !usable.contains(&target_room) {
-            offences.push(source.offence(line, format!("`{room}` may not use `{target_room}`")));
-        }
-    }
-    offences
+    let mut uses = Vec::new();
+    collect_uses(tokens, &module, &mut uses);
+    uses.iter()
+        .filter_map(|it| {
+            let offence = match room_of(&it.target) {
+                _ if it.is_winding => "`super::super` hides where it leads: say `crate::`".into(),
+                Some((target, _)) if target == room || usable.contains(&target) => return None,
+                Some((target, _)) => format!("`{room}` may not use `{target}`"),
+                None if it.is_from_root => {
+                    format!(
+                        "`{}` is in no room: import it from where it lives",
+                        it.target
+                    )
+                }
+                None => return None,
+            };
+            Some(source.offence(it.line, offence))
+        })
+        .collect()
 }
 
-/// Collects every path that begins at the root of the crate or with `super`, as a module path from
-/// the root, with its line. `use crate::{a::b, c}` gives two.
-fn collect_paths(tokens: TokenStream, module: &str, paths: &mut Vec<(String, usize)>) {
+/// A path to another place in the crate.
+struct Use {
+    /// Where it leads, from the root of the crate: `engine::lock::LockTable`.
+    target: String,
+    line: usize,
+    /// Whether it begins at the root, with `crate` or the crate's name.
+    is_from_root: bool,
+    /// Whether it goes up more than once.
+    is_winding: bool,
+}
+
+/// Collects every path that begins at the root of the crate or with `super`.
+/// `use crate::{a::b, c}` gives two.
+fn collect_uses(tokens: TokenStream, module: &str, uses: &mut Vec<Use>) {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
-        let root = match &token {
+        let (base, is_from_root) = match &token {
             TokenTree::Group(group) => {
-                collect_paths(group.stream(), module, paths);
+                collect_uses(group.stream(), module, uses);
                 continue;
             }
-            TokenTree::Ident(ident) if ident == "crate" || ident == "multiverse" => String::new(),
-            TokenTree::Ident(ident) if ident == "super" => parent(module),
+            TokenTree::Ident(name) if name == "crate" || name == "multiverse" => ("", true),
+            TokenTree::Ident(name) if name == "super" => (parent(module), false),
             _ => continue,
         };
         let line = token.span().start().line;
@@ -123,41 +136,54 @@ fn collect_paths(tokens: TokenStream, module: &str, paths: &mut Vec<(String, usi
             })
         })
         .collect();
-        follow(&root, &rest, line, paths);
+        let mut targets = Vec::new();
+        follow(base, &rest, &mut targets);
+        uses.extend(targets.into_iter().map(|target| Use {
+            is_winding: target.split("::").any(|part| part == "super"),
+            target,
+            line,
+            is_from_root,
+        }));
     }
 }
 
-/// Follows a path from `base` through `:: name` parts and `{ … }` groups.
-fn follow(base: &str, rest: &[TokenTree], line: usize, paths: &mut Vec<(String, usize)>) {
-    let [
-        TokenTree::Punct(first),
-        TokenTree::Punct(second),
-        next,
-        rest @ ..,
-    ] = rest
-    else {
-        if !base.is_empty() {
-            paths.push((base.to_owned(), line));
-        }
+/// Follows a path from `base` through `:: name` parts and `{ … }` groups, to each of its ends.
+/// A mere `super` or `crate`, as in `pub(super)`, leads nowhere.
+fn follow(base: &str, rest: &[TokenTree], targets: &mut Vec<String>) {
+    let [colon @ .., next] = &rest[..rest.len().min(3)] else {
         return;
     };
-    if (first.as_char(), second.as_char()) != (':', ':') {
+    if colon.len() < 2 || !colon.iter().all(is_colon) {
         return;
     }
+    let rest = &rest[3..];
     match next {
-        TokenTree::Ident(name) if name == "super" => paths.push(("super::super".into(), line)),
-        TokenTree::Ident(name) => follow(&joined(base, name), rest, line, paths),
+        TokenTree::Ident(name) => follow_name(base, name, rest, targets),
         TokenTree::Group(group) => {
             let tokens: Vec<_> = group.stream().into_iter().collect();
             let is_comma = |it: &TokenTree| matches!(it, TokenTree::Punct(p) if p.as_char() == ',');
             for branch in tokens.split(is_comma) {
-                if let [TokenTree::Ident(name), rest @ ..] = branch {
-                    follow(&joined(base, name), rest, line, paths);
+                if let Some((TokenTree::Ident(name), rest)) = branch.split_first() {
+                    follow_name(base, name, rest, targets);
                 }
             }
         }
         _ => {}
     }
+}
+
+/// Follows a path through one of its names; the name is its end where no other comes after it.
+fn follow_name(base: &str, name: &Ident, rest: &[TokenTree], targets: &mut Vec<String>) {
+    let here = joined(base, name);
+    let known = targets.len();
+    follow(&here, rest, targets);
+    if targets.len() == known {
+        targets.push(here);
+    }
+}
+
+fn is_colon(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':')
 }
 
 fn joined(base: &str, name: &Ident) -> String {
@@ -168,11 +194,8 @@ fn joined(base: &str, name: &Ident) -> String {
     }
 }
 
-fn parent(module: &str) -> String {
-    module
-        .rsplit_once("::")
-        .map_or("", |(parent, _)| parent)
-        .to_owned()
+fn parent(module: &str) -> &str {
+    module.rsplit_once("::").map_or("", |(parent, _)| parent)
 }
 
 pub fn wide_lines(source: &Source) -> Vec<String> {
