@@ -1,2 +1,9 @@
-//! The command line.
-fn main() {}
+//! The command line of multiverse: `multiverse --help` says what it does.
+#![warn(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

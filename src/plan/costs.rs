@@ -74,8 +74,12 @@ pub struct Limits {
     pub deadlock_monitor_least: Duration,
     /// How many transitions a run may take. Default 10,000,000. Beyond it the scenario has no
     /// end, and the run says who was still at it.
+    ///
+    /// Assumed: about ten seconds of real time, more than a scenario that is read by people needs.
     pub transitions: u64,
     /// How much virtual time a run may take. Default 366 days.
+    ///
+    /// Assumed: a year shows every daily and monthly job.
     pub virtual_time: Duration,
 }
 

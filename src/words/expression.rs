@@ -1,9 +1,9 @@
 //! Expressions: what stands after `=` in a scenario, and every literal and `$binding`.
 //!
 //! The syntax is the small common part of CEL, C# and Power Fx (`a.b`, `==`, `&&`, `? :`,
-//! `string(n)`). They are our own and not an embedded language for three reasons: a name is checked, with its place
-//! and a suggestion, before anything runs; numbers are exact; and the engine must see into a
-//! predicate to decide which index it can use.
+//! `string(n)`). They are our own and not an embedded language for three reasons: a name is
+//! checked, with its place and a suggestion, before anything runs; numbers are exact; and the
+//! engine must see into a predicate to decide which index it can use.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,333 @@
+//! `multiverse run`: scenarios in, their stories and verdicts out.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use multiverse::check::Verdict;
+use multiverse::engine::RunOptions;
+use multiverse::plan::Plan;
+use multiverse::report::{self, StoryOptions, Verbosity};
+use multiverse::run::{self, Run, ScenarioFile};
+
+use super::check::counted;
+use super::output::Output;
+use super::trace_files::TraceFiles;
+use super::{Exit, bug};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Scenario files, or folders with scenario files (*.yaml) in them
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Run only this variant, of the scenarios that have it
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+
+    /// The seed of all randomness, instead of the scenarios' own
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+
+    /// What to print: a story for people, or verdicts for programs and build servers
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Write what happened as JSON lines: one run to this file, several into this folder
+    #[arg(long, value_name = "PATH")]
+    trace: Option<PathBuf>,
+
+    /// Print only the verdicts
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Print every event
+    #[arg(short, long)]
+    verbose: bool,
+
+    /// Set the text to this many columns [default: the terminal's width, or 100]
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=1000))]
+    width: Option<u16>,
+
+    /// Use only ASCII marks and lines
+    #[arg(long)]
+    ascii: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    // Plain comments: documentation here would make the help of `run` three times as long.
+    // The run's story and its checks.
+    Text,
+    // Verdicts and figures, for programs.
+    Json,
+    // Test results, for build servers.
+    Junit,
+}
+
+/// The plans of one file that are to be run.
+struct Loaded {
+    file: ScenarioFile,
+    plans: Vec<Arc<Plan>>,
+}
+
+/// Replays the scenarios, and answers how they did.
+pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
+    let (mut scenarios, exit) = load(&arguments.paths, output);
+    if let Some(variant) = &arguments.variant
+        && let Err(complaint) = choose_variant(&mut scenarios, variant)
+    {
+        output.complain(&format!("error: {complaint}"));
+        return exit.max(Exit::Wrong);
+    }
+    let run_count = scenarios.iter().map(|it| it.plans.len()).sum();
+    let trace_files = match &arguments.trace {
+        None => None,
+        Some(path) => match TraceFiles::new(path, run_count) {
+            Ok(files) => Some(files),
+            Err(complaint) => {
+                output.complain(&format!("error: {complaint}"));
+                return exit.max(Exit::Wrong);
+            }
+        },
+    };
+    let mut session = Session {
+        story: StoryOptions {
+            width: arguments.width.map_or_else(|| output.width(), usize::from),
+            colour: output.colour(),
+            ascii: arguments.ascii,
+            verbosity: match (arguments.quiet, arguments.verbose) {
+                (true, _) => Verbosity::Quiet,
+                (_, true) => Verbosity::Verbose,
+                _ => Verbosity::Normal,
+            },
+        },
+        format: arguments.format,
+        options: RunOptions {
+            seed: arguments.seed,
+            ..RunOptions::default()
+        },
+        trace_files,
+        output,
+        exit,
+        kept: Vec::new(),
+        summary: Summary::default(),
+    };
+    for Loaded { file, plans } in &scenarios {
+        session.summary.scenario_count += 1;
+        for plan in plans {
+            session.run(file, plan);
+        }
+    }
+    session.end()
+}
+
+/// Reads every scenario behind the paths; complains of what can't be read.
+fn load(paths: &[PathBuf], output: &mut Output) -> (Vec<Loaded>, Exit) {
+    let search = run::scenario_files(paths);
+    let mut exit = Exit::AllHold;
+    for dead_end in &search.dead_ends {
+        output.complain(&format!("error: {dead_end}"));
+        exit = Exit::Wrong;
+    }
+    let mut scenarios = Vec::new();
+    for file in search.files {
+        match bug::caught(|| run::load(&file.path)) {
+            Ok(Ok(plans)) => scenarios.push(Loaded { file, plans }),
+            Ok(Err(rejection)) => {
+                let (width, colour) = (output.complaint_width(), output.complaint_colour());
+                output.complain(&rejection.render(width, colour));
+                exit = exit.max(Exit::Wrong);
+            }
+            Err(bug) => {
+                output.complain(&format!("{}:", file.path.display()));
+                bug.report(output);
+                exit = Exit::Bug;
+            }
+        }
+    }
+    (scenarios, exit)
+}
+
+/// Keeps only the plans of this variant, and only the scenarios that have it.
+fn choose_variant(scenarios: &mut Vec<Loaded>, variant: &str) -> Result<(), String> {
+    let mut known: Vec<_> = scenarios
+        .iter()
+        .flat_map(|it| &it.plans)
+        .filter_map(|plan| plan.variant.clone())
+        .collect();
+    known.sort();
+    known.dedup();
+    for scenario in scenarios.iter_mut() {
+        scenario
+            .plans
+            .retain(|plan| plan.variant.as_deref() == Some(variant));
+    }
+    scenarios.retain(|it| !it.plans.is_empty());
+    if !scenarios.is_empty() {
+        return Ok(());
+    }
+    let nearest = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(name, variant), name))
+        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 3)
+        .min();
+    Err(match (nearest, &known[..]) {
+        (Some((_, name)), _) => format!("no variant `{variant}`; did you mean `{name}`?"),
+        (None, []) => format!("no variant `{variant}`: there are no variants here"),
+        (None, names) => format!(
+            "no variant `{variant}`; there are: `{}`",
+            names.join("`, `")
+        ),
+    })
+}
+
+/// The runs of one invocation, and what they came to so far.
+struct Session<'a> {
+    story: StoryOptions,
+    format: Format,
+    options: RunOptions,
+    trace_files: Option<TraceFiles>,
+    output: &'a mut Output,
+    exit: Exit,
+    /// The runs, where the format needs them all at once.
+    kept: Vec<Run>,
+    summary: Summary,
+}
+
+impl Session<'_> {
+    fn run(&mut self, file: &ScenarioFile, plan: &Arc<Plan>) {
+        let told = bug::caught(|| {
+            let run = run::run(plan, &self.options)?;
+            let story = match self.format {
+                Format::Text => run.story(&self.story),
+                Format::Json | Format::Junit => String::new(),
+            };
+            Ok::<_, multiverse::engine::PlanError>((run, story))
+        });
+        match told {
+            Ok(Ok((run, story))) => self.tell(file, run, &story),
+            Ok(Err(refusal)) => {
+                self.output
+                    .complain(&format!("error: {}: {refusal}", called(plan)));
+                self.exit = self.exit.max(Exit::Wrong);
+            }
+            Err(bug) => {
+                self.output.complain(&format!("{}:", called(plan)));
+                bug.report(self.output);
+                self.exit = Exit::Bug;
+            }
+        }
+    }
+
+    fn tell(&mut self, file: &ScenarioFile, run: Run, story: &str) {
+        if self.summary.run_count > 0 && self.story.verbosity != Verbosity::Quiet {
+            self.output.print(if story.is_empty() { "" } else { "\n" });
+        }
+        self.output.print(story);
+        self.summary.add(&run);
+        if !run.verdict.violations.is_empty() {
+            self.exit = self.exit.max(Exit::Bug);
+        } else if !run.verdict.holds() {
+            self.exit = self.exit.max(Exit::CheckFailed);
+        }
+        if let Some(files) = &mut self.trace_files
+            && let Err(complaint) = files.write(&file.name, &run.trace)
+        {
+            self.output.complain(&format!("error: {complaint}"));
+            self.exit = self.exit.max(Exit::Wrong);
+        }
+        if self.format != Format::Text {
+            self.kept.push(run);
+        }
+    }
+
+    /// Prints what is said of all runs together.
+    fn end(self) -> Exit {
+        let runs: Vec<_> = self
+            .kept
+            .iter()
+            .map(|run| report::Run {
+                trace: &run.trace,
+                verdict: &run.verdict,
+            })
+            .collect();
+        match self.format {
+            Format::Text if self.summary.run_count > 1 => {
+                self.output.print(&format!("\n{}", self.summary.text()));
+            }
+            Format::Text => {}
+            Format::Json => self.output.print(&ended_in_line_end(report::json(&runs))),
+            Format::Junit => self.output.print(&ended_in_line_end(report::junit(&runs))),
+        }
+        self.exit
+    }
+}
+
+fn ended_in_line_end(mut text: String) -> String {
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
+}
+
+/// The plan as a complaint names it: its file, and its variant where there are several.
+fn called(plan: &Plan) -> String {
+    match &plan.variant {
+        Some(variant) => format!("{}, variant `{variant}`", plan.file),
+        None => plan.file.clone(),
+    }
+}
+
+/// What all runs of an invocation came to.
+#[derive(Debug, Default)]
+struct Summary {
+    scenario_count: usize,
+    run_count: usize,
+    check_count: usize,
+    /// The place and text of each failed check and each broken invariant, in order.
+    failures: Vec<String>,
+}
+
+impl Summary {
+    fn add(&mut self, run: &Run) {
+        let Run { trace, verdict } = run;
+        let Verdict {
+            checks, violations, ..
+        } = verdict;
+        self.run_count += 1;
+        self.check_count += checks.len();
+        let file = &trace.header.file;
+        let of_variant = match &trace.header.variant {
+            Some(variant) => format!(" (variant {variant})"),
+            None => String::new(),
+        };
+        for check in checks.iter().filter(|check| !check.holds) {
+            let place = format!("{file}:{}{of_variant}", check.at.line);
+            self.failures.push(format!("{place}: {}", check.text));
+        }
+        if !violations.is_empty() {
+            let count = counted(violations.len(), "broken invariant");
+            self.failures.push(format!("{file}{of_variant}: {count}"));
+        }
+    }
+
+    fn text(&self) -> String {
+        let counts = [
+            counted(self.scenario_count, "scenario"),
+            counted(self.run_count, "run"),
+            counted(self.check_count, "check"),
+        ];
+        let mut text = counts.join(", ");
+        match self.failures.len() {
+            0 => text.push_str(": all hold.\n"),
+            count => {
+                text.push_str(&format!(": {count} failed.\n"));
+                for failure in &self.failures {
+                    text.push_str(&format!("  {failure}\n"));
+                }
+            }
+        }
+        text
+    }
+}

@@ -1,0 +1,208 @@
+//! Where traces are written, and how: whole or not at all.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use multiverse::trace::{Trace, write_jsonl};
+
+/// The extension of a trace.
+const EXTENSION: &str = "jsonl";
+
+/// The names that traces get, decided before anything runs.
+#[derive(Debug)]
+pub enum TraceFiles {
+    /// There is one run, and this is its trace.
+    One(PathBuf),
+    /// Each run has a file of its own in this folder.
+    Folder {
+        folder: PathBuf,
+        /// The names that are taken, so that no trace overwrites another of this invocation.
+        taken: BTreeSet<PathBuf>,
+    },
+}
+
+impl TraceFiles {
+    /// Decides what `path` means for this many runs: a file for one run, a folder for several. A
+    /// path that is a folder already, or ends in a separator, is a folder also for one run.
+    ///
+    /// # Errors
+    ///
+    /// Why several traces can't go there, in words.
+    pub fn new(path: &Path, run_count: usize) -> Result<Self, String> {
+        let is_folder = path.is_dir() || ends_in_separator(path);
+        if run_count <= 1 && !is_folder {
+            return Ok(Self::One(path.to_owned()));
+        }
+        if !path.is_dir() && path.exists() {
+            return Err(format!(
+                "`--trace {}` is a file, and there are {run_count} runs: name a folder, or choose \
+                 one run with `--variant`",
+                path.display(),
+            ));
+        }
+        let (folder, taken) = (path.to_owned(), BTreeSet::new());
+        Ok(Self::Folder { folder, taken })
+    }
+
+    /// Writes the trace of a run of the scenario called `scenario`.
+    ///
+    /// # Errors
+    ///
+    /// Which file can't be written, and why. There is no partial file then.
+    pub fn write(&mut self, scenario: &str, trace: &Trace) -> Result<(), String> {
+        let path = match self {
+            Self::One(path) => path.clone(),
+            Self::Folder { folder, taken } => {
+                let path = folder.join(free_name(scenario, trace.header.variant.as_deref(), taken));
+                taken.insert(path.strip_prefix(folder).unwrap_or(&path).to_owned());
+                path
+            }
+        };
+        write_whole(&path, trace)
+            .map_err(|error| format!("cannot write the trace `{}`: {error}", path.display()))
+    }
+}
+
+/// `eventual-consistency/nightly-sync.with-retry.jsonl`, with a number where that is taken.
+fn free_name(scenario: &str, variant: Option<&str>, taken: &BTreeSet<PathBuf>) -> PathBuf {
+    let stem = match variant {
+        Some(variant) => format!("{scenario}.{}", slug(variant)),
+        None => scenario.to_owned(),
+    };
+    let name = |number: u32| match number {
+        1 => PathBuf::from(format!("{stem}.{EXTENSION}")),
+        _ => PathBuf::from(format!("{stem}-{number}.{EXTENSION}")),
+    };
+    (1..)
+        .map(name)
+        .find(|name| !taken.contains(name))
+        .unwrap_or_else(|| name(1))
+}
+
+/// The text as a part of a file name on every system: letters and digits, the rest as dashes.
+fn slug(text: &str) -> String {
+    let dashed = text.replace(|it: char| !it.is_alphanumeric(), "-");
+    let parts: Vec<_> = dashed.split('-').filter(|part| !part.is_empty()).collect();
+    parts.join("-")
+}
+
+fn ends_in_separator(path: &Path) -> bool {
+    path.as_os_str()
+        .as_encoded_bytes()
+        .last()
+        .is_some_and(|&it| std::path::is_separator(it.into()))
+}
+
+/// Writes the trace beside its place and moves it there when it is complete. What is there and
+/// is no ordinary file, such as a pipe or `/dev/stdout`, is written to as it is.
+fn write_whole(path: &Path, trace: &Trace) -> io::Result<()> {
+    // Through a symbolic link, its target is replaced and the link stays.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if fs::metadata(&path).is_ok_and(|it| !it.is_file()) {
+        let mut writer = BufWriter::new(File::options().write(true).open(&path)?);
+        write_jsonl(trace, &mut writer)?;
+        return writer.flush();
+    }
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    };
+    fs::create_dir_all(folder)?;
+    let mut draft_name = std::ffi::OsString::from(".");
+    draft_name.push(name);
+    draft_name.push(format!(".{}.tmp", std::process::id()));
+    let draft = folder.join(draft_name);
+    let written = write_draft(&draft, trace).and_then(|()| fs::rename(&draft, &path));
+    if written.is_err() {
+        // Best effort: the error that matters is the one that is returned.
+        let _ = fs::remove_file(&draft);
+    }
+    written
+}
+
+fn write_draft(draft: &Path, trace: &Trace) -> io::Result<()> {
+    let mut writer = BufWriter::new(File::create(draft)?);
+    write_jsonl(trace, &mut writer)?;
+    writer.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use multiverse::plan::Plan;
+    use multiverse::trace::Header;
+
+    fn trace(variant: Option<&str>) -> Trace {
+        let mut plan = Plan::empty("a trace to write");
+        plan.variant = variant.map(Into::into);
+        Trace {
+            header: Header::of(&plan),
+            entries: Vec::new(),
+        }
+    }
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn one_run_goes_to_the_named_file_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.jsonl");
+        fs::write(&path, "an older trace").unwrap();
+        let mut files = TraceFiles::new(&path, 1).unwrap();
+        files.write("stub", &trace(None)).unwrap();
+        assert_eq!(names_in(folder.path()), ["run.jsonl"]);
+        assert!(fs::read_to_string(&path).unwrap().starts_with('{'));
+    }
+
+    #[test]
+    fn several_runs_go_to_a_folder_under_the_names_of_scenario_and_variant() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("traces");
+        let mut files = TraceFiles::new(&path, 3).unwrap();
+        files.write("deep/stub", &trace(None)).unwrap();
+        files
+            .write("deep/stub", &trace(Some("pre-lock, late")))
+            .unwrap();
+        files
+            .write("deep/stub", &trace(Some("pre-lock: late")))
+            .unwrap();
+        assert_eq!(
+            names_in(&path.join("deep")),
+            [
+                "stub.jsonl",
+                "stub.pre-lock-late-2.jsonl",
+                "stub.pre-lock-late.jsonl"
+            ],
+        );
+    }
+
+    #[test]
+    fn several_runs_do_not_fit_into_one_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.jsonl");
+        fs::write(&path, "").unwrap();
+        let refused = TraceFiles::new(&path, 2).unwrap_err();
+        assert!(
+            refused.contains("is a file, and there are 2 runs"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_folder_in_the_place_of_the_file_is_left_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "in the way").unwrap();
+        let mut files = TraceFiles::new(&path.join("b.jsonl"), 1).unwrap();
+        assert!(files.write("stub", &trace(None)).is_err());
+        assert_eq!(names_in(folder.path()), ["a"]);
+    }
+}

@@ -1,0 +1,518 @@
+//! The binary as a shell sees it: what it prints, where, and its exit code.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A scenario that holds, in two variants.
+const HOLDS: &str = "\
+scenario: One note
+tables:
+  note: { columns: { text: text } }
+instances:
+  us: { tables: [note] }
+actors:
+  ann: { in: us, do: [ { create: { table: note, row: first, set: { text: Hello } } } ] }
+variants:
+  plain: {}
+  twice as slow: { costs: { write: 10ms } }
+expect:
+  - { row: us/note/first, is: { text: Hello } }
+";
+
+/// The line of [`HOLDS`] with the expectation.
+const EXPECTATION_LINE: usize = 12;
+
+/// What an invocation left behind.
+struct Answer {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+/// The binary in a folder of its own, with nothing of this shell's own settings.
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_multiverse"));
+    command.current_dir(folder);
+    for variable in [
+        "NO_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "COLUMNS",
+        "RUST_BACKTRACE",
+    ] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn multiverse(folder: &Path, arguments: &[&str]) -> Answer {
+    answer(command(folder).args(arguments))
+}
+
+fn answer(command: &mut Command) -> Answer {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary runs");
+    Answer {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),
+        stderr: String::from_utf8(output.stderr).expect("UTF-8 on stderr"),
+    }
+}
+
+/// A folder with these files in it.
+fn folder_with(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+    folder
+}
+
+/// [`HOLDS`] with an expectation that does not hold.
+fn fails() -> String {
+    HOLDS.replace("is: { text: Hello }", "is: { text: Goodbye }")
+}
+
+/// Every file below the folder, by its path, in order.
+fn files_in(folder: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(current) = pending.pop() {
+        for entry in fs::read_dir(&current).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                pending.push(path);
+            } else {
+                let below = path.strip_prefix(folder).expect("a path below");
+                files.push(below.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn what_holds_exits_with_0_and_tells_its_story() {
+    let folder = folder_with(&[("a.yaml", HOLDS)]);
+    let answer = multiverse(folder.path(), &["run", "a.yaml"]);
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    assert!(answer.stdout.contains("One note"), "{}", answer.stdout);
+    assert!(
+        answer
+            .stdout
+            .ends_with("1 scenario, 2 runs, 2 checks: all hold.\n")
+    );
+    assert_eq!(answer.stderr, "");
+}
+
+#[test]
+fn a_failed_check_exits_with_1_and_names_its_line_twice() {
+    let folder = folder_with(&[("a.yaml", &fails())]);
+    let answer = multiverse(folder.path(), &["run", "."]);
+    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+    let place = format!("a.yaml:{EXPECTATION_LINE}");
+    let (story, summary) = answer
+        .stdout
+        .rsplit_once("\n\n")
+        .expect("a summary at the end");
+    assert!(story.contains(&place), "{story}");
+    assert!(summary.contains(&place), "{summary}");
+    assert!(summary.contains("2 checks: 2 failed"), "{summary}");
+}
+
+#[test]
+fn the_worst_file_decides_the_exit_code_and_hides_no_other() {
+    let folder = folder_with(&[
+        ("a.yaml", "scenario: no tables here\n"),
+        ("b.yaml", HOLDS),
+        ("c.yaml", &fails()),
+    ]);
+    let answer = multiverse(folder.path(), &["run", ".", "missing.yaml"]);
+    assert_eq!(answer.code, Some(2), "{}", answer.stderr);
+    assert!(answer.stderr.contains("a.yaml"), "{}", answer.stderr);
+    assert!(answer.stderr.contains("missing.yaml"), "{}", answer.stderr);
+    assert!(answer.stdout.contains("b.yaml"), "{}", answer.stdout);
+    assert!(
+        answer
+            .stdout
+            .contains("2 scenarios, 4 runs, 4 checks: 2 failed")
+    );
+}
+
+#[test]
+fn paths_that_lead_nowhere_exit_with_2() {
+    let folder = folder_with(&[("empty/notes.md", "no scenario")]);
+    for verb in ["run", "check"] {
+        let answer = multiverse(folder.path(), &[verb, "empty"]);
+        assert_eq!(answer.code, Some(2));
+        assert!(
+            answer
+                .stderr
+                .contains("no scenario files (*.yaml) in the folder `empty`")
+        );
+        let answer = multiverse(folder.path(), &[verb, "nowhere"]);
+        assert_eq!(answer.code, Some(2));
+        assert!(
+            answer.stderr.contains("cannot read `nowhere`"),
+            "{}",
+            answer.stderr
+        );
+    }
+}
+
+#[test]
+fn check_reads_without_running() {
+    let folder = folder_with(&[("a.yaml", &fails())]);
+    let answer = multiverse(folder.path(), &["check", "a.yaml"]);
+    assert_eq!(
+        (answer.code, answer.stdout.as_str()),
+        (Some(0), "a.yaml: 2 runs, 2 checks\n")
+    );
+    fs::write(
+        folder.path().join("b.yaml"),
+        "scenario: broken\ntabels: {}\n",
+    )
+    .expect("a file");
+    let answer = multiverse(folder.path(), &["check", "."]);
+    assert_eq!(answer.code, Some(2));
+    assert!(answer.stderr.contains("tabels"), "{}", answer.stderr);
+    assert!(
+        answer.stdout.ends_with("2 scenarios: 1 with mistakes.\n"),
+        "{}",
+        answer.stdout
+    );
+    let answer = multiverse(folder.path(), &["check", "-q", "a.yaml"]);
+    assert_eq!((answer.code, answer.stdout.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_variant_is_chosen_by_name_and_a_wrong_name_gets_a_suggestion() {
+    let folder = folder_with(&[("a.yaml", HOLDS)]);
+    let answer = multiverse(
+        folder.path(),
+        &["run", "a.yaml", "--variant", "twice as slow"],
+    );
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    assert!(!answer.stdout.contains("2 runs"), "{}", answer.stdout);
+    let answer = multiverse(
+        folder.path(),
+        &["run", "a.yaml", "--variant", "twice as slw"],
+    );
+    assert_eq!(answer.code, Some(2));
+    let complaint = "error: no variant `twice as slw`; did you mean `twice as slow`?\n";
+    assert_eq!(answer.stderr, complaint);
+    let answer = multiverse(folder.path(), &["run", "a.yaml", "--variant", "x"]);
+    assert_eq!(
+        answer.stderr,
+        "error: no variant `x`; there are: `plain`, `twice as slow`\n"
+    );
+}
+
+#[test]
+fn help_says_what_there_is() {
+    let folder = folder_with(&[]);
+    for (name, arguments) in [
+        ("help", &["--help"][..]),
+        ("help-run", &["run", "--help"]),
+        ("help-check", &["check", "--help"]),
+        ("help-init", &["init", "--help"]),
+    ] {
+        let answer = multiverse(folder.path(), arguments);
+        assert_eq!((answer.code, answer.stderr.as_str()), (Some(0), ""));
+        insta::with_settings!({
+            snapshot_path => "snapshots/command-line",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!(name, answer.stdout);
+        });
+    }
+    let answer = multiverse(folder.path(), &[]);
+    assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""));
+    assert!(
+        answer.stderr.contains("Usage: multiverse"),
+        "{}",
+        answer.stderr
+    );
+}
+
+#[test]
+fn wrong_arguments_exit_with_2_and_print_nothing_on_stdout() {
+    let folder = folder_with(&[("a.yaml", HOLDS)]);
+    let long = "x".repeat(5_000);
+    for arguments in [
+        &["rum", "a.yaml"][..],
+        &["run"],
+        &["run", ""],
+        &["run", "a\nb"],
+        &["run", &long],
+        &["run", "a.yaml", "--seed", "-1"],
+        &["run", "a.yaml", "--seed", "18446744073709551616"],
+        &["run", "a.yaml", "--width", "0"],
+        &["run", "a.yaml", "--width", "99999"],
+        &["run", "a.yaml", "--format", "html"],
+        &["run", "a.yaml", "-q", "-v"],
+        &["run", "a.yaml", "--variant", "\u{1b}[31m"],
+        &["run", "a.yaml", "--color", "sometimes"],
+        &["init"],
+        &["init", "a.yaml"],
+        &["init", "a.yaml/deeper"],
+    ] {
+        let answer = multiverse(folder.path(), arguments);
+        assert_eq!(answer.code, Some(2), "{arguments:?}: {}", answer.stdout);
+        assert_eq!(answer.stdout, "", "{arguments:?}");
+        assert!(!answer.stderr.trim().is_empty(), "{arguments:?}");
+        assert!(
+            !answer.stderr.contains("bug"),
+            "{arguments:?}: {}",
+            answer.stderr
+        );
+        assert!(
+            !answer.stderr.contains('\u{1b}'),
+            "{arguments:?}: {:?}",
+            answer.stderr
+        );
+    }
+    assert_eq!(files_in(folder.path()), ["a.yaml"]);
+}
+
+#[test]
+fn files_that_are_no_scenarios_exit_with_2() {
+    let folder = folder_with(&[("empty.yaml", ""), ("binary.yaml", "\u{0}\u{1}\u{2}")]);
+    fs::write(folder.path().join("latin.yaml"), b"scenario: Caf\xe9\n").expect("a file");
+    fs::write(folder.path().join("open.yaml"), "scenario: [\n").expect("a file");
+    fs::write(folder.path().join("deep.yaml"), "[".repeat(100_000)).expect("a file");
+    fs::create_dir(folder.path().join("folder.yaml")).expect("a folder");
+    for file in ["empty", "binary", "latin", "open", "deep", "folder"] {
+        let file = format!("{file}.yaml");
+        let answer = multiverse(folder.path(), &["run", &file]);
+        assert_eq!(answer.code, Some(2), "{file}: {}", answer.stderr);
+        assert!(answer.stderr.contains(&file), "{file}: {}", answer.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_not_text_is_no_reason_to_fall_over() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = folder_with(&[]);
+    let path = folder
+        .path()
+        .join(std::ffi::OsStr::from_bytes(b"caf\xe9.yaml"));
+    fs::write(&path, HOLDS).expect("a file");
+    let answer = answer(command(folder.path()).arg("run").arg(&path));
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+}
+
+#[test]
+fn json_and_junit_are_well_formed_and_agree_on_what_failed() {
+    let folder = folder_with(&[("a.yaml", HOLDS), ("b.yaml", &fails())]);
+    let answer = multiverse(folder.path(), &["run", ".", "--format", "json"]);
+    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+    let json: serde_json::Value = serde_json::from_str(&answer.stdout).expect("JSON");
+    assert_eq!(
+        json.to_string().matches("\"twice as slow\"").count(),
+        2,
+        "{json:#}"
+    );
+
+    let answer = multiverse(folder.path(), &["run", ".", "--format", "junit"]);
+    assert_eq!(answer.code, Some(1), "{}", answer.stderr);
+    let junit = quick_junit::Report::deserialize_from_str(&answer.stdout).expect("JUnit");
+    assert_eq!((junit.tests, junit.failures), (4, 2), "{}", answer.stdout);
+}
+
+#[test]
+fn json_of_nothing_is_still_json() {
+    let folder = folder_with(&[("a.yaml", "scenario: broken\n")]);
+    let answer = multiverse(folder.path(), &["run", ".", "--format", "json"]);
+    assert_eq!(answer.code, Some(2));
+    serde_json::from_str::<serde_json::Value>(&answer.stdout).expect("JSON");
+}
+
+#[test]
+fn the_schema_is_json() {
+    let answer = multiverse(folder_with(&[]).path(), &["schema"]);
+    assert_eq!(answer.code, Some(0));
+    let schema: serde_json::Value = serde_json::from_str(&answer.stdout).expect("JSON");
+    assert!(schema.get("$schema").is_some(), "{schema:#}");
+}
+
+#[test]
+fn init_writes_a_scenario_that_runs_and_overwrites_nothing() {
+    let folder = folder_with(&[]);
+    let answer = multiverse(folder.path(), &["init", "new/scenarios"]);
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    assert!(
+        answer.stdout.contains("multiverse run new/scenarios"),
+        "{}",
+        answer.stdout
+    );
+    assert_eq!(files_in(folder.path()), ["new/scenarios/first.yaml"]);
+    let answer = multiverse(folder.path(), &["run", "new/scenarios"]);
+    assert_eq!(answer.code, Some(0), "{}{}", answer.stdout, answer.stderr);
+
+    let path = folder.path().join("new/scenarios/first.yaml");
+    fs::write(&path, "mine").expect("a file");
+    let answer = multiverse(folder.path(), &["init", "new/scenarios"]);
+    assert_eq!(answer.code, Some(2));
+    assert!(
+        answer
+            .stderr
+            .contains("exists already; nothing was written"),
+        "{}",
+        answer.stderr
+    );
+    assert_eq!(fs::read_to_string(path).expect("the file"), "mine");
+}
+
+#[test]
+fn traces_are_whole_the_same_every_time_and_named_by_scenario_and_variant() {
+    let folder = folder_with(&[("in/a.yaml", HOLDS), ("in/deep/b.yaml", HOLDS)]);
+    for out in ["one", "two"] {
+        let answer = multiverse(folder.path(), &["run", "in", "-q", "--trace", out]);
+        assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    }
+    let names = ["a.plain.jsonl", "a.twice-as-slow.jsonl"].map(str::to_owned);
+    let deep = ["deep/b.plain.jsonl", "deep/b.twice-as-slow.jsonl"].map(str::to_owned);
+    assert_eq!(files_in(&folder.path().join("one")), [names, deep].concat());
+    for name in files_in(&folder.path().join("one")) {
+        let read = |out: &str| fs::read(folder.path().join(out).join(&name)).expect("a trace");
+        assert!(read("one").ends_with(b"\n"), "{name}");
+        assert_eq!(read("one"), read("two"), "{name}");
+    }
+    let arguments = [
+        "run",
+        "in/a.yaml",
+        "--variant",
+        "plain",
+        "--trace",
+        "a.jsonl",
+    ];
+    assert_eq!(multiverse(folder.path(), &arguments).code, Some(0));
+    let trace = fs::File::open(folder.path().join("a.jsonl")).expect("a trace");
+    multiverse::trace::read_jsonl(std::io::BufReader::new(trace)).expect("a trace that reads back");
+}
+
+#[test]
+fn a_trace_that_cannot_be_written_leaves_nothing_behind() {
+    let folder = folder_with(&[("a.yaml", HOLDS), ("file", "in the way")]);
+    let arguments = [
+        "run",
+        "a.yaml",
+        "--variant",
+        "plain",
+        "--trace",
+        "file/a.jsonl",
+    ];
+    let answer = multiverse(folder.path(), &arguments);
+    assert_eq!(answer.code, Some(2));
+    assert!(
+        answer.stderr.contains("cannot write the trace"),
+        "{}",
+        answer.stderr
+    );
+    let answer = multiverse(folder.path(), &["run", "a.yaml", "--trace", "file"]);
+    assert_eq!(answer.code, Some(2));
+    assert!(
+        answer.stderr.contains("there are 2 runs"),
+        "{}",
+        answer.stderr
+    );
+    assert_eq!(
+        answer.stdout, "",
+        "nothing runs when its trace has no place"
+    );
+    assert_eq!(files_in(folder.path()), ["a.yaml", "file"]);
+    assert_eq!(
+        fs::read_to_string(folder.path().join("file")).expect("the file"),
+        "in the way"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_trace_may_go_to_a_device() {
+    let folder = folder_with(&[("a.yaml", HOLDS)]);
+    let arguments = [
+        "run",
+        "a.yaml",
+        "-q",
+        "--variant",
+        "plain",
+        "--trace",
+        "/dev/stdout",
+    ];
+    let answer = multiverse(folder.path(), &arguments);
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    assert!(
+        answer
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with('{'))
+            .count()
+            > 3
+    );
+    assert!(Path::new("/dev/stdout").exists());
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_those_who_ask() {
+    let folder = folder_with(&[("a.yaml", &fails())]);
+    let is_coloured = |arguments: &[&str], variable: Option<&str>| {
+        let mut command = command(folder.path());
+        command.args(["run", "a.yaml"]).args(arguments);
+        if let Some(variable) = variable {
+            command.env(variable, "1");
+        }
+        answer(&mut command).stdout.contains('\u{1b}')
+    };
+    assert!(!is_coloured(&[], None), "a pipe is no terminal");
+    assert!(is_coloured(&["--color", "always"], None));
+    assert!(is_coloured(&[], Some("CLICOLOR_FORCE")));
+    assert!(!is_coloured(&["--color", "never"], Some("CLICOLOR_FORCE")));
+    assert!(!is_coloured(&[], Some("NO_COLOR")));
+    assert!(is_coloured(&["--color", "always"], Some("NO_COLOR")));
+}
+
+#[test]
+fn quiet_is_short_verbose_is_long_and_width_and_ascii_are_kept() {
+    let folder = folder_with(&[("a.yaml", &fails())]);
+    let printed = |arguments: &[&str]| {
+        multiverse(folder.path(), &[&["run", "a.yaml"], arguments].concat()).stdout
+    };
+    let lines = |text: &str| text.lines().count();
+    let normal = printed(&[]);
+    assert!(lines(&printed(&["-q"])) < lines(&normal));
+    assert!(lines(&printed(&["-v"])) > lines(&normal));
+    let ascii = printed(&["--ascii", "--width", "60"]);
+    assert!(ascii.is_ascii(), "{ascii}");
+    let (story, _summary) = ascii.rsplit_once("\n\n").expect("a summary at the end");
+    assert!(story.lines().all(|line| line.len() <= 60), "{story}");
+}
+
+#[test]
+fn a_reader_who_leaves_early_is_no_trouble_and_changes_no_exit_code() {
+    let folder = folder_with(&[("a.yaml", HOLDS), ("b.yaml", &fails())]);
+    let mut command = command(folder.path());
+    command
+        .args(["run", ".", "-v"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    let mut pipe = child.stderr.take().expect("a pipe");
+    pipe.read_to_string(&mut stderr).expect("UTF-8 on stderr");
+    assert_eq!(stderr, "");
+    assert_eq!(child.wait().expect("an end").code(), Some(1));
+}

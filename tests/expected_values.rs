@@ -1,0 +1,279 @@
+//! The expectations bite. Every value that a shipped scenario expects is changed, one at a time,
+//! in the text of its file; each time the run must fail, and say in which line.
+//!
+//! What an expectation is *about* (an actor, a row, a variant, the instant of `by:`) is not what
+//! it expects, and stays: [`SUBJECTS`]. Everything else has a change in [`changes`], and a key
+//! that this test does not know fails it, so that the language can't grow past it.
+
+mod yaml;
+
+use std::process::Command;
+
+use multiverse::engine::RunOptions;
+use multiverse::report::StoryOptions;
+use multiverse::run::{self, ScenarioFile};
+use yaml::{Form, Node};
+
+/// The keys of an expectation that say what it is about.
+const SUBJECTS: &[&str] = &[
+    "variant", "by", "actor", "row", "count", "writes", "answer", "plug-in", "outage", "table",
+    "in", "of",
+];
+
+/// One change of the text of a file: the characters from here to there become this.
+#[derive(Clone, Debug)]
+struct Change {
+    from: usize,
+    to: usize,
+    text: String,
+}
+
+impl Change {
+    fn new(node: &Node, text: impl Into<String>) -> Self {
+        Self {
+            from: node.from,
+            to: node.to,
+            text: text.into(),
+        }
+    }
+
+    fn applied(&self, letters: &[char]) -> String {
+        let (before, after) = (&letters[..self.from], &letters[self.to..]);
+        before
+            .iter()
+            .copied()
+            .chain(self.text.chars())
+            .chain(after.iter().copied())
+            .collect()
+    }
+}
+
+/// The changes of one expectation: for each value that it expects, the texts to try. The first
+/// that the language accepts in that place counts.
+fn changes(root: &Node, expectation: &Node, letters: &[char]) -> Vec<Vec<Change>> {
+    let mut changes = Vec::new();
+    let about_rows = expectation
+        .get("rows")
+        .is_some_and(|rows| rows.text().contains('/'));
+    for (key, value) in expectation.entries() {
+        let is_subject = SUBJECTS.contains(&key.text()) || (key.text() == "rows" && about_rows);
+        if is_subject {
+            continue;
+        }
+        match key.text() {
+            "at least" | "after" => changes.push(vec![Change::new(value, later(value))]),
+            "at most" => changes.push(vec![Change::new(value, "0"), Change::new(value, "0ms")]),
+            "ends" => changes.extend(value.entries().iter().map(|(bound, moment)| {
+                let moved = if bound.text() == "by" { "0ms" } else { "23:59" };
+                vec![Change::new(moment, moved)]
+            })),
+            "never" => changes.push(vec![Change::new(key, "happens")]),
+            "happens" => changes.push(vec![Change::new(key, "never")]),
+            "order" => changes.push(vec![reversed(value, letters)]),
+            "fault" => changes.push(vec![Change::new(value, "depth exceeded")]),
+            "anomaly" => changes.push(vec![Change::new(value, "dirty read")]),
+            "finally" => {
+                let other = if value.text() == "converged" {
+                    "diverged"
+                } else {
+                    "converged"
+                };
+                changes.push(vec![Change::new(value, other)]);
+            }
+            "waits for" | "victim" => changes.push(others(root, expectation, value)),
+            "on" => changes.push(vec![Change::new(value, format!("{}x", value.text()))]),
+            "is" | "rows" | "succeeds" | "unchanged" | "in transaction" | "runs" | "hits"
+            | "requests" | "retries" | "faults" | "waits" | "commits" | "rollbacks"
+            | "deadlocks" | "longest wait" | "total wait" => changes.extend(of_values(value)),
+            _ if about_rows => changes.extend(of_values(value)),
+            key => panic!("this test does not know how to change `{key}`"),
+        }
+    }
+    changes
+}
+
+/// The changes of a value, or of each value in a list or map.
+fn of_values(value: &Node) -> Vec<Vec<Change>> {
+    match &value.form {
+        Form::Scalar(_) => vec![of_scalar(value)],
+        Form::List(items) => items.iter().flat_map(of_values).collect(),
+        Form::Map(entries) => entries
+            .iter()
+            .flat_map(|(key, value)| match key.text() {
+                "at least" => vec![vec![Change::new(value, later(value))]],
+                "at most" => vec![vec![Change::new(value, "0"), Change::new(value, "0ms")]],
+                _ => of_values(value),
+            })
+            .collect(),
+    }
+}
+
+fn of_scalar(value: &Node) -> Vec<Change> {
+    let text = value.text();
+    let change = |to: &str| Change::new(value, to);
+    match text {
+        "true" => vec![change("false")],
+        "false" => vec![change("true")],
+        "null" => vec![change("x"), change("1"), change("true")],
+        // A row that is missing: that it exists. A binding: that it holds something.
+        "missing" => vec![change("{}"), change("x")],
+        _ => match text.parse::<i64>() {
+            Ok(number) => vec![change(&(number + 1).to_string())],
+            Err(_) => vec![change(&format!("'{}x'", text.replace('\'', "''")))],
+        },
+    }
+}
+
+/// A bound that nothing in a shipped scenario reaches.
+fn later(value: &Node) -> &'static str {
+    let is_number = value.text().chars().all(|it| it.is_ascii_digit());
+    if is_number { "1000000" } else { "300 days" }
+}
+
+/// The other actors of the file in the place of this one.
+fn others(root: &Node, expectation: &Node, value: &Node) -> Vec<Change> {
+    let about = expectation.get("actor").map_or("", Node::text);
+    let actors = root.get("actors").map_or(&[][..], Node::entries).iter();
+    let names = actors
+        .map(|(name, _)| name.text())
+        .filter(|name| *name != value.text());
+    let mut others: Vec<_> = names.map(|name| Change::new(value, name)).collect();
+    // Whom the line is about first: nobody waits for itself.
+    others.sort_by_key(|change| change.text != about);
+    assert!(
+        !others.is_empty(),
+        "only one actor: `{}` can't be anybody else",
+        value.text()
+    );
+    others
+}
+
+/// The list's items in the opposite order.
+fn reversed(list: &Node, letters: &[char]) -> Change {
+    let items = list.items();
+    assert!(items.len() > 1, "an order of one thing expects nothing");
+    let source = |node: &Node| letters[node.from..node.to].iter().collect::<String>();
+    let flow: Vec<_> = items
+        .iter()
+        .rev()
+        .map(|item| source(item).trim().to_owned())
+        .collect();
+    let first = items.first().map_or(list.from, |item| item.from);
+    let last = items.last().map_or(list.to, |item| item.to);
+    let is_block = letters[first..last].contains(&'\n');
+    let column = letters[..first]
+        .iter()
+        .rev()
+        .take_while(|it| **it != '\n')
+        .count();
+    let between = if is_block {
+        format!("\n{}- ", " ".repeat(column.saturating_sub(2)))
+    } else {
+        ", ".to_owned()
+    };
+    Change {
+        from: first,
+        to: last,
+        text: flow.join(&between),
+    }
+}
+
+/// Whether a run of this text fails at the expectation in this line; `None` when the text is
+/// rejected.
+fn fails_at(file: &ScenarioFile, text: &str, line: usize) -> Option<bool> {
+    let path = file.path.display().to_string();
+    let plans = run::parse(&path, text).ok()?;
+    let place = format!("{path}:{line}");
+    Some(plans.iter().any(|plan| {
+        let run = run::run(plan, &RunOptions::default()).expect("a plan that runs");
+        let at_line = |check: &multiverse::check::Check| check.at.line as usize == line;
+        let failed = run
+            .verdict
+            .checks
+            .iter()
+            .any(|check| !check.holds && at_line(check));
+        assert!(
+            !failed || run.story(&StoryOptions::default()).contains(&place),
+            "{place}"
+        );
+        failed
+    }))
+}
+
+#[test]
+fn every_changed_expectation_fails_and_names_its_line() {
+    let search = run::scenario_files(&["scenarios"]);
+    let mut toothless = Vec::new();
+    let mut change_count = 0;
+    for file in &search.files {
+        let text = std::fs::read_to_string(&file.path).expect("UTF-8");
+        let letters: Vec<_> = text.chars().collect();
+        let root = yaml::read(&text);
+        let expectations = root.get("expect").expect("expectations").items();
+        assert!(!expectations.is_empty(), "{}", file.name);
+        for expectation in expectations {
+            let changes = changes(&root, expectation, &letters);
+            assert!(
+                !changes.is_empty(),
+                "{}:{} expects nothing",
+                file.name,
+                expectation.line
+            );
+            for candidates in changes {
+                change_count += 1;
+                let tried = candidates
+                    .iter()
+                    .find_map(|it| fails_at(file, &it.applied(&letters), expectation.line));
+                if tried != Some(true) {
+                    let what = if tried.is_none() {
+                        "is rejected"
+                    } else {
+                        "still holds"
+                    };
+                    let shown = &candidates[0];
+                    let (file, line) = (file.path.display(), expectation.line);
+                    toothless.push(format!("{file}:{line}: changed to {shown:?}, it {what}"));
+                }
+            }
+        }
+    }
+    assert!(
+        change_count > 100,
+        "only {change_count} changes: the reading is broken"
+    );
+    assert!(toothless.is_empty(), "\n{}\n", toothless.join("\n"));
+}
+
+#[test]
+fn the_binary_exits_with_1_and_names_the_line() {
+    for file in &run::scenario_files(&["scenarios"]).files {
+        let text = std::fs::read_to_string(&file.path).expect("UTF-8");
+        let letters: Vec<_> = text.chars().collect();
+        let root = yaml::read(&text);
+        let last = root
+            .get("expect")
+            .and_then(|it| it.items().last())
+            .expect("an expectation");
+        let change = &changes(&root, last, &letters)[0][0];
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("changed.yaml"), change.applied(&letters)).expect("room");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_multiverse"));
+        command
+            .current_dir(folder.path())
+            .args(["run", "changed.yaml"]);
+        let output = command.output().expect("the binary runs");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{}: {change:?}\n{stdout}",
+            file.name
+        );
+        let place = format!("changed.yaml:{}", last.line);
+        assert!(
+            stdout.contains(&place),
+            "{}: {change:?}\n{stdout}",
+            file.name
+        );
+    }
+}
