@@ -13,7 +13,7 @@
 //! # let folder = tempfile::tempdir().unwrap();
 //! # let path = folder.path().join("scenarios");
 //! # std::fs::create_dir(&path).unwrap();
-//! # std::fs::write(path.join("first.yaml"), multiverse::scenario::starter()).unwrap();
+//! # std::fs::write(path.join("first.yaml"), multiverse::scenario::STARTER).unwrap();
 //! // #[test]
 //! // fn the_scenarios_hold() {
 //! let outcomes = Folder::new(&path).run();
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn the_starter_passes_and_its_outcome_reads_as_its_story() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("first.yaml"), scenario::starter()).unwrap();
+        fs::write(folder.path().join("first.yaml"), scenario::STARTER).unwrap();
         let outcomes = Folder::new(folder.path()).run();
         for outcome in &outcomes {
             assert!(outcome.holds(), "{outcome}");
@@ -261,7 +261,7 @@ mod tests {
     fn a_file_with_a_mistake_is_a_case_that_fails_beside_the_others() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.yaml"), "scenari: oops\n").unwrap();
-        fs::write(folder.path().join("b.yaml"), scenario::starter()).unwrap();
+        fs::write(folder.path().join("b.yaml"), scenario::STARTER).unwrap();
         let outcomes = Folder::new(folder.path()).run();
         assert!(!outcomes[0].holds());
         assert_eq!(outcomes[0].name(), "a");

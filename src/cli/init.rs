@@ -46,7 +46,7 @@ fn write_new(folder: &Path, path: &Path) -> io::Result<()> {
         _ => error,
     })?;
     let mut file = fs::File::create_new(path)?;
-    let written = file.write_all(multiverse::scenario::starter().as_bytes());
+    let written = file.write_all(multiverse::scenario::STARTER.as_bytes());
     if written.is_err() {
         // Best effort: half a scenario is worse than none.
         let _ = fs::remove_file(path);
