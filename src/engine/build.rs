@@ -111,6 +111,7 @@ impl World {
         for group in &plan.rows {
             world.load(&plan, group)?;
         }
+        world.names.seal();
         world.schedule_beginnings(&plan);
         Ok(world)
     }
@@ -138,7 +139,7 @@ impl World {
                 bindings: &bindings,
                 plug_in: None,
                 row: None,
-                now: self.calendar(),
+                clock: self.clock(),
             };
             let name = match &group.name {
                 Some(name) => Some(text_of(&evaluate(name, &scope).map_err(bad)?)),
@@ -250,22 +251,16 @@ fn check_plug_ins(plan: &Plan, plug_ins: &PlugIns) -> Result<(), PlanError> {
 
 /// The rows that the plan calls by name: in programs and in expectations. Those that are loaded
 /// learn their names as they are.
-fn planned_names(plan: &Plan) -> BTreeMap<RowId, (TableId, Name)> {
+fn planned_names(plan: &Plan) -> impl Iterator<Item = (RowId, (TableId, Name))> {
     let mut names: Vec<(TableId, Name)> = named_rows(plan);
     for expectation in &plan.expectations {
         for claim in &expectation.claims {
             names.extend(rows_of(claim).map(|row| (row.table, row.name.clone())));
         }
     }
-    for group in plan.rows.iter().filter(|group| group.count == 1) {
-        if let Some(crate::words::Expression::Literal(Value::Text(name))) = &group.name {
-            names.push((group.table, name.clone()));
-        }
-    }
-    let with_ids = names
+    names
         .into_iter()
-        .map(|(table, name)| (called(plan, table, &name), (table, name)));
-    with_ids.collect()
+        .map(|(table, name)| (called(plan, table, &name), (table, name)))
 }
 
 /// The rows that a claim names.

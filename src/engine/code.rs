@@ -1,8 +1,10 @@
 //! Programs as flat code: what the plan tells as nested steps, as a list of operations with jumps,
 //! so that a running program is a position and a few values.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::evaluate::is_about_the_row_alone;
 use crate::fault::FaultKind;
 use crate::plan::{Backoff, Isolation, Plan, Program, RowSelector, Step, Verb};
 use crate::words::{Expression, InstanceId, Name, ProgramId, RowId, SimInstant, TableId, Value};
@@ -17,8 +19,8 @@ pub struct Code {
 /// One operation. Positions are indices into the program's own list.
 #[derive(Debug)]
 pub enum Operation {
-    /// Sends a request: one of the verbs that ask an instance for something.
-    Request(Verb),
+    /// Sends a request.
+    Request(RequestCode),
     /// Moves a cursor.
     AcceptChanges(Name),
     /// Takes time.
@@ -86,6 +88,35 @@ pub enum Operation {
     },
 }
 
+/// What a request step asks for.
+#[derive(Debug)]
+pub struct RequestCode {
+    /// The verb: one of those that ask an instance for something.
+    pub verb: Verb,
+    /// For each of its assignments, the expression when it is about the row alone: ready to
+    /// travel with any number of requests.
+    pub late: Vec<Option<Arc<Expression>>>,
+}
+
+impl RequestCode {
+    fn new(verb: &Verb) -> Self {
+        let set = match verb {
+            Verb::Create { set, .. } | Verb::Update { set, .. } | Verb::Upsert { set, .. } => {
+                &set[..]
+            }
+            _ => &[],
+        };
+        let late = set.iter().map(|assignment| {
+            let value = &assignment.value;
+            is_about_the_row_alone(value).then(|| Arc::new(value.clone()))
+        });
+        Self {
+            late: late.collect(),
+            verb: verb.clone(),
+        }
+    }
+}
+
 impl Code {
     /// The code of all programs of a plan.
     pub fn of(plan: &Plan) -> Self {
@@ -108,8 +139,8 @@ fn compile(plan: &Plan, program: &Program) -> Vec<Operation> {
     let mut operations = Vec::new();
     compile_steps(&program.steps, &mut operations);
     for operation in &mut operations {
-        if let Operation::Request(verb) = operation
-            && let Some((table, row)) = row_of(verb)
+        if let Operation::Request(request) = operation
+            && let Some((table, row)) = row_of(&mut request.verb)
             && let Expression::Literal(Value::Text(name)) = row
         {
             // The id of a row that the file names outright is worked out once.
@@ -164,8 +195,8 @@ pub fn named_rows(plan: &Plan) -> Vec<(TableId, Name)> {
     }
     let mut rows = Vec::new();
     for operation in &mut operations {
-        if let Operation::Request(verb) = operation
-            && let Some((table, Expression::Literal(Value::Text(name)))) = row_of(verb)
+        if let Operation::Request(request) = operation
+            && let Some((table, Expression::Literal(Value::Text(name)))) = row_of(&mut request.verb)
         {
             rows.push((table, name.clone()));
         }
@@ -187,7 +218,7 @@ fn compile_verb(verb: &Verb, out: &mut Vec<Operation>) {
         | Verb::Update { .. }
         | Verb::Upsert { .. }
         | Verb::Delete { .. }
-        | Verb::ReadChanges { .. } => out.push(Operation::Request(verb.clone())),
+        | Verb::ReadChanges { .. } => out.push(Operation::Request(RequestCode::new(verb))),
         Verb::AcceptChanges { cursor } => out.push(Operation::AcceptChanges(cursor.clone())),
         Verb::Work(duration) => out.push(Operation::Work(*duration)),
         Verb::Wait(duration) => out.push(Operation::Wait(*duration)),

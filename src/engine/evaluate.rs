@@ -2,18 +2,18 @@
 //!
 //! An expression is evaluated in a [`Scope`]: the bindings of a program, the `target` of the
 //! plug-in that runs, and, inside a statement, the row that the statement looks at. Evaluation has
-//! no effects and reads no clock: `now()` is part of the scope.
+//! no effects and reads no machine's clock: `now()` is part of the scope.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::plan::Table;
 use crate::words::{
-    BinaryOperator, Expression, Function, Name, Record, RowId, UnaryOperator, Value,
+    BinaryOperator, Expression, Function, Name, Record, RowId, SimInstant, UnaryOperator, Value,
 };
 
 /// What went wrong while an expression was evaluated, as a sentence.
@@ -39,8 +39,27 @@ pub struct Scope<'a> {
     pub plug_in: Option<&'a dyn PlugInNames>,
     /// The row at hand.
     pub row: Option<&'a dyn RowAtHand>,
-    /// The calendar moment.
-    pub now: Timestamp,
+    /// The calendar.
+    pub clock: Clock,
+}
+
+/// The world's virtual clock, as a calendar.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    /// The calendar moment of instant 0.
+    pub start: Timestamp,
+    /// The instant that the world has reached.
+    pub now: SimInstant,
+}
+
+impl Clock {
+    /// The calendar moment that the world has reached.
+    pub fn moment(self) -> Timestamp {
+        let micros = i64::try_from(self.now.0).unwrap_or(i64::MAX);
+        self.start
+            .checked_add(SignedDuration::from_micros(micros))
+            .unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// The names that only a plug-in has: `target` and `before`.
@@ -171,7 +190,7 @@ pub fn evaluate(expression: &Expression, scope: &Scope<'_>) -> Result<Value, Tro
                 .iter()
                 .map(|argument| evaluate(argument, scope))
                 .collect();
-            call(*function, &arguments?, scope.now)
+            call(*function, &arguments?, scope.clock)
         }
         Expression::List(items) => {
             let items: Result<Vec<_>, _> = items.iter().map(|item| evaluate(item, scope)).collect();
@@ -317,10 +336,10 @@ fn number(value: &Value) -> Option<Decimal> {
     }
 }
 
-fn call(function: Function, arguments: &[Value], now: Timestamp) -> Result<Value, Trouble> {
+fn call(function: Function, arguments: &[Value], clock: Clock) -> Result<Value, Trouble> {
     let first = arguments.first().unwrap_or(&Value::Null);
     match function {
-        Function::Now => Ok(Value::DateTime(now)),
+        Function::Now => Ok(Value::DateTime(clock.moment())),
         Function::String => Ok(Value::Text(text_of(first).into())),
         Function::Whole => {
             let whole = match first {
@@ -426,6 +445,35 @@ pub fn needs_row(expression: &Expression, scope: &Scope<'_>) -> bool {
             items.iter().any(|item| needs_row(item, scope))
         }
     }
+}
+
+/// Whether `expression` needs the row at hand and nothing else, so that it means the same wherever
+/// it is evaluated.
+pub fn is_about_the_row_alone(expression: &Expression) -> bool {
+    fn visit(expression: &Expression, mentions_row: &mut bool) -> bool {
+        match expression {
+            Expression::Binding(_) => false,
+            Expression::Column(_) | Expression::RowName => {
+                *mentions_row = true;
+                true
+            }
+            Expression::Literal(_) => true,
+            Expression::Member(inner, _) | Expression::Unary(_, inner) => {
+                visit(inner, mentions_row)
+            }
+            Expression::Index(a, b) | Expression::Binary(_, a, b) => {
+                visit(a, mentions_row) && visit(b, mentions_row)
+            }
+            Expression::Conditional(a, b, c) => [a, b, c]
+                .into_iter()
+                .all(|inner| visit(inner, mentions_row)),
+            Expression::Call(_, items) | Expression::List(items) => {
+                items.iter().all(|item| visit(item, mentions_row))
+            }
+        }
+    }
+    let mut mentions_row = false;
+    visit(expression, &mut mentions_row) && mentions_row
 }
 
 /// The same expression with every binding replaced by its value, so that it can travel to where

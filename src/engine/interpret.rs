@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::code::Operation;
+use crate::engine::code::{Operation, RequestCode};
 use crate::engine::evaluate::{self, Scope, evaluate, is_true, text_of};
 use crate::engine::fiber::{
     Fiber, FiberId, Frame, Guard, Interrupt, Loop, ProgramFrame, Role, State,
@@ -52,7 +52,7 @@ impl World {
         operation: &Operation,
     ) -> Result<Next, Fault> {
         match operation {
-            Operation::Request(verb) => return self.issue(shared, id, fiber, verb),
+            Operation::Request(code) => return self.issue(shared, id, fiber, code),
             Operation::AcceptChanges(name) => self.accept_changes(fiber, name),
             Operation::Work(duration) => return Ok(self.work(id, fiber, *duration)),
             Operation::Wait(duration) => {
@@ -172,7 +172,7 @@ impl World {
             bindings,
             plug_in: plug_in.as_ref().map(|names| names as _),
             row: None,
-            now: self.calendar(),
+            clock: self.clock(),
         };
         action(&scope).map_err(trouble)
     }
@@ -187,7 +187,7 @@ impl World {
             bindings,
             plug_in: None,
             row: None,
-            now: self.calendar(),
+            clock: self.clock(),
         };
         let values = named.iter().map(|(name, value)| {
             evaluate(value, &scope)
@@ -208,7 +208,7 @@ impl World {
             .position
             .checked_sub(1)
             .and_then(|position| shared.code.operation(frame.program, position));
-        let Some(Operation::Request(verb)) = asked else {
+        let Some(Operation::Request(RequestCode { verb, .. })) = asked else {
             return;
         };
         if let (Answer::Changes(_, read), Verb::ReadChanges { cursor, .. }) = (&answer, verb)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::engine::code::RequestCode;
 use crate::engine::evaluate::{Scope, Trouble, close, evaluate, needs_row};
 use crate::engine::fiber::{Fiber, FiberId, Frame, RequestFrame, Role};
 use crate::engine::interpret::{Next, trouble};
@@ -22,9 +23,9 @@ impl World {
         shared: &Shared,
         id: FiberId,
         fiber: &mut Fiber,
-        verb: &Verb,
+        code: &RequestCode,
     ) -> Result<Next, Fault> {
-        let (instance, request) = self.build(shared, fiber, verb)?;
+        let (instance, request) = self.build(shared, fiber, code)?;
         Ok(self.hand_over(id, fiber, instance, request))
     }
 
@@ -75,9 +76,10 @@ impl World {
         &mut self,
         shared: &Shared,
         fiber: &Fiber,
-        verb: &Verb,
+        code: &RequestCode,
     ) -> Result<(InstanceId, Request), Fault> {
-        match verb {
+        let late = &code.late;
+        match &code.verb {
             Verb::Create {
                 instance,
                 table,
@@ -91,7 +93,7 @@ impl World {
                     None => Target::None,
                 };
                 let mut request = Request::new(Message::Create, *table, target);
-                self.assign_all(shared, fiber, &mut request, from.as_ref(), set)?;
+                self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
             Verb::Update {
@@ -103,7 +105,7 @@ impl World {
             } => {
                 let target = self.target(shared, fiber, *table, row)?;
                 let mut request = Request::new(Message::Update, *table, target);
-                self.assign_all(shared, fiber, &mut request, from.as_ref(), set)?;
+                self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
             Verb::Upsert {
@@ -118,7 +120,7 @@ impl World {
                 let target = self.target(shared, fiber, *table, row)?;
                 let mut request = Request::new(Message::Upsert, *table, target);
                 request.when = *when;
-                self.assign_all(shared, fiber, &mut request, from.as_ref(), set)?;
+                self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
             Verb::Retrieve {
@@ -143,7 +145,7 @@ impl World {
                 Ok((self.place(fiber, *instance)?, request))
             }
             Verb::Query { instance, .. } => {
-                let request = self.build_query(fiber, verb)?;
+                let request = self.build_query(fiber, &code.verb)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
             Verb::ReadChanges {
@@ -278,7 +280,8 @@ impl World {
             return RowId(id);
         }
         let id = self.shared.plan.row_id(table, name);
-        if self.names.learn(id, name) {
+        // The names of rows that are loaded go into the trace's header.
+        if self.names.learn(table, id, name) && self.next_lane > 0 {
             self.log.emit(self.now, || Event::RowNamed {
                 table,
                 row: id,
@@ -295,6 +298,7 @@ impl World {
         request: &mut Request,
         from: Option<&Expression>,
         set: &[Assignment],
+        late: &[Option<Arc<Expression>>],
     ) -> Result<(), Fault> {
         if let Some(from) = from {
             match self.value(fiber, from)? {
@@ -312,11 +316,14 @@ impl World {
                 }
             }
         }
-        for assignment in set {
-            let assigned = match &assignment.value {
-                Expression::Literal(value) => Ok(Assigned::Value(value.clone())),
-                expression => self.with_scope(fiber, |scope| assigned(expression, scope)),
-            }?;
+        for (assignment, late) in set.iter().zip(late) {
+            let assigned = match (&assignment.value, late) {
+                (_, Some(expression)) => Assigned::Late(Arc::clone(expression)),
+                (Expression::Literal(value), None) => Assigned::Value(value.clone()),
+                (expression, None) => {
+                    self.with_scope(fiber, |scope| assigned(expression, scope))?
+                }
+            };
             let assigned = match assigned {
                 Assigned::Value(value) => {
                     Assigned::Value(self.coerce(shared, request.table, assignment.column, value)?)

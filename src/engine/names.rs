@@ -1,24 +1,29 @@
 //! The names of rows. A name is how people speak of a row; the row's id follows from it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use crate::words::{Name, RowId, TableId};
 
+/// A table by row id. Its order is the hasher's own, so nothing but look-ups ever sees it.
+type ById = HashMap<RowId, (TableId, Name), FixedState>;
+
 /// Which rows have a name: those that the plan mentions, and those that programs name as they
 /// run. Cloning shares both.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Names {
-    planned: Arc<BTreeMap<RowId, (TableId, Name)>>,
-    met: Arc<BTreeMap<RowId, Name>>,
+    planned: Arc<ById>,
+    met: Arc<ById>,
 }
 
 impl Names {
     /// The names that the plan mentions.
-    pub fn new(planned: BTreeMap<RowId, (TableId, Name)>) -> Self {
+    pub fn new(planned: impl Iterator<Item = (RowId, (TableId, Name))>) -> Self {
         Self {
-            planned: Arc::new(planned),
-            met: Arc::default(),
+            planned: Arc::default(),
+            met: Arc::new(planned.collect()),
         }
     }
 
@@ -26,24 +31,36 @@ impl Names {
     pub fn get(&self, id: RowId) -> Option<&Name> {
         self.planned
             .get(&id)
-            .map(|(_, name)| name)
             .or_else(|| self.met.get(&id))
+            .map(|(_, name)| name)
     }
 
     /// Learns a row's name. Answers whether it is news.
-    pub fn learn(&mut self, id: RowId, name: &str) -> bool {
+    pub fn learn(&mut self, table: TableId, id: RowId, name: &str) -> bool {
         if self.get(id).is_some() {
             return false;
         }
-        Arc::make_mut(&mut self.met).insert(id, Name::from(name));
+        Arc::make_mut(&mut self.met).insert(id, (table, Name::from(name)));
         true
     }
 
-    /// The names that the plan mentions, in the order of the ids.
+    /// Puts the names learned so far beside those that come later, so that learning one more
+    /// after the world was cloned does not copy them.
+    pub fn seal(&mut self) {
+        let learned = std::mem::take(&mut self.met);
+        if self.planned.is_empty() {
+            self.planned = learned;
+        }
+    }
+
+    /// The names that were there when the world began, in the order of the ids.
     pub fn planned(&self) -> Vec<(TableId, RowId, Name)> {
-        self.planned
+        let mut names: Vec<_> = self
+            .planned
             .iter()
             .map(|(id, (table, name))| (*table, *id, name.clone()))
-            .collect()
+            .collect();
+        names.sort_unstable_by_key(|(table, id, _)| (*table, *id));
+        names
     }
 }

@@ -61,7 +61,7 @@ impl World {
     /// follows. The look-up and the write are not atomic.
     pub(super) fn resolve(&mut self, frame: &mut RequestFrame) -> Result<Done, Fault> {
         let plan = Arc::clone(&self.shared.plan);
-        let cost = plan.costs.read + plan.costs.row;
+        let cost = plan.costs.read;
         let table = frame.request.table;
         let view = View::Committed {
             reader: frame.transaction.map(|transaction| transaction.id),
@@ -408,12 +408,12 @@ impl World {
             version_after: version,
             columns,
         });
-        Ok(Done::After(plan.costs.row + plan.costs.write))
+        Ok(Done::After(plan.costs.write))
     }
 
     fn delete(&mut self, fiber: FiberId, frame: &mut RequestFrame) -> Result<Done, Fault> {
         let (instance, table) = (frame.instance, frame.request.table);
-        let costs = self.shared.plan.costs;
+        let cost = self.shared.plan.costs.write;
         let transaction = in_transaction(frame)?;
         let id = target_id(frame)?;
         let row = match self.find_and_lock(fiber, frame, transaction, id)? {
@@ -449,7 +449,7 @@ impl World {
             version_after: version,
             columns,
         });
-        Ok(Done::After(costs.row + costs.write))
+        Ok(Done::After(cost))
     }
 
     /// Finds the row with this id and locks it exclusively. After a wait it looks again: the row
@@ -516,7 +516,7 @@ impl World {
             bindings: &[],
             plug_in: None,
             row: Some(&row),
-            now: self.calendar(),
+            clock: self.clock(),
         };
         for (column, assigned) in &mut frame.request.columns {
             if let Assigned::Late(expression) = assigned {

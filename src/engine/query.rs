@@ -51,7 +51,7 @@ impl World {
         let record = record_of(table, &image, &columns);
         self.tell_read(frame, table, record.id, record.row_version);
         frame.answer = Answer::Record(Arc::new(record));
-        Ok(Done::After(plan.costs.read + plan.costs.row))
+        Ok(Done::After(plan.costs.read))
     }
 
     /// Reads the rows that a query selects.
@@ -137,7 +137,7 @@ impl World {
                     bindings: &[],
                     plug_in: None,
                     row: Some(&row),
-                    now: self.calendar(),
+                    clock: self.clock(),
                 };
                 // As in SQL, a condition that can't be told for a row does not hold for it.
                 if !evaluate(filter, &scope).is_ok_and(|value| is_true(&value)) {

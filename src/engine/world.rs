@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-
 use crate::engine::code::Code;
+use crate::engine::evaluate::Clock;
 use crate::engine::fiber::{
     Fiber, FiberId, Frame, Interrupt, ProgramFrame, Role, State, TransactionRef,
 };
@@ -114,13 +113,12 @@ impl World {
         self.log.take()
     }
 
-    /// The calendar moment that the world has reached.
-    pub(super) fn calendar(&self) -> Timestamp {
-        let micros = i64::try_from(self.now.0).unwrap_or(i64::MAX);
-        let start = self.shared.plan.start;
-        start
-            .checked_add(SignedDuration::from_micros(micros))
-            .unwrap_or(Timestamp::MAX)
+    /// The calendar of this world.
+    pub(super) fn clock(&self) -> Clock {
+        Clock {
+            start: self.shared.plan.start,
+            now: self.now,
+        }
     }
 
     /// Makes one transition: what is due first, or what `chooser` picks of all that is due at

@@ -17,7 +17,7 @@ pub struct Costs {
     pub request: Duration,
     /// Each read statement (Retrieve, RetrieveMultiple, the look-up of an upsert). Default 2 ms.
     pub read: Duration,
-    /// Each row that a statement examines. Default 20 µs.
+    /// Each row that a query examines, and each lookup that it follows. Default 20 µs.
     pub row: Duration,
     /// Each row that is written, after its lock was granted. Default 5 ms.
     pub write: Duration,

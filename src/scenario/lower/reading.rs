@@ -282,9 +282,13 @@ impl Lowering<'_> {
         let name = &self.plan.tables[table.index()].name;
         let message = format!("`{}` has no table `{name}`", definition.name);
         let help = "add it to the instance's `tables`, or name another instance with `in`";
-        Err(self
-            .diagnostics
-            .report(span, "unknown name", message, "not there", Some(help.to_owned())))
+        Err(self.diagnostics.report(
+            span,
+            "unknown name",
+            message,
+            "not there",
+            Some(help.to_owned()),
+        ))
     }
 
     /// The id of a row that is called so: a GUID is itself.
