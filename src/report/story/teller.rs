@@ -282,7 +282,13 @@ impl<'h, 't> Teller<'h, 't> {
                 lane,
                 kind: LaneKind::Flow { run, .. },
                 ..
-            } => self.say(entry, *lane, Mark::None, "begins", format!("begins run {run}")),
+            } => self.say(
+                entry,
+                *lane,
+                Mark::None,
+                "begins",
+                format!("begins run {run}"),
+            ),
             Event::LaneEnded { lane, outcome } => match outcome {
                 Outcome::Succeeded => self.say(entry, *lane, Mark::Done, "done", "done".to_owned()),
                 Outcome::Failed(fault) => {
