@@ -214,7 +214,8 @@ fn every_file_travels_as_it_is() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 400,
+        // `PROPTEST_CASES=20000` for a longer search.
+        cases: ProptestConfig::default().cases.max(600),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
