@@ -212,6 +212,14 @@ fn every_file_travels_as_it_is() {
     }
 }
 
+/// Texts that once stopped multiverse, each found by a search below.
+#[test]
+fn found_before() {
+    for text in ["|\n¡"] {
+        travel("found.yaml", text);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         // `PROPTEST_CASES=20000` for a longer search.

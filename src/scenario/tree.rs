@@ -299,8 +299,10 @@ impl Reader<'_, '_> {
         let is_plain = style == ScalarStyle::Plain;
         let quote = usize::from(!is_plain);
         let inner = span.start + quote;
-        let verbatim = self.text[inner.min(span.end)..]
-            .starts_with(text)
+        // Of a block text the mark is no quote, and what follows it need not be one byte long.
+        let rest = self.text.get(inner.min(span.end)..);
+        let verbatim = rest
+            .is_some_and(|rest| rest.starts_with(text))
             .then_some(inner);
         self.place(Node {
             span,
