@@ -61,12 +61,17 @@ fn changes(root: &Node, expectation: &Node, letters: &[char]) -> Vec<Vec<Change>
             continue;
         }
         match key.text() {
-            "at least" | "after" => changes.push(vec![Change::new(value, later(value))]),
-            "at most" => changes.push(vec![Change::new(value, "0"), Change::new(value, "0ms")]),
-            "ends" => changes.extend(value.entries().iter().map(|(bound, moment)| {
-                let moved = if bound.text() == "by" { "0ms" } else { "23:59" };
-                vec![Change::new(moment, moved)]
-            })),
+            "at least" | "at most" => changes.push(of_bound(expectation, key.text(), value)),
+            "ends" => {
+                let bounds = value.entries().iter();
+                changes.extend(bounds.map(|(key, bound)| of_bound(value, key.text(), bound)));
+            }
+            "unchanged" => changes.push(vec![Change {
+                // The language knows no `unchanged: false`; that the row is gone, it knows.
+                from: key.from,
+                to: value.to,
+                text: "is: missing".to_owned(),
+            }]),
             "never" => changes.push(vec![Change::new(key, "happens")]),
             "happens" => changes.push(vec![Change::new(key, "never")]),
             "order" => changes.push(vec![reversed(value, letters)]),
@@ -81,10 +86,10 @@ fn changes(root: &Node, expectation: &Node, letters: &[char]) -> Vec<Vec<Change>
                 changes.push(vec![Change::new(value, other)]);
             }
             "waits for" | "victim" => changes.push(others(root, expectation, value)),
-            "on" => changes.push(vec![Change::new(value, format!("{}x", value.text()))]),
-            "is" | "rows" | "succeeds" | "unchanged" | "in transaction" | "runs" | "hits"
-            | "requests" | "retries" | "faults" | "waits" | "commits" | "rollbacks"
-            | "deadlocks" | "longest wait" | "total wait" => changes.extend(of_values(value)),
+            "on" => changes.push(other_rows(root, value)),
+            "is" | "rows" | "succeeds" | "in transaction" | "runs" | "hits" | "requests"
+            | "retries" | "faults" | "waits" | "commits" | "rollbacks" | "deadlocks"
+            | "longest wait" | "total wait" => changes.extend(of_values(value)),
             _ if about_rows => changes.extend(of_values(value)),
             key => panic!("this test does not know how to change `{key}`"),
         }
@@ -99,10 +104,9 @@ fn of_values(value: &Node) -> Vec<Vec<Change>> {
         Form::List(items) => items.iter().flat_map(of_values).collect(),
         Form::Map(entries) => entries
             .iter()
-            .flat_map(|(key, value)| match key.text() {
-                "at least" => vec![vec![Change::new(value, later(value))]],
-                "at most" => vec![vec![Change::new(value, "0"), Change::new(value, "0ms")]],
-                _ => of_values(value),
+            .flat_map(|(key, item)| match key.text() {
+                bound @ ("at least" | "at most") => vec![of_bound(value, bound, item)],
+                _ => of_values(item),
             })
             .collect(),
     }
@@ -124,12 +128,6 @@ fn of_scalar(value: &Node) -> Vec<Change> {
     }
 }
 
-/// A bound that nothing in a shipped scenario reaches.
-fn later(value: &Node) -> &'static str {
-    let is_number = value.text().chars().all(|it| it.is_ascii_digit());
-    if is_number { "1000000" } else { "300 days" }
-}
-
 /// The other actors of the file in the place of this one.
 fn others(root: &Node, expectation: &Node, value: &Node) -> Vec<Change> {
     let about = expectation.get("actor").map_or("", Node::text);
@@ -146,6 +144,52 @@ fn others(root: &Node, expectation: &Node, value: &Node) -> Vec<Change> {
         value.text()
     );
     others
+}
+
+/// A bound in the place of its partner: what lies between the two, but on neither, is then out of
+/// bounds. A bound on its own moves to where nothing in a shipped scenario is.
+fn of_bound(map: &Node, key: &str, bound: &Node) -> Vec<Change> {
+    let (partner, alone) = match key {
+        "at least" => ("at most", &["1000000", "300 days"][..]),
+        "at most" => ("at least", &["0", "0ms"][..]),
+        "after" => ("by", &["23:59"][..]),
+        _ => ("after", &["0ms"][..]),
+    };
+    match map.get(partner) {
+        Some(partner) => vec![Change::new(bound, partner.text())],
+        None => alone.iter().map(|text| Change::new(bound, *text)).collect(),
+    }
+}
+
+/// Other rows of the file in the place of this one: each that some map names with its table, in
+/// each instance.
+fn other_rows(root: &Node, path: &Node) -> Vec<Change> {
+    let mut named = Vec::new();
+    let mut pending = vec![root];
+    while let Some(node) = pending.pop() {
+        pending.extend(node.items());
+        pending.extend(node.entries().iter().map(|(_, value)| value));
+        if let (Some(table), Some(row)) = (node.get("table"), node.get("row")) {
+            named.push(format!("{}/{}", table.text(), row.text()));
+        }
+    }
+    let mut paths = Vec::new();
+    for (instance, _) in root.get("instances").map_or(&[][..], Node::entries) {
+        paths.extend(named.iter().map(|row| format!("{}/{row}", instance.text())));
+        let loaded = root.get("rows").and_then(|rows| rows.get(instance.text()));
+        for (table, rows) in loaded.map_or(&[][..], Node::entries) {
+            let prefix = format!("{}/{}", instance.text(), table.text());
+            let names = rows.entries().iter().map(|(name, _)| name.text());
+            paths.extend(names.map(|name| format!("{prefix}/{name}")));
+        }
+    }
+    paths.retain(|it| it != path.text());
+    assert!(
+        !paths.is_empty(),
+        "there is no other row than `{}`",
+        path.text()
+    );
+    paths.into_iter().map(|it| Change::new(path, it)).collect()
 }
 
 /// The list's items in the opposite order.

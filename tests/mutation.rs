@@ -212,9 +212,18 @@ fn every_file_travels_as_it_is() {
     }
 }
 
+/// Texts that once stopped multiverse, each found by a search below.
+#[test]
+fn found_before() {
+    for text in ["|\n¡"] {
+        travel("found.yaml", text);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 400,
+        // `PROPTEST_CASES=20000` for a longer search.
+        cases: ProptestConfig::default().cases.max(600),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

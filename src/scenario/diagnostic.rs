@@ -95,12 +95,7 @@ impl Diagnostics {
         name: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) -> Reported {
-        // A file with a hundred unknown names is not helped by one more search.
-        let known = known.into_iter().take(limits::NAMES_COMPARED);
-        let known: Vec<&str> = known.collect();
-        let help = (self.found.len() < limits::MISTAKES)
-            .then(|| suggestion::help(name, &known))
-            .flatten();
+        let help = self.near(name, known);
         let message = format!("unknown {what} `{}`", suggestion::shorten(name));
         self.report(
             span,
@@ -109,6 +104,32 @@ impl Diagnostics {
             format!("no such {what}"),
             help,
         )
+    }
+
+    /// Notes a name that means nothing to its owner, such as a column that a table has not.
+    pub fn unknown_of<'a>(
+        &mut self,
+        span: Span,
+        owner: &str,
+        what: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Reported {
+        let help = self.near(name, known);
+        let (owner, name) = (suggestion::shorten(owner), suggestion::shorten(name));
+        let message = format!("`{owner}` has no {what} `{name}`");
+        let label = format!("no such {what}");
+        self.report(span, "unknown name", message, label, help)
+    }
+
+    /// What to say about an unknown name. A file with a hundred of them is not helped by one more
+    /// search.
+    fn near<'a>(&self, name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+        if self.found.len() >= limits::MISTAKES {
+            return None;
+        }
+        let known = known.into_iter().take(limits::NAMES_COMPARED);
+        suggestion::help(name, &known.collect::<Vec<_>>())
     }
 
     /// The proof for a value whose wrong shape the grammar check has told already.

@@ -43,14 +43,14 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         let digits = rest.len() - rest.trim_start_matches(|c: char| is_digit(c)).len();
         let (number, after) = rest.split_at(digits);
         if number.is_empty() {
-            return Err("a duration is a number with a unit: us, ms, s, min, h or day".to_owned());
+            return Err("this is no number with a unit".to_owned());
         }
         let after = after.trim_start();
         let letters = after.len() - after.trim_start_matches(char::is_alphabetic).len();
         let (unit, after) = after.split_at(letters);
         let Some(&(_, size)) = UNITS.iter().find(|(name, _)| *name == unit) else {
             return Err(match unit {
-                "" => "a unit is missing: us, ms, s, min, h or day".to_owned(),
+                "" => "a unit is missing: us, ms, s, min, h, day".to_owned(),
                 _ => "the units are us, ms, s, min, h and day".to_owned(),
             });
         };
@@ -117,14 +117,14 @@ pub fn moment(text: &str) -> Result<Moment, String> {
         let is_padded = hour.len() == 2;
         return match text.parse::<Time>() {
             Ok(time) if is_padded => Ok(Moment::Clock(time)),
-            _ => Err("a time of day is written `06:00` or `06:00:30`, up to `23:59:59`".to_owned()),
+            _ => Err("no time of day from `00:00` to `23:59:59`".to_owned()),
         };
     }
     match duration(text) {
         Ok(duration) => Ok(Moment::After(duration)),
-        Err(_) if !text.starts_with(|c: char| c.is_ascii_digit() || c == '-') => Err(
-            "a time is written `06:00`, `2026-01-06T02:10`, or `250ms` after the start".to_owned(),
-        ),
+        Err(_) if !text.starts_with(|c: char| c.is_ascii_digit() || c == '-') => {
+            Err("no time is written so".to_owned())
+        }
         Err(why) => Err(why),
     }
 }
@@ -141,8 +141,7 @@ pub fn date_time(text: &str) -> Result<Timestamp, String> {
         let zoned = civil.to_zoned(TimeZone::UTC).ok()?;
         Some(zoned.timestamp())
     });
-    let timestamp =
-        parsed.ok_or_else(|| "a date is written `2026-01-06T02:10`, in UTC".to_owned())?;
+    let timestamp = parsed.ok_or_else(|| "no such date".to_owned())?;
     if timestamp.as_nanosecond() % 1_000 != 0 {
         return Err("finer than a microsecond".to_owned());
     }

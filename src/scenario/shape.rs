@@ -45,7 +45,7 @@ fn wrong_form(node: &Node, shape: &Shape, diagnostics: &mut Diagnostics) {
         Form::Scalar(scalar) if scalar.text.is_empty() && shape.map.is_some() => {
             Some("write `{}` for an empty one".to_owned())
         }
-        Form::Scalar(_) if shape.scalar.is_none() && shape.list.is_some() => {
+        Form::Scalar(_) | Form::Map(_) if shape.scalar.is_none() && shape.list.is_some() => {
             Some("a list is written `[a, b]`, or with `- ` before each element".to_owned())
         }
         _ => None,
@@ -53,10 +53,22 @@ fn wrong_form(node: &Node, shape: &Shape, diagnostics: &mut Diagnostics) {
     diagnostics.report(
         node.pointer(),
         "wrong form",
-        format!("expected {}", shape.what),
+        match shape.example {
+            Some(example) => format!("expected {} such as `{example}`", a_map(shape)),
+            None => format!("expected {}", shape.what),
+        },
         found,
         help,
     );
+}
+
+/// What a value with an example is called: a verb's arguments are just a map.
+fn a_map(shape: &Shape) -> &'static str {
+    if shape.what.starts_with('`') {
+        "a map"
+    } else {
+        shape.what
+    }
 }
 
 fn check_scalar(
@@ -66,7 +78,7 @@ fn check_scalar(
     shape: &Shape,
     diagnostics: &mut Diagnostics,
 ) {
-    if scalar.text.is_empty() && scalar.is_plain {
+    if scalar.is_missing() {
         let help = (kind == Kind::Value).then(|| "write `null` for no value".to_owned());
         diagnostics.report(
             node.span,
@@ -152,13 +164,16 @@ fn check_map(
             node.pointer(),
             "missing key",
             format!("a {what} is missing"),
-            format!("expected {}", shape.what),
-            None,
+            "its name, and the list",
+            shape.example.map(|example| format!("write `{example}`")),
         );
     }
-    let has_unknown = entries
-        .iter()
-        .any(|entry| map.others.is_none() && map.key(&entry.key).is_none());
+    let has_unknown = entries.iter().any(|entry| match map.key(&entry.key) {
+        Some(key) => key
+            .goes_with
+            .is_some_and(|other| node.entry(other).is_none()),
+        None => map.others.is_none(),
+    });
     for group in map.one_of {
         check_group(node, group, shape, has_unknown, diagnostics);
     }
@@ -225,9 +240,17 @@ fn unknown_key(
         "unknown key",
         format!("unknown key `{}`", shorten(&entry.key)),
         format!("not a key of {}", shape.what),
-        suggestion::help(&entry.key, &known),
+        suggestion::help(&entry.key, &listed_keys(&entry.key, &known, map)),
     );
     suggestion::nearest(&entry.key, &known)
+}
+
+/// The keys to suggest: all where one is near, else those that can stand on their own.
+fn listed_keys<'a>(name: &str, known: &[&'a str], map: &Map) -> Vec<&'a str> {
+    let is_near = suggestion::nearest(name, known).is_some();
+    let stands_alone = |name: &&str| map.key(name).is_some_and(|key| key.goes_with.is_none());
+    let keys = known.iter().copied();
+    keys.filter(|name| is_near || stands_alone(name)).collect()
 }
 
 fn missing(node: &Node, name: &str, about: &str, shape: &Shape, diagnostics: &mut Diagnostics) {

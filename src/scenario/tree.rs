@@ -129,6 +129,11 @@ impl Node {
 }
 
 impl Scalar {
+    /// Whether nothing stands there at all.
+    pub fn is_missing(&self) -> bool {
+        self.is_plain && self.text.is_empty()
+    }
+
     /// Whether it is the word for no value.
     pub fn is_null(&self) -> bool {
         self.is_plain && matches!(&*self.text, "null" | "~")
@@ -185,6 +190,7 @@ impl Reader<'_, '_> {
     fn read(mut self) -> Checked<Node> {
         let mut parser: Parser<'_, StrInput<'_>> = Parser::new_from_str(self.text);
         let mut documents = 0;
+        let mut alias = None;
         while let Some(next) = parser.next_event() {
             let (event, span) = match next {
                 Ok(next) => next,
@@ -222,11 +228,15 @@ impl Reader<'_, '_> {
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.end(span)?,
                 Event::Alias(_) => {
-                    self.refuse(span, "an alias");
+                    alias = Some(self.refuse(span, "an alias"));
                     self.scalar("null", ScalarStyle::Plain, span)?;
                 }
                 _ => {}
             }
+        }
+        // What an alias stands for is not known, so nothing more can be said of the file.
+        if let Some(reported) = alias {
+            return Err(reported);
         }
         self.root.take().ok_or_else(|| {
             let help = "`multiverse init DIR` writes a first scenario";
@@ -299,8 +309,10 @@ impl Reader<'_, '_> {
         let is_plain = style == ScalarStyle::Plain;
         let quote = usize::from(!is_plain);
         let inner = span.start + quote;
-        let verbatim = self.text[inner.min(span.end)..]
-            .starts_with(text)
+        // Of a block text the mark is no quote, and what follows it need not be one byte long.
+        let rest = self.text.get(inner.min(span.end)..);
+        let verbatim = rest
+            .is_some_and(|rest| rest.starts_with(text))
             .then_some(inner);
         self.place(Node {
             span,
@@ -448,6 +460,9 @@ impl Reader<'_, '_> {
             }
             info if info.contains("mapping values are not allowed") => {
                 Some("a text with `: ` in it needs quotes; so does one that begins with a quote")
+            }
+            info if info.contains("invalid indentation") => {
+                Some("is a closing bracket or quote missing above?")
             }
             info if info.contains("',' or") => Some("is a comma or a closing bracket missing?"),
             info if info.contains("end of stream") => Some("is a closing quote missing?"),

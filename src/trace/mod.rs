@@ -10,6 +10,8 @@ mod clock;
 mod event;
 mod jsonl;
 mod names;
+#[cfg(test)]
+pub(crate) mod tale;
 mod wording;
 
 use jiff::Timestamp;

@@ -27,7 +27,10 @@ impl Judge<'_, '_> {
                 expected,
                 found,
                 decided_by,
-                nearest: self.nearest_binding(actor, name),
+                nearest: match asked.missing {
+                    true => None,
+                    false => self.nearest_binding(actor, name),
+                },
             })
         };
         match (bound, lane) {

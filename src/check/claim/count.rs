@@ -33,7 +33,8 @@ impl Judge<'_, '_> {
                     "the last"
                 };
                 let moment = self.history.names.moment(last.at);
-                format!("there are {count}, {ordinal} at {moment}")
+                let be = if count == 1 { "is" } else { "are" };
+                format!("there {be} {count}, {ordinal} at {moment}")
             }
         };
         Decision::fails(Finding {

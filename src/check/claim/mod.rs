@@ -7,6 +7,8 @@ mod convergence;
 mod count;
 mod happening;
 mod row;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 use crate::check::{Anomalies, Finding, History, Moment, RowKey};

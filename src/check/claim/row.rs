@@ -1,6 +1,6 @@
 //! Claims about committed rows.
 
-use crate::check::claim::{Decision, Judge, key_of};
+use crate::check::claim::{Decision, Judge, key_of, number};
 use crate::check::{Finding, History, Moment, RowHistory, RowKey, Version};
 use crate::plan::{RowRef, RowState};
 use crate::trace::WriteKind;
@@ -192,7 +192,8 @@ impl Judge<'_, '_> {
         let count = rows.filter(|(_, it)| it.image(by).is_some()).count();
         let table = names.table(row.table);
         let instance = names.instance(row.instance);
-        (count > 0).then(|| format!("{instance} has {count} other rows of {table}"))
+        let rows = number(count, "other row", "other rows");
+        (count > 0).then(|| format!("{instance} has {rows} of {table}"))
     }
 
     fn undoer(&self, undone: &Version) -> String {

@@ -104,6 +104,24 @@ mod tests {
             format!("{:8}{}", held.abbreviation(), cells.collect::<String>())
         };
         let matrix: Vec<String> = LockMode::ALL.iter().map(row).collect();
-        insta::assert_snapshot!(matrix.join("\n"), @"");
+        insta::assert_snapshot!(matrix.join("\n"), @r"
+        Sch-S    · C · · · · · · · · · · · · · · ·
+        Sch-M    C C C C C C C C C C · C C C C C C
+        IS       · C · · · · · C · · · · · C · · C
+        IX       · C · · C C C C C C · C C C C C C
+        SIX      · C · C C C C C C C · C C C C C C
+        S        · C · C C · · C · · · · · C · · C
+        U        · C · C C · C C · C · · C C · C C
+        X        · C C C C C C C C C · C C C C C C
+        RangeS-S · C · C C · · C · · C C C C C C C
+        RangeS-U · C · C C · C C · C C C C C C C C
+        RangeI-N · · · · · · · · C C · · · · C C C
+        RangeI-S · C · C C · · C C C · · · C C C C
+        RangeI-U · C · C C · C C C C · · C C C C C
+        RangeI-X · C C C C C C C C C · C C C C C C
+        RangeX-S · C · C C · · C C C C C C C C C C
+        RangeX-U · C · C C · C C C C C C C C C C C
+        RangeX-X · C C C C C C C C C C C C C C C C
+        ");
     }
 }

@@ -63,8 +63,8 @@ impl Line {
         matches!(self.mark, Mark::Failed | Mark::Outage)
     }
 
-    /// The line's text, with its mark.
-    pub(super) fn pieces(&self) -> Vec<Piece> {
+    /// The line's mark, where it has one, and its text.
+    pub(super) fn pieces(&self) -> (Option<Piece>, Piece) {
         let (mark, tone) = match self.mark {
             Mark::None => ("", Tone::Plain),
             Mark::Faint => ("", Tone::Faint),
@@ -74,6 +74,7 @@ impl Line {
             Mark::Outage => ("▓ ", Tone::Outage),
             Mark::Retry => ("↺ ", Tone::Plain),
         };
-        vec![Piece::new(format!("{mark}{}", self.text), tone)]
+        let marked = (!mark.is_empty()).then(|| Piece::new(mark, tone));
+        (marked, Piece::new(self.text.as_str(), tone))
     }
 }

@@ -17,6 +17,7 @@
 //! and so is what repeats: the story always says how much it leaves out. Meaning never depends on
 //! colour, and red is for failure alone.
 
+mod body;
 mod fold;
 mod line;
 mod locking;
@@ -33,16 +34,13 @@ use crate::check::{Check, Finding, History, Verdict};
 use crate::trace::Trace;
 use crate::words::format_duration;
 
+use body::body;
 use fold::{Folded, fold};
-use line::Line;
-use page::{Page, Piece, Tone, columns};
+use page::{Page, Piece, Tone};
 use teller::Teller;
 
 /// The most lines of events that an ordinary story has.
 const LINES_MAX: usize = 200;
-
-/// From this much time on without an event, a story says so: 1 min.
-const QUIET: Duration = Duration::from_secs(60);
 
 /// How a story is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,119 +130,6 @@ fn head(page: &mut Page, history: &History) {
     }
 }
 
-/// The columns of a story's body.
-struct Columns {
-    /// Digits after the point of a time in milliseconds.
-    decimals: usize,
-    /// Where the lanes' names begin.
-    lane: usize,
-    /// Where the text begins.
-    text: usize,
-}
-
-impl Columns {
-    fn of(page: &Page, history: &History, lines: &[Folded], verbose: bool) -> Self {
-        let clock = history.names.clock();
-        let told = || {
-            lines.iter().filter_map(|it| match it {
-                Folded::Line(line) => Some(line),
-                Folded::LeftOut { .. } => None,
-            })
-        };
-        let decimals = told()
-            .map(|line| match line.at.at.0 % 1_000 {
-                0 => 0,
-                micros if micros % 100 == 0 => 1,
-                micros if micros % 10 == 0 => 2,
-                _ => 3,
-            })
-            .max()
-            .unwrap_or(0);
-        let time = |line: &Line| columns(&clock.column(line.at.at, decimals));
-        let number = if verbose {
-            sequence_width(history) + 2
-        } else {
-            0
-        };
-        let lane = told().map(time).max().unwrap_or(0) + 2 + number;
-        let widest = told().map(|line| columns(&page.harmless(&line.speaker)));
-        let room = (page.width() / 5).clamp(6, 24);
-        let name = widest.max().unwrap_or(0).min(room);
-        Self {
-            decimals,
-            lane,
-            text: lane + name + 2,
-        }
-    }
-}
-
-/// How many digits the largest sequence number has.
-fn sequence_width(history: &History) -> usize {
-    history.trace.entries.len().to_string().len()
-}
-
-/// The lines, with their times and lanes.
-fn body(page: &mut Page, history: &History, lines: &[Folded], verbose: bool) {
-    let clock = history.names.clock();
-    let layout = Columns::of(page, history, lines, verbose);
-    let mut day = None;
-    let mut before: Option<&Line> = None;
-    let mut speaker = None;
-    for folded in lines {
-        let line = match folded {
-            Folded::Line(line) => line,
-            Folded::LeftOut { told, .. } => {
-                let text = Piece::new(format!("… {told}"), Tone::Faint);
-                page.hanging(&[], layout.text, &[text]);
-                speaker = None;
-                continue;
-            }
-        };
-        let pause = before.map(|it| line.at.at.duration_since(it.at.at));
-        if let Some(pause) = pause.filter(|it| *it >= QUIET) {
-            let text = format!("… {} later", format_duration(pause));
-            page.hanging(&[], layout.text, &[Piece::new(text, Tone::Faint)]);
-            speaker = None;
-        }
-        if clock.is_calendar() {
-            let date = clock.date_time(line.at.at).map(|it| it.date());
-            if date.is_some() && date != day {
-                let date_told = date.map(|it| it.strftime("%A %Y-%m-%d").to_string());
-                let text = format!("── {}", date_told.unwrap_or_default());
-                page.paragraph(&[Piece::new(text, Tone::Faint)]);
-                speaker = None;
-                day = date;
-            }
-        }
-        let time = clock.column(line.at.at, layout.decimals);
-        let padding = layout.lane.saturating_sub(columns(&time) + 2);
-        let mut head = Vec::new();
-        if verbose {
-            let width = sequence_width(history);
-            let number = format!("{:>width$}  ", line.at.sequence);
-            let padding = padding.saturating_sub(width + 2);
-            head.push(Piece::new(number, Tone::Faint));
-            head.push(Piece::new(" ".repeat(padding), Tone::Plain));
-        } else {
-            head.push(Piece::new(" ".repeat(padding), Tone::Plain));
-        }
-        head.push(Piece::new(format!("{time}  "), Tone::Faint));
-        if speaker != Some(&line.speaker) {
-            let room = layout.text - layout.lane - 2;
-            let name = page.fitted(&line.speaker, room);
-            head.push(Piece::new(name, line.speaker_tone));
-        }
-        speaker = Some(&line.speaker);
-        let deepest = (page.width() / 2).saturating_sub(layout.text);
-        page.hanging(
-            &head,
-            layout.text + line.indent.min(deepest),
-            &line.pieces(),
-        );
-        before = Some(line);
-    }
-}
-
 /// One check, with what was found against it.
 fn told_check(page: &mut Page, history: &History, check: &Check) {
     let (mark, tone) = if check.holds {
@@ -255,7 +140,7 @@ fn told_check(page: &mut Page, history: &History, check: &Check) {
     let place = if check.at.line == 0 {
         String::new()
     } else {
-        format!("  line {}", check.at.line)
+        format!(" (line {})", check.at.line)
     };
     let mut pieces = vec![Piece::plain(check.text.clone())];
     if check.holds {

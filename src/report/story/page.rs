@@ -211,9 +211,19 @@ impl Page {
         shown
     }
 
-    /// A name in at most this many columns.
+    /// A name in at most this many columns, cut in its middle: names often differ at their ends.
     pub(super) fn fitted(&self, name: &str, room: usize) -> String {
-        cut(&self.harmless(name), room, self.ellipsis())
+        let name = self.harmless(name);
+        if columns(&name) <= room {
+            return name;
+        }
+        let mut ending = name.as_str();
+        while columns(ending) > room / 3 {
+            let first = ending.chars().next().map_or(0, char::len_utf8);
+            ending = &ending[first..];
+        }
+        let front = room.saturating_sub(columns(ending));
+        format!("{}{ending}", cut(&name, front, self.ellipsis()))
     }
 
     const fn ellipsis(&self) -> &'static str {

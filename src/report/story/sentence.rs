@@ -40,7 +40,7 @@ pub(super) fn quiet(history: &History, of: &Verdict) -> Vec<Piece> {
     let mut pieces = verdict(history, of);
     pieces.insert(1, Piece::plain(format!("{}{variant}: ", header.title)));
     if let Some(first) = of.failed().next() {
-        let place = format!(" {}:{}", header.file, first.at.line);
+        let place = format!(" ({}:{})", header.file, first.at.line);
         pieces.insert(3, Piece::plain(place));
     }
     pieces

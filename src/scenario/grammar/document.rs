@@ -386,7 +386,8 @@ pub(super) const ON: Key = may(
 
 static ACTORS: Shape = Shape::new("a map of actors").or_map(&ACTORS_MAP);
 static ACTORS_MAP: Map = Map::named("actor", &ACTOR);
-static ACTOR: Shape = Shape::new("an actor: a list of steps, or a map")
+static ACTOR: Shape = Shape::new("an actor")
+    .like("{ in: europe, do: [ … ] }")
     .or_list(&super::STEP)
     .or_map(&ACTOR_MAP);
 static ACTOR_MAP: Map = Map::of(&[

@@ -22,6 +22,8 @@ pub use words::{Choice, ISOLATION, PHENOMENA, STAGES, UPSERT_WHEN, WRITES};
 pub struct Shape {
     /// What it is, for messages: `a duration`.
     pub what: &'static str,
+    /// How one is written, where that helps more than what it is.
+    pub example: Option<&'static str>,
     /// The single values that may stand here.
     pub scalar: Option<Kind>,
     /// What each element must be where a list may stand.
@@ -123,6 +125,7 @@ impl Shape {
     const fn new(what: &'static str) -> Self {
         Self {
             what,
+            example: None,
             scalar: None,
             list: None,
             map: None,
@@ -131,6 +134,11 @@ impl Shape {
 
     const fn of(what: &'static str, kind: Kind) -> Self {
         Self::new(what).or_scalar(kind)
+    }
+
+    const fn like(mut self, example: &'static str) -> Self {
+        self.example = Some(example);
+        self
     }
 
     const fn or_scalar(mut self, kind: Kind) -> Self {

@@ -32,7 +32,9 @@ static ROW: Shape = Shape::of("a row's name, a `$binding` or `any`", Kind::Value
 pub static STEPS: Shape = Shape::new("a list of steps").or_list(&STEP);
 
 /// One step: a map with one verb.
-pub static STEP: Shape = Shape::new("a step: a verb with its arguments").or_map(&STEP_MAP);
+pub static STEP: Shape = Shape::new("a step")
+    .like("{ create: { table: account } }")
+    .or_map(&STEP_MAP);
 
 static STEP_MAP: Map = Map::of(&[
     may("create", &CREATE, "adds a row"),
@@ -140,7 +142,9 @@ const COLUMNS: Key = may(
     "the columns that are asked for; default all",
 );
 
-static CREATE: Shape = Shape::new("a map such as `{ table: …, set: … }`").or_map(&CREATE_MAP);
+static CREATE: Shape = Shape::new("`create`")
+    .like("{ table: …, set: … }")
+    .or_map(&CREATE_MAP);
 static CREATE_MAP: Map = Map::of(&[
     IN,
     TABLE,
@@ -155,7 +159,9 @@ static CREATE_MAP: Map = Map::of(&[
     later("through", "the policy that the call goes through"),
 ]);
 
-static RETRIEVE: Shape = Shape::new("a map such as `{ table: …, row: … }`").or_map(&RETRIEVE_MAP);
+static RETRIEVE: Shape = Shape::new("`retrieve`")
+    .like("{ table: …, row: … }")
+    .or_map(&RETRIEVE_MAP);
 static RETRIEVE_MAP: Map = Map::of(&[
     IN,
     TABLE,
@@ -166,7 +172,9 @@ static RETRIEVE_MAP: Map = Map::of(&[
 ])
 .one_of(&[&["row", "key"]]);
 
-static QUERY: Shape = Shape::new("a map such as `{ table: …, where: … }`").or_map(&QUERY_MAP);
+static QUERY: Shape = Shape::new("`query`")
+    .like("{ table: …, where: … }")
+    .or_map(&QUERY_MAP);
 static QUERY_MAP: Map = Map::of(&[
     IN,
     TABLE,
@@ -190,12 +198,14 @@ static QUERY_MAP: Map = Map::of(&[
     may("as", &NAME, "the binding that gets the list of rows"),
 ]);
 
-static UPDATE: Shape =
-    Shape::new("a map such as `{ table: …, row: …, set: … }`").or_map(&UPDATE_MAP);
+static UPDATE: Shape = Shape::new("`update`")
+    .like("{ table: …, row: …, set: … }")
+    .or_map(&UPDATE_MAP);
 static UPDATE_MAP: Map = Map::of(&[IN, TABLE, ROW_KEY, KEY, FROM, SET]).one_of(&[&["row", "key"]]);
 
-static UPSERT: Shape =
-    Shape::new("a map such as `{ table: …, row: …, set: … }`").or_map(&UPSERT_MAP);
+static UPSERT: Shape = Shape::new("`upsert`")
+    .like("{ table: …, row: …, set: … }")
+    .or_map(&UPSERT_MAP);
 static UPSERT_MAP: Map = Map::of(&[
     IN,
     TABLE,
@@ -213,25 +223,33 @@ static UPSERT_MAP: Map = Map::of(&[
 .one_of(&[&["row", "key"]]);
 static WHEN: Shape = Shape::of("`missing` or `exists`", Kind::Word(WHEN_WORDS));
 
-static DELETE: Shape = Shape::new("a map such as `{ table: …, row: … }`").or_map(&DELETE_MAP);
+static DELETE: Shape = Shape::new("`delete`")
+    .like("{ table: …, row: … }")
+    .or_map(&DELETE_MAP);
 static DELETE_MAP: Map = Map::of(&[IN, TABLE, ROW_KEY, KEY]).one_of(&[&["row", "key"]]);
 
-static FOR_EACH: Shape =
-    Shape::new("a map such as `{ member: $members, do: [ … ] }`").or_map(&FOR_EACH_MAP);
+static FOR_EACH: Shape = Shape::new("`for each`")
+    .like("{ member: $members, do: [ … ] }")
+    .or_map(&FOR_EACH_MAP);
 static FOR_EACH_MAP: Map =
     Map::of(&[must("do", &STEPS, "the steps")]).and_one_other("binding for each element", &LIST);
 
-static REPEAT: Shape = Shape::new("a map such as `{ times: 3, do: [ … ] }`").or_map(&REPEAT_MAP);
+static REPEAT: Shape = Shape::new("`repeat`")
+    .like("{ times: 3, do: [ … ] }")
+    .or_map(&REPEAT_MAP);
 static REPEAT_MAP: Map = Map::of(&[
     must("times", &SINGLE_VALUE, "how often"),
     must("do", &STEPS, "the steps"),
 ]);
 
-static RETRY: Shape =
-    Shape::new("a map such as `{ up to: 3, wait: 2s, do: [ … ] }`").or_map(&RETRY_MAP);
+static RETRY: Shape = Shape::new("`retry`")
+    .like("{ up to: 3, wait: 2s, do: [ … ] }")
+    .or_map(&RETRY_MAP);
 static RETRY_MAP: Map = Map::of(&[UP_TO, WAIT, JITTER, ON, must("do", &STEPS, "the steps")]);
 
-static TRY: Shape = Shape::new("a map such as `{ do: [ … ], on fault: [ … ] }`").or_map(&TRY_MAP);
+static TRY: Shape = Shape::new("`try`")
+    .like("{ do: [ … ], on fault: [ … ] }")
+    .or_map(&TRY_MAP);
 static TRY_MAP: Map = Map::of(&[
     must("do", &STEPS, "the steps"),
     must(
@@ -242,7 +260,9 @@ static TRY_MAP: Map = Map::of(&[
     may("on", &FAULTS, "the faults that are handled; default all"),
 ]);
 
-static TRANSACTION: Shape = Shape::new("a map such as `{ do: [ … ] }`").or_map(&TRANSACTION_MAP);
+static TRANSACTION: Shape = Shape::new("`transaction`")
+    .like("{ do: [ … ] }")
+    .or_map(&TRANSACTION_MAP);
 static TRANSACTION_MAP: Map = Map::of(&[
     IN,
     may(

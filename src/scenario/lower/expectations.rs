@@ -18,10 +18,11 @@ impl Lowering<'_> {
                 _ => continue,
             }
             let mut line = Line::new(item);
-            let claims = self.claims(&mut line);
+            let Ok(claims) = self.claims(&mut line) else {
+                continue;
+            };
             self.check_unused(&line);
-            let Ok(claims) = claims else { continue };
-            if claims.is_empty() && !self.has_unused(&line) {
+            if claims.is_empty() && line.unused().next().is_none() {
                 let (message, label) = ("this line claims nothing", "what must hold?");
                 self.diagnostics
                     .report(item.pointer(), "missing key", message, label, None);
@@ -61,17 +62,16 @@ impl Lowering<'_> {
         Ok(is_meant)
     }
 
-    fn has_unused(&self, line: &Line<'_>) -> bool {
-        line.unused().next().is_some()
-    }
-
     /// Tells every key that no claim of its line had a use for.
     fn check_unused(&mut self, line: &Line<'_>) {
         let keys = EXPECTATION.map.map_or(&[][..], |map| map.keys);
+        let known = |entry: &Entry| keys.iter().find(|key| *key.name == *entry.key);
+        // A mistyped key, which has been told, may be the claim that the others go with.
+        if line.unused().any(|entry| known(entry).is_none()) {
+            return;
+        }
         for entry in line.unused() {
-            let Some(key) = keys.iter().find(|key| *key.name == *entry.key) else {
-                continue;
-            };
+            let Some(key) = known(entry) else { continue };
             self.diagnostics.report(
                 entry.key_span,
                 "out of place",
@@ -133,8 +133,9 @@ impl Lowering<'_> {
 
     fn actor_claims(&mut self, line: &mut Line<'_>, claims: &mut Vec<Claim>) -> Checked<()> {
         if let Some(node) = line.take("succeeds") {
-            let succeeds = self.boolean(node)?;
+            let succeeds = self.boolean(node);
             let actor = self.needed_actor(line, node)?;
+            let succeeds = succeeds?;
             claims.push(Claim::Succeeds { actor, succeeds });
         }
         let is_victims = line.has("victim") && !line.has("actor");

@@ -89,11 +89,12 @@ impl Lowering<'_> {
             if self.rows.is_known(table, &name) || guid(&name).is_some() {
                 continue;
             }
-            let what = format!("row of `{}`", self.plan.tables[table.index()].name);
+            let owner = &self.plan.tables[table.index()].name;
             let names = self.rows.tables.get(&table);
             let known = names.into_iter().flat_map(|names| names.exact.iter());
             let known = known.map(|name| &**name);
-            self.diagnostics.unknown(span, &what, &name, known);
+            self.diagnostics
+                .unknown_of(span, owner, "row", &name, known);
         }
     }
 }

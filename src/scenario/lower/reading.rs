@@ -16,8 +16,8 @@ use crate::words::{ColumnId, InstanceId, Name, RowId, SimInstant, TableId};
 impl Lowering<'_> {
     pub(super) fn scalar<'n>(&mut self, node: &'n Node) -> Checked<&'n Scalar> {
         match node.scalar() {
-            Some(scalar) => Ok(scalar),
-            None => Err(self.diagnostics.misshapen(node.pointer())),
+            Some(scalar) if !scalar.is_missing() => Ok(scalar),
+            _ => Err(self.diagnostics.misshapen(node.pointer())),
         }
     }
 
@@ -27,8 +27,20 @@ impl Lowering<'_> {
 
     fn wrong(&mut self, node: &Node, expected: &str, label: String) -> Reported {
         let message = format!("expected {expected}");
-        self.diagnostics
-            .report(node.span, "wrong value", message, label, None)
+        let help = match expected {
+            "a duration" => Some("durations are written `150ms`, `1.5 s`, `2 min`, `1 day`"),
+            "a time" => Some(
+                "times are written `06:00` (UTC), `2026-01-06T02:10`, or `250ms` after the start",
+            ),
+            _ => None,
+        };
+        self.diagnostics.report(
+            node.span,
+            "wrong value",
+            message,
+            label,
+            help.map(str::to_owned),
+        )
     }
 
     pub(super) fn duration(&mut self, node: &Node) -> Checked<Duration> {
@@ -60,7 +72,7 @@ impl Lowering<'_> {
             _ => Err(self.diagnostics.report(
                 node.span,
                 "limit: number",
-                format!("this number is larger than {most}"),
+                format!("this number is larger than {}", grouped(most)),
                 "too large",
                 None,
             )),
@@ -141,9 +153,11 @@ impl Lowering<'_> {
         if let Some(column) = definition.column(name) {
             return Ok(column);
         }
-        let what = format!("column of `{}`", definition.name);
+        let owner = &definition.name;
         let known = definition.columns.iter().map(|column| &*column.name);
-        Err(self.diagnostics.unknown(span, &what, name, known))
+        Err(self
+            .diagnostics
+            .unknown_of(span, owner, "column", name, known))
     }
 
     pub(super) fn columns(&mut self, node: &Node, table: TableId) -> Checked<Vec<ColumnId>> {
@@ -295,6 +309,19 @@ impl Lowering<'_> {
     pub(super) fn row_id(&self, table: TableId, name: &str) -> RowId {
         guid(name).unwrap_or_else(|| self.plan.row_id(table, name))
     }
+}
+
+/// The number with a comma between its thousands.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// The GUID that a text spells in the usual form with hyphens.

@@ -93,8 +93,11 @@ impl Lowering<'_> {
                 on.span,
                 "out of place",
                 "no plug-in step can listen to Upsert",
-                "the platform turns every upsert into a Create or an Update",
-                Some("listen to `Create`, to `Update`, or to both with two steps".to_owned()),
+                "it has no stages of its own",
+                Some(
+                    "the platform turns every upsert into a Create or an Update: listen to those"
+                        .to_owned(),
+                ),
             ));
         }
         Ok((message, table))

@@ -56,6 +56,9 @@ impl Lowering<'_> {
         at_hand: Option<&AtHand>,
     ) -> Checked<(Expression, Bound)> {
         let scalar = match &node.form {
+            Form::Scalar(scalar) if scalar.is_missing() => {
+                return Err(self.diagnostics.misshapen(node.span));
+            }
             Form::Scalar(scalar) => scalar,
             Form::List(items) if kind.is_none() => {
                 let items: Vec<_> = items

@@ -83,34 +83,34 @@ impl Lowering<'_> {
         let mut values = Vec::new();
         for column in entry.value.entries() {
             let value = match body.plug_in.flatten() {
-                Some(table) => self.column_value(column, table, body, None)?.1,
+                Some(table) => self
+                    .column_value(column, table, body, None)
+                    .map(|(_, value)| value),
                 None => {
                     let name = (column.key.clone(), column.key_span);
                     body.facts.target_columns.push(name);
-                    self.value(&column.value, None, body, None)?
+                    self.value(&column.value, None, body, None)
                 }
             };
-            values.push((column.key.clone(), value));
+            values.push(value.map(|value| (column.key.clone(), value)));
         }
+        let values = values.into_iter().collect::<Checked<_>>()?;
         Ok(Verb::SetTarget(values))
     }
 
     fn let_bindings(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let mut values = Vec::new();
         for entry in node.entries() {
-            self.check_binding_name(&entry.key, entry.key_span)?;
+            let name = self.check_binding_name(&entry.key, entry.key_span);
             let found = self.bound_value(&entry.value, None, body, None);
-            let (value, bound) = match found {
-                Ok(found) => found,
-                Err(reported) => {
-                    // The name is bound all the same, so that its uses are not wrong, too.
-                    body.bind(&entry.key, Bound::Any);
-                    return Err(reported);
-                }
-            };
+            // A name with a wrong value is bound all the same, so that its uses are not wrong, too.
+            let bound = found
+                .as_ref()
+                .map_or(Bound::Any, |(_, bound)| bound.clone());
             body.bind(&entry.key, bound);
-            values.push((entry.key.clone(), value));
+            values.push(name.and(found.map(|(value, _)| (entry.key.clone(), value))));
         }
+        let values = values.into_iter().collect::<Checked<_>>()?;
         Ok(Verb::Let(values))
     }
 
@@ -337,11 +337,11 @@ impl Lowering<'_> {
     ) -> Checked<Vec<(Name, Expression)>> {
         let mut given = Vec::new();
         for entry in node.map_or(&[][..], Node::entries) {
-            self.check_binding_name(&entry.key, entry.key_span)?;
-            let value = self.value(&entry.value, None, body, None)?;
-            given.push((entry.key.clone(), value));
+            let name = self.check_binding_name(&entry.key, entry.key_span);
+            let value = self.value(&entry.value, None, body, None);
+            given.push(name.and(value.map(|value| (entry.key.clone(), value))));
         }
-        Ok(given)
+        given.into_iter().collect()
     }
 }
 

@@ -1,0 +1,652 @@
+//! Traces made by hand, for tests: each call is a sentence of what happens.
+//!
+//! The builder keeps the books that an engine would keep (row versions, values before, locks
+//! held), so that a tale is sound unless a test breaks it on purpose.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::fault::{Fault, FaultKind};
+use crate::plan::{Column, Instance, Outage, PlugInBody, RowRef, Table};
+use crate::plan::{Isolation, Message, OutageKind, Plan, PlugIn, Stage};
+use crate::trace::{
+    DeadlockEdge, Entry, Event, Header, LaneKind, LockResource, Outcome, RollbackReason, Trace,
+    WaitEnd, WriteKind,
+};
+use crate::words::{
+    ActorId, ColumnId, ColumnType, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId,
+    ProgramId, RequestId, RowId, SimInstant, TableId, TransactionId, Value,
+};
+
+type Key = (InstanceId, TableId, RowId);
+
+/// A trace in the making.
+pub(crate) struct Tale {
+    pub(crate) trace: Trace,
+    now: SimInstant,
+    rows: BTreeMap<Key, (u64, BTreeMap<ColumnId, Value>)>,
+    versions: BTreeMap<InstanceId, u64>,
+    held: BTreeMap<TransactionId, BTreeSet<LockResource>>,
+    written: BTreeMap<TransactionId, Vec<(Key, u64, BTreeMap<ColumnId, Value>)>>,
+    lane_of: BTreeMap<TransactionId, LaneId>,
+    waits: BTreeMap<TransactionId, SimInstant>,
+    open: BTreeMap<LaneId, Vec<(RequestId, Option<TransactionId>)>>,
+    requests: u32,
+    transactions: u32,
+}
+
+impl Tale {
+    /// A tale of these instances, each of which has all of these tables with these columns.
+    pub(crate) fn of(instances: &[&str], tables: &[(&str, &[&str])]) -> Self {
+        let mut plan = Plan::empty("A tale");
+        plan.file = "tale.yaml".to_owned();
+        for (name, columns) in tables {
+            plan.tables.push(Table {
+                name: Name::from(*name),
+                columns: columns
+                    .iter()
+                    .map(|name| Column {
+                        name: Name::from(*name),
+                        kind: ColumnType::Whole,
+                    })
+                    .collect(),
+                keys: Vec::new(),
+            });
+        }
+        for name in instances {
+            plan.instances.push(Instance {
+                name: Name::from(*name),
+                tables: (0..u16::try_from(tables.len()).unwrap())
+                    .map(TableId)
+                    .collect(),
+                isolation: Isolation::default(),
+            });
+        }
+        Self {
+            trace: Trace {
+                header: Header::of(&plan),
+                entries: Vec::new(),
+            },
+            now: SimInstant::START,
+            rows: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            held: BTreeMap::new(),
+            written: BTreeMap::new(),
+            lane_of: BTreeMap::new(),
+            waits: BTreeMap::new(),
+            open: BTreeMap::new(),
+            requests: 0,
+            transactions: 0,
+        }
+    }
+
+    /// Instances us and europe, with tables user (teams) and account (name, country).
+    pub(crate) fn usual() -> Self {
+        Self::of(
+            &["us", "europe"],
+            &[("user", &["teams"]), ("account", &["name", "country"])],
+        )
+    }
+
+    /// Goes on at this many milliseconds.
+    pub(crate) fn at(&mut self, millis: u64) -> &mut Self {
+        self.now = SimInstant(millis * 1_000);
+        self
+    }
+
+    /// Any event.
+    pub(crate) fn push(&mut self, event: Event) -> &mut Self {
+        let sequence = u32::try_from(self.trace.entries.len()).unwrap();
+        self.trace.entries.push(Entry {
+            at: self.now,
+            sequence,
+            event,
+        });
+        self
+    }
+
+    /// The instance, table and row of `us/user/x`; the row gets its name.
+    pub(crate) fn key(&mut self, place: &str) -> Key {
+        let mut parts = place.split('/');
+        let mut next = || parts.next().unwrap();
+        let (instance, table, row) = (next(), next(), next());
+        let header = &mut self.trace.header;
+        let find = |names: Vec<&Name>, name: &str| {
+            let place = names.iter().position(|it| &***it == name).unwrap();
+            u16::try_from(place).unwrap()
+        };
+        let instance = InstanceId(find(header.instances.iter().collect(), instance));
+        let tables = header.tables.iter().map(|it| &it.name).collect();
+        let id = TableId(find(tables, table));
+        let row_id = RowId::named(table, row);
+        if !header.row_names.iter().any(|it| it.1 == row_id) {
+            header.row_names.push((id, row_id, Name::from(row)));
+        }
+        (instance, id, row_id)
+    }
+
+    /// A row as an expectation names it.
+    pub(crate) fn row(&mut self, place: &str) -> RowRef {
+        let (instance, table, row) = self.key(place);
+        let name = Name::from(place.rsplit('/').next().unwrap());
+        RowRef {
+            instance,
+            table,
+            row,
+            name,
+        }
+    }
+
+    fn resource(&mut self, place: &str) -> LockResource {
+        let (instance, table, row) = self.key(place);
+        LockResource::Row {
+            instance,
+            table,
+            row,
+        }
+    }
+
+    fn columns(&self, table: TableId, columns: &[(&str, Value)]) -> Vec<(ColumnId, Value)> {
+        let names = &self.trace.header.tables[table.index()].columns;
+        let id = |name: &str| {
+            let place = names.iter().position(|it| **it == *name).unwrap();
+            ColumnId(u16::try_from(place).unwrap())
+        };
+        let columns = columns.iter();
+        columns
+            .map(|(name, value)| (id(name), value.clone()))
+            .collect()
+    }
+
+    fn version(&mut self, instance: InstanceId) -> u64 {
+        let version = self.versions.entry(instance).or_default();
+        *version += 1;
+        *version
+    }
+
+    /// A row is there from the beginning.
+    pub(crate) fn load(&mut self, place: &str, columns: &[(&str, Value)]) -> &mut Self {
+        let (instance, table, row) = self.key(place);
+        let columns = self.columns(table, columns);
+        let row_version = self.version(instance);
+        let image = columns.iter().cloned().collect();
+        self.rows
+            .insert((instance, table, row), (row_version, image));
+        self.push(Event::RowLoaded {
+            instance,
+            table,
+            row,
+            row_version,
+            columns,
+        })
+    }
+
+    /// A run of an actor begins; actors are numbered as they first come.
+    pub(crate) fn begins(&mut self, name: &str) -> LaneId {
+        let known = self.trace.header.actors.iter().position(|it| **it == *name);
+        let actor = known.unwrap_or_else(|| {
+            self.trace.header.actors.push(Name::from(name));
+            self.trace.header.actors.len() - 1
+        });
+        let began = |entry: &&Entry| matches!(entry.event, Event::LaneBegan { .. });
+        let lane = self.trace.entries.iter().filter(began).count();
+        let lane = LaneId(u32::try_from(lane).unwrap());
+        let actor = ActorId(u32::try_from(actor).unwrap());
+        self.push(Event::LaneBegan {
+            lane,
+            kind: LaneKind::Actor { actor, run: 1 },
+            name: Name::from(name),
+        });
+        lane
+    }
+
+    /// The run succeeds.
+    pub(crate) fn done(&mut self, lane: LaneId) -> &mut Self {
+        self.push(Event::LaneEnded {
+            lane,
+            outcome: Outcome::Succeeded,
+        })
+    }
+
+    /// The run ends in a fault.
+    pub(crate) fn fails(&mut self, lane: LaneId, kind: FaultKind) -> &mut Self {
+        self.push(Event::LaneEnded {
+            lane,
+            outcome: Outcome::Failed(Fault::new(kind, "so it is")),
+        })
+    }
+
+    /// An explicit transaction begins in an instance.
+    pub(crate) fn transaction(&mut self, lane: LaneId, instance: u16) -> TransactionId {
+        self.transaction_at(lane, instance, Isolation::default())
+    }
+
+    /// The same at a level.
+    pub(crate) fn transaction_at(
+        &mut self,
+        lane: LaneId,
+        instance: u16,
+        isolation: Isolation,
+    ) -> TransactionId {
+        let transaction = TransactionId(self.transactions);
+        self.transactions += 1;
+        self.lane_of.insert(transaction, lane);
+        self.push(Event::TransactionBegan {
+            lane,
+            transaction,
+            instance: InstanceId(instance),
+            isolation,
+            request: None,
+        });
+        transaction
+    }
+
+    /// A request begins, nested in the lane's open one; its transaction is that of the caller.
+    pub(crate) fn request(
+        &mut self,
+        lane: LaneId,
+        message: Message,
+        place: &str,
+        transaction: Option<TransactionId>,
+    ) -> RequestId {
+        let (instance, table, row) = self.key(place);
+        let request = RequestId(self.requests);
+        self.requests += 1;
+        let open = self.open.entry(lane).or_default();
+        let parent = open.last().map(|it| it.0);
+        open.push((request, transaction));
+        let depth = u32::try_from(open.len()).unwrap();
+        self.push(Event::RequestBegan {
+            lane,
+            request,
+            parent,
+            instance,
+            message,
+            table,
+            row: Some(row),
+            depth,
+            transaction,
+            columns: Vec::new(),
+        });
+        request
+    }
+
+    /// The lane's innermost request ends.
+    pub(crate) fn end(&mut self, lane: LaneId, fault: Option<FaultKind>) -> &mut Self {
+        let (request, _) = self.open.get_mut(&lane).unwrap().pop().unwrap();
+        let fault = fault.map(|kind| Fault::new(kind, "so it is"));
+        self.push(Event::RequestEnded { request, fault })
+    }
+
+    /// A lock on a row is granted.
+    pub(crate) fn lock(&mut self, of: TransactionId, place: &str, mode: LockMode) -> &mut Self {
+        let resource = self.resource(place);
+        self.held.entry(of).or_default().insert(resource);
+        self.push(Event::LockGranted {
+            transaction: of,
+            resource,
+            mode,
+        })
+    }
+
+    /// A wait for an exclusive lock on a row begins.
+    pub(crate) fn waits(
+        &mut self,
+        of: TransactionId,
+        place: &str,
+        holders: &[TransactionId],
+    ) -> &mut Self {
+        let resource = self.resource(place);
+        self.waits.insert(of, self.now);
+        self.push(Event::LockQueued {
+            transaction: of,
+            resource,
+            mode: LockMode::Exclusive,
+            holders: holders.to_vec(),
+            ahead: Vec::new(),
+        })
+    }
+
+    /// The wait ends; a granted lock is held.
+    pub(crate) fn wait_ends(&mut self, of: TransactionId, place: &str, end: WaitEnd) -> &mut Self {
+        let resource = self.resource(place);
+        let waited = self.now.duration_since(self.waits[&of]);
+        self.push(Event::WaitEnded {
+            transaction: of,
+            resource,
+            end,
+            waited,
+        });
+        if end == WaitEnd::Granted {
+            self.lock(of, place, LockMode::Exclusive);
+        }
+        self
+    }
+
+    /// A row is written for the lane's innermost request, without a lock of its own.
+    pub(crate) fn write(
+        &mut self,
+        of: TransactionId,
+        place: &str,
+        kind: WriteKind,
+        columns: &[(&str, Value)],
+    ) -> &mut Self {
+        let key = self.key(place);
+        let (version_before, before) = self.rows.get(&key).cloned().unwrap_or_default();
+        let version_after = self.version(key.0);
+        let mut after = before.clone();
+        after.extend(self.columns(key.1, columns));
+        let columns = self.columns(key.1, columns);
+        let columns = columns.into_iter().map(|(column, value)| {
+            let old = before.get(&column).cloned().unwrap_or_default();
+            (column, old, value)
+        });
+        let columns = columns.collect();
+        let written = self.written.entry(of).or_default();
+        written.push((key, version_before, before));
+        match kind {
+            WriteKind::Delete => self.rows.remove(&key),
+            _ => self.rows.insert(key, (version_after, after)),
+        };
+        let lane = self.lane_of[&of];
+        let request = self.open[&lane].last().unwrap().0;
+        self.push(Event::RowWritten {
+            transaction: of,
+            request,
+            instance: key.0,
+            table: key.1,
+            row: key.2,
+            kind,
+            version_before,
+            version_after,
+            columns,
+        })
+    }
+
+    /// A whole request that locks and writes a row.
+    pub(crate) fn writes(
+        &mut self,
+        of: TransactionId,
+        place: &str,
+        columns: &[(&str, Value)],
+    ) -> &mut Self {
+        let key = self.key(place);
+        let (kind, message) = if self.rows.contains_key(&key) {
+            (WriteKind::Update, Message::Update)
+        } else {
+            (WriteKind::Insert, Message::Create)
+        };
+        let lane = self.lane_of[&of];
+        self.request(lane, message, place, Some(of));
+        let resource = self.resource(place);
+        if !self.held.get(&of).is_some_and(|it| it.contains(&resource)) {
+            self.lock(of, place, LockMode::Exclusive);
+        }
+        self.write(of, place, kind, columns);
+        self.end(lane, None)
+    }
+
+    /// A whole request that reads a row, in a transaction or not.
+    pub(crate) fn reads(
+        &mut self,
+        lane: LaneId,
+        place: &str,
+        transaction: Option<TransactionId>,
+    ) -> &mut Self {
+        let key = self.key(place);
+        let row_version = self.rows.get(&key).map_or(0, |it| it.0);
+        self.reads_version(lane, place, transaction, row_version)
+    }
+
+    /// The same, of a given version.
+    pub(crate) fn reads_version(
+        &mut self,
+        lane: LaneId,
+        place: &str,
+        transaction: Option<TransactionId>,
+        row_version: u64,
+    ) -> &mut Self {
+        let request = self.request(lane, Message::Retrieve, place, transaction);
+        let (instance, table, row) = self.key(place);
+        self.push(Event::RowRead {
+            request,
+            transaction,
+            instance,
+            table,
+            row,
+            row_version,
+        });
+        self.end(lane, None)
+    }
+
+    /// The transaction is committed.
+    pub(crate) fn commits(&mut self, of: TransactionId) -> &mut Self {
+        self.written.remove(&of);
+        self.push(Event::Committed { transaction: of });
+        self.releases(of)
+    }
+
+    /// All locks of a transaction are released.
+    pub(crate) fn releases(&mut self, of: TransactionId) -> &mut Self {
+        let held = self.held.remove(&of).unwrap_or_default();
+        self.push(Event::LocksReleased {
+            transaction: of,
+            count: u32::try_from(held.len()).unwrap(),
+        })
+    }
+
+    /// The transaction is rolled back, and everything that it wrote.
+    pub(crate) fn rolls_back(&mut self, of: TransactionId, kind: FaultKind) -> &mut Self {
+        self.push(Event::RolledBack {
+            transaction: of,
+            reason: RollbackReason::Fault(Fault::new(kind, "so it is")),
+        });
+        let mut restored = BTreeSet::new();
+        for (key, version, image) in self.written.remove(&of).unwrap_or_default() {
+            if !restored.insert(key) {
+                continue;
+            }
+            match version {
+                0 => self.rows.remove(&key),
+                _ => self.rows.insert(key, (version, image)),
+            };
+            self.push(Event::RowRestored {
+                transaction: of,
+                instance: key.0,
+                table: key.1,
+                row: key.2,
+                row_version: version,
+            });
+        }
+        self.releases(of)
+    }
+
+    /// A deadlock of two closes: each waits for the row.
+    pub(crate) fn deadlock(
+        &mut self,
+        one: (TransactionId, &str),
+        other: (TransactionId, &str),
+    ) -> &mut Self {
+        let cycle: Vec<DeadlockEdge> = [one, other]
+            .map(|(waiter, place)| DeadlockEdge {
+                waiter,
+                lane: self.lane_of[&waiter],
+                resource: self.resource(place),
+                mode: LockMode::Exclusive,
+            })
+            .to_vec();
+        self.push(Event::DeadlockClosed {
+            instance: InstanceId(0),
+            cycle,
+        })
+    }
+
+    /// The monitor chooses its victim.
+    pub(crate) fn victim(&mut self, victim: TransactionId) -> &mut Self {
+        self.push(Event::VictimChosen {
+            instance: InstanceId(0),
+            victim,
+            rule: Name::from("least log"),
+        })
+    }
+
+    /// A plug-in step that is registered in the first instance.
+    pub(crate) fn plug_in(&mut self, name: &str, stage: Stage) -> PlugInId {
+        let mut plan = Plan::empty("");
+        plan.plug_ins.push(PlugIn {
+            name: Name::from(name),
+            instance: InstanceId(0),
+            message: Message::Create,
+            table: None,
+            stage,
+            rank: 1,
+            filter: Vec::new(),
+            body: PlugInBody::Steps(ProgramId(0)),
+            at: Default::default(),
+        });
+        let header = &mut self.trace.header.plug_ins;
+        header.extend(Header::of(&plan).plug_ins);
+        PlugInId(u32::try_from(header.len() - 1).unwrap())
+    }
+
+    /// The plug-in step runs for the lane's innermost request, in its own stage.
+    pub(crate) fn runs(&mut self, lane: LaneId, plug_in: PlugInId, inside: bool) -> &mut Self {
+        let open = &self.open[&lane];
+        let (request, _) = *open.last().unwrap();
+        let depth = u32::try_from(open.len()).unwrap();
+        let stage = self.trace.header.plug_ins[plug_in.index()].stage;
+        self.push(Event::StageBegan { request, stage });
+        self.push(Event::PlugInBegan {
+            lane,
+            request,
+            plug_in,
+            depth,
+            in_transaction: inside,
+        })
+    }
+
+    /// The plug-in step is done.
+    pub(crate) fn returns(&mut self, lane: LaneId, plug_in: PlugInId) -> &mut Self {
+        let (request, _) = *self.open[&lane].last().unwrap();
+        self.push(Event::PlugInEnded {
+            request,
+            plug_in,
+            fault: None,
+        })
+    }
+
+    /// An outage of an instance begins.
+    pub(crate) fn outage(&mut self, instance: u16, kind: OutageKind, until: u64) -> OutageId {
+        let mut plan = Plan::empty("");
+        let until = SimInstant(until * 1_000);
+        plan.outages.push(Outage {
+            name: Name::from("the outage"),
+            instance: InstanceId(instance),
+            from: self.now,
+            until,
+            kind,
+        });
+        let planned = Header::of(&plan);
+        self.trace.header.outages.extend(planned.outages);
+        self.trace.header.outage_kinds.extend(planned.outage_kinds);
+        let outage = OutageId(u32::try_from(self.trace.header.outages.len() - 1).unwrap());
+        self.push(Event::OutageBegan {
+            outage,
+            instance: InstanceId(instance),
+            until,
+        });
+        outage
+    }
+
+    /// The outage is over.
+    pub(crate) fn outage_ends(&mut self, outage: OutageId, instance: u16) -> &mut Self {
+        self.push(Event::OutageEnded {
+            outage,
+            instance: InstanceId(instance),
+        })
+    }
+
+    /// A request to a row's instance is sent, and stopped by an outage.
+    pub(crate) fn refused(
+        &mut self,
+        lane: LaneId,
+        message: Message,
+        place: &str,
+        outage: OutageId,
+    ) -> &mut Self {
+        let (instance, table, row) = self.key(place);
+        let request = RequestId(self.requests);
+        self.requests += 1;
+        self.push(Event::RequestSent {
+            lane,
+            request,
+            instance,
+            message,
+            table,
+            row: Some(row),
+        });
+        self.push(Event::RequestRefused {
+            lane,
+            request,
+            outage,
+            fault: Fault::new(FaultKind::Unreachable, "no route"),
+        })
+    }
+
+    /// The lane met a fault and tries again.
+    pub(crate) fn retries(&mut self, lane: LaneId, kind: FaultKind, seconds: u64) -> &mut Self {
+        self.push(Event::Retried {
+            lane,
+            attempt: 2,
+            fault: Fault::new(kind, "no route"),
+            wait: Duration::from_secs(seconds),
+        })
+    }
+
+    /// The lane binds a value to a name.
+    pub(crate) fn binds(&mut self, lane: LaneId, name: &str, value: Value) -> &mut Self {
+        self.push(Event::Bound {
+            lane,
+            name: Name::from(name),
+            value,
+        })
+    }
+}
+
+/// A whole number.
+pub(crate) const fn whole(number: i64) -> Value {
+    Value::Whole(number)
+}
+
+/// Two teams update the same two users in opposite orders: `team south` is the victim.
+pub(crate) fn two_teams() -> Tale {
+    let mut tale = Tale::usual();
+    let [x, y] = ["us/user/x", "us/user/y"];
+    tale.trace.header.title = "Two teams update the same two users".to_owned();
+    tale.trace.header.file = "scenarios/team-members.yaml".to_owned();
+    tale.trace.header.variant = Some(Name::from("unordered"));
+    tale.load(x, &[("teams", whole(3))]);
+    tale.load(y, &[("teams", whole(5))]);
+    let north = tale.begins("team north");
+    let a = tale.transaction(north, 0);
+    tale.at(20).writes(a, x, &[("teams", whole(4))]);
+    let south = tale.begins("team south");
+    let b = tale.transaction(south, 0);
+    tale.at(30).writes(b, y, &[("teams", whole(6))]);
+    tale.at(80);
+    tale.request(north, Message::Update, y, Some(a));
+    tale.waits(a, y, &[b]);
+    tale.at(90);
+    tale.request(south, Message::Update, x, Some(b));
+    tale.waits(b, x, &[a]).deadlock((a, y), (b, x));
+    tale.at(190).victim(b).wait_ends(b, x, WaitEnd::Victim);
+    tale.rolls_back(b, FaultKind::DeadlockVictim);
+    tale.wait_ends(a, y, WaitEnd::Granted);
+    tale.end(south, Some(FaultKind::DeadlockVictim));
+    tale.fails(south, FaultKind::DeadlockVictim);
+    tale.at(200)
+        .write(a, y, WriteKind::Update, &[("teams", whole(6))]);
+    tale.end(north, None);
+    tale.at(250).commits(a).done(north);
+    tale
+}
