@@ -67,6 +67,18 @@ pub struct History<'t> {
     pub bound: BTreeMap<(LaneId, &'t str), (Moment, &'t Value)>,
 }
 
+impl History<'_> {
+    /// When the last lane that is no flow's ended; `None` when no flow was seen, or no actor.
+    pub fn actors_done(&self) -> Option<SimInstant> {
+        let is_flow = |lane: &&Lane| matches!(lane.kind, LaneKind::Flow { .. });
+        self.lanes.values().find(is_flow)?;
+        let actors = self.lanes.values().filter(|lane| !is_flow(lane));
+        actors
+            .map(|lane| lane.ended.map_or(SimInstant::END, |(moment, _)| moment.at))
+            .max()
+    }
+}
+
 /// The life of one row.
 #[derive(Debug, Default)]
 pub struct RowHistory<'t> {

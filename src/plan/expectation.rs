@@ -64,13 +64,14 @@ pub enum Claim {
     Row {
         /// Which.
         row: RowRef,
-        /// When: at the end of that instant; `None` for the end of the run.
+        /// When: at the end of that instant; `None` for when the last actor is done (flows may
+        /// work on after that), [`SimInstant::END`] for the end of the run.
         by: Option<SimInstant>,
         /// What it must be.
         state: RowState,
     },
     /// The values of one column over a table's committed rows, in the order in which the rows
-    /// were created, at the end of the run.
+    /// were created, when the last actor is done.
     Rows {
         /// Where.
         instance: InstanceId,
@@ -85,7 +86,8 @@ pub enum Claim {
     Count {
         /// Of what.
         of: Counted,
-        /// When: up to the end of that instant; `None` for the end of the run.
+        /// When: up to the end of that instant; `None` for the whole run, and for rows when the
+        /// last actor is done.
         by: Option<SimInstant>,
         /// How many.
         is: Bounds<u64>,

@@ -18,6 +18,9 @@ impl SimInstant {
     /// The beginning of the world.
     pub const START: Self = Self(0);
 
+    /// After everything that can happen.
+    pub const END: Self = Self(u64::MAX);
+
     /// The time from `earlier` to this instant; zero when `earlier` is later.
     pub const fn duration_since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

@@ -20,9 +20,10 @@ impl Judge<'_, '_> {
             .and_then(|most| moments.get(most))
             .or_else(|| moments.last())
             .copied();
-        let when = by.map_or_else(String::new, |by| {
-            format!(" by {}", self.history.names.moment(by))
-        });
+        let when = match by {
+            None | Some(SimInstant::END) => String::new(),
+            Some(by) => format!(" by {}", self.history.names.moment(by)),
+        };
         let noun = self.counted_told(of);
         let found = match (count, decided_by) {
             (0, _) | (_, None) => format!("there are {}", if count == 0 { "none" } else { "some" }),

@@ -12,8 +12,8 @@ mod tests;
 mod wait;
 
 use crate::check::{Anomalies, Finding, History, Moment, RowKey};
-use crate::plan::{Bounds, Claim, RowRef};
-use crate::words::{ActorId, Value};
+use crate::plan::{Bounds, Claim, Counted, RowRef};
+use crate::words::{ActorId, SimInstant, Value};
 
 /// What decides claims about one run.
 #[derive(Clone, Copy)]
@@ -76,14 +76,20 @@ impl Judge<'_, '_> {
                 };
                 self.waits(&asked)
             }
-            Claim::Row { row, by, state } => self.row(row, *by, state),
+            Claim::Row { row, by, state } => self.row(row, self.state_at(*by), state),
             Claim::Rows {
                 instance,
                 table,
                 column,
                 values,
             } => self.rows(*instance, *table, *column, values),
-            Claim::Count { of, by, is } => self.count(of, *by, *is),
+            Claim::Count { of, by, is } => {
+                let by = match of {
+                    Counted::Rows { .. } => self.state_at(*by),
+                    _ => *by,
+                };
+                self.count(of, by, *is)
+            }
             Claim::Victim { actor } => self.victim(*actor),
             Claim::Happens {
                 phenomenon,
@@ -113,6 +119,12 @@ impl Judge<'_, '_> {
             }
             Claim::InTransaction { plug_in, inside } => self.in_transaction(*plug_in, *inside),
         }
+    }
+
+    /// When a claim about rows looks at them: when it says so, else when the actors are done.
+    /// Where no flow works on after them, that is the end of the run.
+    fn state_at(&self, by: Option<SimInstant>) -> Option<SimInstant> {
+        by.or_else(|| self.history.actors_done())
     }
 
     /// What a reader calls an actor.

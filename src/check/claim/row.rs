@@ -46,9 +46,11 @@ impl Judge<'_, '_> {
 
     /// ` at the end of …`, for a claim about another moment than the end of the run.
     fn when(&self, by: Option<SimInstant>) -> String {
-        by.map_or_else(String::new, |by| {
-            format!(" at {}", self.history.names.moment(by))
-        })
+        match by {
+            None => String::new(),
+            Some(SimInstant::END) => " at the end".to_owned(),
+            Some(by) => format!(" at {}", self.history.names.moment(by)),
+        }
     }
 
     fn row_is(
@@ -274,14 +276,15 @@ impl Judge<'_, '_> {
         values: &[Value],
     ) -> Decision {
         let names = &self.history.names;
+        let by = self.state_at(None);
         let mut rows: Vec<(Moment, Moment, Value)> = self
             .history
             .table_rows(instance, table)
             .filter_map(|(_, row)| {
-                let image = row.image(None)?;
+                let image = row.image(by)?;
                 let value = image.get(&column).copied().unwrap_or(&NULL).clone();
-                let settled = row.versions.last()?.settled;
-                Some((row.created(None)?.written, settled, value))
+                let settled = row.versions_by(by).last()?.settled;
+                Some((row.created(by)?.written, settled, value))
             })
             .collect();
         rows.sort_by_key(|(created, ..)| *created);

@@ -70,8 +70,11 @@ impl Lowering<'_> {
     /// The line's `by`, if it has one.
     pub(super) fn line_by(&mut self, line: &mut Line<'_>) -> Checked<Option<SimInstant>> {
         let by = line.take("by");
-        by.map(|node| self.moment(node, SimInstant::START))
-            .transpose()
+        by.map(|node| match node.scalar() {
+            Some(scalar) if &*scalar.text == "end" => Ok(SimInstant::END),
+            _ => self.moment(node, SimInstant::START),
+        })
+        .transpose()
     }
 
     /// `3`, or `{ at least: 3, at most: 5 }`.
