@@ -29,8 +29,9 @@ static KEYS: &[Key] = &[
     ),
     may(
         "by",
-        &MOMENT,
-        "the instant at whose end it must hold; default the end of the run",
+        &BY,
+        "the instant at whose end it must hold, or `end` for the end of the run; rows are looked \
+         at when the last actor is done, unless this says otherwise",
     ),
     may("actor", &NAME, "whom the line is about"),
     may(
@@ -170,6 +171,10 @@ static DURATION_MAP: Map = Map::of(&[
     may("at most", &DURATION, "the longest time"),
 ]);
 static DURATION: Shape = Shape::of("a duration such as `150ms`", Kind::Duration);
+static BY: Shape = Shape::of(
+    "a time such as `06:00` or `2026-01-06T02:10`, or `end`",
+    Kind::MomentOrEnd,
+);
 static ENDS: Shape = Shape::new("`{ after: …, by: … }`").or_map(&ENDS_MAP);
 static ENDS_MAP: Map = Map::of(&[
     may("after", &MOMENT, "the first instant that is right"),
