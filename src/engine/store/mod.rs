@@ -44,6 +44,7 @@
 
 mod id_index;
 mod image;
+mod invariants;
 mod key;
 mod page;
 mod pages;

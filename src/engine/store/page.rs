@@ -10,6 +10,8 @@
 //!   a version:  row version (8) | stamp (8) | place of the older one (4) | length (4) | image
 //! ```
 
+use std::ops::Range;
+
 use super::image::{narrow, word};
 use crate::words::{RowId, TransactionId};
 
@@ -175,6 +177,19 @@ impl Page {
     /// How many bytes the page takes.
     pub(super) fn memory(&self) -> usize {
         size_of::<Self>() + self.heap.capacity()
+    }
+
+    /// The bytes that the version at this place takes.
+    pub(super) fn stretch(&self, at: u32) -> Range<usize> {
+        let length = extent(self.version(at).image);
+        at as usize..(at + length) as usize
+    }
+
+    /// Proves that `used` bytes and the garbage make up the heap.
+    pub(super) fn check_heap(&self, used: usize) {
+        let garbage = self.garbage as usize;
+        assert_eq!(used + garbage, self.heap.len(), "bytes are lost");
+        assert!(self.hole.length <= self.garbage, "a hole in use");
     }
 
     /// Room for a version: in the hole, at the end, or made by moving the versions together. The

@@ -1,1 +1,49 @@
-//! Placeholder.
+//! The row store in stories, its parts as properties, and the whole against a plain oracle.
+
+mod oracle;
+mod parts;
+mod stories;
+
+use std::hash::{Hash, Hasher};
+
+use uuid::Uuid;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::*;
+use crate::plan::{AlternateKey, Column};
+use crate::words::ColumnType;
+
+/// A table with these columns, by name and type, and with these alternate keys, by columns.
+fn table(columns: &[(&str, ColumnType)], keys: &[&[u16]]) -> Table {
+    Table {
+        name: "account".into(),
+        columns: columns
+            .iter()
+            .map(|(name, kind)| Column {
+                name: (*name).into(),
+                kind: kind.clone(),
+            })
+            .collect(),
+        keys: keys
+            .iter()
+            .map(|columns| AlternateKey {
+                name: format!("by {columns:?}").into(),
+                columns: columns.iter().copied().map(ColumnId).collect(),
+            })
+            .collect(),
+    }
+}
+
+fn text() -> ColumnType {
+    ColumnType::Text { max_length: 4_000 }
+}
+
+fn id(number: u128) -> RowId {
+    RowId(Uuid::from_u128(number))
+}
+
+fn digest_of(store: &TableStore) -> u64 {
+    let mut hasher = Xxh3::new();
+    store.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,205 @@
+//! The parts of the store, each against what it stands for.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+
+use super::super::image::{Source, pack};
+use super::super::tree::Tree;
+use super::*;
+
+fn decimals() -> impl Strategy<Value = Decimal> {
+    (any::<i128>(), 0..=Decimal::MAX_SCALE, 0..128_u32).prop_map(|(number, scale, shift)| {
+        let mantissa = (number >> shift).clamp(-(1 << 96) + 1, (1 << 96) - 1);
+        Decimal::from_i128_with_scale(mantissa, scale)
+    })
+}
+
+fn dates() -> impl Strategy<Value = Timestamp> {
+    let (least, most) = (
+        Timestamp::MIN.as_nanosecond(),
+        Timestamp::MAX.as_nanosecond(),
+    );
+    (least..=most).prop_map(|number| Timestamp::from_nanosecond(number).expect("in range"))
+}
+
+pub(super) fn values() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::Boolean),
+        any::<i64>().prop_map(Value::Whole),
+        (any::<i64>(), 0..64_u32).prop_map(|(number, shift)| Value::Whole(number >> shift)),
+        decimals().prop_map(Value::Decimal),
+        ".{0,20}".prop_map(|text| Value::text(&text)),
+        "[a-b\0\u{1}]{0,4}".prop_map(|text| Value::text(&text)),
+        dates().prop_map(Value::DateTime),
+        any::<u128>().prop_map(|number| Value::Id(id(number))),
+    ]
+}
+
+fn packed(values: &[Value]) -> Vec<u8> {
+    let (mut ends, mut image) = (Vec::new(), Vec::new());
+    let sources = values.iter().map(Source::Value);
+    pack(values.len(), sources, &mut ends, &mut image);
+    image
+}
+
+/// The same value with the same number of digits: 1.0 is not 1.00 here.
+fn is_identical(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Decimal(a), Value::Decimal(b)) => a.serialize() == b.serialize(),
+        _ => a == b,
+    }
+}
+
+fn check_round_trip(values: &[Value]) {
+    let image = packed(values);
+    let packed = Packed::new(&image, values.len());
+    for (value, number) in values.iter().zip(0..) {
+        let found = packed.value(ColumnId(number)).to_value();
+        assert!(
+            is_identical(&found, value),
+            "{value:?} came back as {found:?}"
+        );
+    }
+    assert!(packed.value(ColumnId(u16::MAX)).is_null());
+}
+
+#[test]
+fn the_ends_of_the_number_types_come_back() {
+    let edges = [
+        0,
+        1,
+        -1,
+        127,
+        128,
+        -128,
+        -129,
+        32_767,
+        32_768,
+        i64::MAX,
+        i64::MIN,
+    ];
+    let mut values: Vec<_> = edges.into_iter().map(Value::Whole).collect();
+    values.extend([Decimal::MAX, Decimal::MIN, Decimal::new(-0, 5)].map(Value::Decimal));
+    values.extend([Timestamp::MIN, Timestamp::MAX].map(Value::DateTime));
+    check_round_trip(&values);
+}
+
+#[test]
+fn an_image_of_more_than_64_kilobytes_comes_back() {
+    for length in [65_500, 65_520, 65_530, 65_533, 65_535, 70_000] {
+        let long = Value::text(&"x".repeat(length));
+        check_round_trip(&[
+            Value::Whole(7),
+            long.clone(),
+            Value::Null,
+            Value::text("end"),
+        ]);
+        check_round_trip(&[long]);
+    }
+}
+
+#[test]
+fn a_row_without_columns_is_a_row() {
+    check_round_trip(&[]);
+}
+
+#[test]
+fn numbers_compare_by_size_and_other_kinds_do_not_compare() {
+    let (three, text) = (Value::Decimal(Decimal::new(300, 2)), Value::text("3"));
+    let (three, text) = (ValueRef::of(&three), ValueRef::of(&text));
+    let (three, text) = (three.expect("a decimal"), text.expect("a text"));
+    assert_eq!(ValueRef::Whole(3), three);
+    assert!(ValueRef::Whole(2) < three && three < ValueRef::Whole(4));
+    assert_ne!(text, three);
+    assert_eq!(text.partial_cmp(&three), None);
+    assert_eq!(ValueRef::Null.partial_cmp(&three), None);
+    assert_eq!(ValueRef::Null, ValueRef::Null);
+}
+
+proptest! {
+    #[test]
+    fn every_value_comes_back(values in prop::collection::vec(values(), 0..12)) {
+        check_round_trip(&values);
+    }
+
+    #[test]
+    fn keys_sort_as_their_values(
+        a in prop::collection::vec(values(), 2),
+        b in prop::collection::vec(values(), 2),
+    ) {
+        let encoded = |values: &[Value]| {
+            let mut out = Vec::new();
+            let mut all = values.iter().filter_map(ValueRef::of);
+            all.all(|value| key::encode(value, &mut out)).then_some(out)
+        };
+        let kinds = |values: &[Value]| values.iter().map(Value::kind).collect::<Vec<_>>();
+        let (key_a, key_b) = (encoded(&a), encoded(&b));
+        prop_assert_eq!(key_a.is_none(), a.iter().any(Value::is_null));
+        if let (Some(key_a), Some(key_b), true) = (key_a, key_b, kinds(&a) == kinds(&b)) {
+            let mut orders = a.iter().zip(&b).filter_map(|(a, b)| {
+                ValueRef::of(a)?.partial_cmp(&ValueRef::of(b)?)
+            });
+            let order = orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
+            prop_assert_eq!(key_a.cmp(&key_b), order);
+        }
+    }
+
+    #[test]
+    fn a_tree_is_a_sorted_set_and_a_clone_is_its_own(
+        acts in prop::collection::vec((any::<bool>(), "[a-c]{0,5}"), 0..400),
+        ascending in 0..400_u32,
+    ) {
+        let (mut tree, mut set) = (Tree::new(), BTreeSet::new());
+        for number in 0..ascending {
+            let string = number.to_be_bytes().to_vec();
+            prop_assert_eq!(tree.insert(&string), set.insert(string));
+        }
+        let (before, kept) = (tree.clone(), set.clone());
+        for (adds, string) in acts {
+            let string = string.into_bytes();
+            if adds {
+                prop_assert_eq!(tree.insert(&string), set.insert(string));
+            } else {
+                prop_assert_eq!(tree.remove(&string), set.remove(&string));
+            }
+        }
+        prop_assert!(tree.range(&[]).eq(set.iter().map(Vec::as_slice)));
+        prop_assert!(before.range(&[]).eq(kept.iter().map(Vec::as_slice)));
+        for from in ["a", "abc", "b", "cc"] {
+            let expected = set.range(from.as_bytes().to_vec()..);
+            prop_assert!(tree.range(from.as_bytes()).eq(expected.map(Vec::as_slice)));
+        }
+        for string in &set {
+            prop_assert!(tree.remove(string));
+        }
+        prop_assert_eq!(tree.range(&[]).count(), 0);
+    }
+
+    #[test]
+    fn ids_that_count_up_are_found_like_any_other(
+        first in any::<u128>(),
+        step in prop::sample::select(vec![1_u128, 1 << 32, 1 << 64, 1 << 96, 1 << 120]),
+        count in 1..3_000_u32,
+    ) {
+        let id = |row: u32| {
+            let (low, high) = (u128::from(row % 256), u128::from(row / 256));
+            id(first.wrapping_add(step.wrapping_mul(low)).wrapping_add(high << 48))
+        };
+        let mut index = IdIndex::new();
+        for row in 0..count {
+            index.insert(id(row), RowNumber(row), id);
+        }
+        for row in (0..count).step_by(2) {
+            index.remove(id(row), RowNumber(row));
+        }
+        for row in 0..count {
+            let expected = (row % 2 == 1).then_some(RowNumber(row));
+            prop_assert_eq!(index.find(id(row), id), expected);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! What the store is for, in short stories.
+
+use super::*;
+
+const ANN: TransactionId = TransactionId(1);
+const BOB: TransactionId = TransactionId(2);
+const NOBODY: u64 = u64::MAX;
+const COMMITTED: View = View::Committed { reader: None };
+
+fn accounts() -> TableStore {
+    TableStore::new(&table(&[("name", text()), ("number", text())], &[&[1]]))
+}
+
+fn set(name: &str, number: &str) -> Vec<(ColumnId, Value)> {
+    vec![
+        (ColumnId(0), Value::text(name)),
+        (ColumnId(1), Value::text(number)),
+    ]
+}
+
+fn name(value: &str) -> [(ColumnId, Value); 1] {
+    [(ColumnId(0), Value::text(value))]
+}
+
+fn number(value: &str) -> [(ColumnId, Value); 1] {
+    [(ColumnId(1), Value::text(value))]
+}
+
+fn name_in(store: &TableStore, row: RowNumber, view: View) -> Option<Value> {
+    Some(store.read(row, view)?.value(ColumnId(0)))
+}
+
+#[test]
+fn nobody_but_its_writer_and_a_nolock_reader_sees_an_uncommitted_row() {
+    let mut store = accounts();
+    let row = store
+        .insert(Some(ANN), id(1), &set("Fabrikam", "F-1"), 5, 0)
+        .expect("free");
+    let mine = View::Committed { reader: Some(ANN) };
+    let seen = [COMMITTED, mine, View::Latest].map(|view| store.read(row, view).is_some());
+    assert_eq!(seen, [false, true, true]);
+    assert_eq!((store.len(), store.writer(row)), (0, Some(ANN)));
+    store.commit(ANN, row, 1, NOBODY);
+    assert_eq!(
+        name_in(&store, row, COMMITTED),
+        Some(Value::text("Fabrikam"))
+    );
+    assert_eq!((store.len(), store.writer(row)), (1, None));
+}
+
+#[test]
+fn a_snapshot_sees_what_was_committed_when_it_was_taken_until_it_ends() {
+    let mut store = accounts();
+    let row = store
+        .insert(None, id(1), &set("A", "1"), 1, 10)
+        .expect("free");
+    for (stamp, value) in [(20, "B"), (30, "C")] {
+        store.update(ANN, row, &name(value), stamp).expect("free");
+        store.commit(ANN, row, stamp, 15);
+    }
+    let as_of = |store: &TableStore, stamp| {
+        let view = View::Snapshot {
+            stamp,
+            reader: None,
+        };
+        name_in(store, row, view)
+    };
+    let names = [9, 15, 25, 35].map(|stamp| as_of(&store, stamp));
+    let texts = ["A", "B", "C"].map(|name| Some(Value::text(name)));
+    assert_eq!(names[0], None);
+    assert_eq!(names[1..], texts);
+    store.prune(25);
+    assert_eq!(as_of(&store, 25), Some(Value::text("B")));
+    assert_eq!(as_of(&store, 15), None);
+    store.check_invariants();
+}
+
+#[test]
+fn a_rollback_restores_the_version_that_was_there() {
+    let mut store = accounts();
+    let row = store
+        .insert(None, id(1), &set("A", "1"), 7, 1)
+        .expect("free");
+    let before = digest_of(&store);
+    store.update(ANN, row, &name("B"), 8).expect("free");
+    store.update(ANN, row, &number("2"), 9).expect("free");
+    store.delete(ANN, row, 10);
+    assert_eq!(name_in(&store, row, View::Latest), None);
+    assert_eq!(name_in(&store, row, COMMITTED), Some(Value::text("A")));
+    assert_eq!(store.rollback(ANN, row), Some(7));
+    assert_eq!(digest_of(&store), before);
+    assert_eq!(
+        store.rollback(ANN, row),
+        Some(7),
+        "once more changes nothing"
+    );
+    store.check_invariants();
+}
+
+#[test]
+fn a_key_that_somebody_gives_up_is_not_free_before_he_commits() {
+    let mut store = accounts();
+    let row = store
+        .insert(None, id(1), &set("A", "1"), 1, 1)
+        .expect("free");
+    store.update(ANN, row, &number("2"), 2).expect("free");
+    for taken in ["1", "2"] {
+        let clash = store.insert(Some(BOB), id(2), &set("B", taken), 3, 0);
+        assert_eq!(clash, Err(Clash { key: 0, with: row }), "{taken}");
+    }
+    assert_eq!(store.writer(row), Some(ANN), "for whom Bob must wait");
+    store.commit(ANN, row, 2, NOBODY);
+    let other = store.insert(Some(BOB), id(2), &set("B", "1"), 3, 0);
+    assert!(other.is_ok());
+    let clash = store.update(BOB, other.expect("free"), &number("2"), 4);
+    assert_eq!(clash, Err(Clash { key: 0, with: row }));
+}
+
+#[test]
+fn a_transaction_may_take_a_key_that_it_gave_up_itself() {
+    let mut store = accounts();
+    let row = store
+        .insert(None, id(1), &set("A", "1"), 1, 1)
+        .expect("free");
+    store.delete(ANN, row, 2);
+    let other = store
+        .insert(Some(ANN), id(2), &set("B", "1"), 3, 0)
+        .expect("own deletion");
+    let rows: Vec<_> = store.find_by_key(0, &[Value::text("1")]).collect();
+    assert_eq!(rows, [row, other]);
+    assert_eq!(store.rollback(ANN, row), Some(1));
+    assert_eq!(store.rollback(ANN, other), None);
+    let rows: Vec<_> = store.find_by_key(0, &[Value::text("1")]).collect();
+    assert_eq!(rows, [row]);
+    store.check_invariants();
+}
+
+#[test]
+fn a_row_without_a_key_value_is_outside_the_key() {
+    let mut store = accounts();
+    for number in 1..=3 {
+        let row = store.insert(None, id(number), &name("stub"), 1, 1);
+        assert!(row.is_ok());
+    }
+    assert_eq!(store.find_by_key(0, &[Value::Null]).count(), 0);
+    assert_eq!(store.find_by_key(0, &[]).count(), 0);
+    assert_eq!(store.find_by_key(7, &[Value::text("1")]).count(), 0);
+}
+
+#[test]
+fn a_deleted_row_may_be_added_again_by_whoever_comes_after() {
+    let mut store = accounts();
+    let row = store
+        .insert(None, id(1), &set("A", "1"), 1, 1)
+        .expect("free");
+    store.delete(ANN, row, 2);
+    let clash = store.insert(Some(BOB), id(1), &set("B", "9"), 3, 0);
+    let key = Clash::PRIMARY;
+    assert_eq!(clash, Err(Clash { key, with: row }));
+    let again = store.insert(Some(ANN), id(1), &set("C", "1"), 3, 0);
+    assert_eq!(again, Ok(row));
+    assert_eq!(name_in(&store, row, COMMITTED), Some(Value::text("A")));
+    store.commit(ANN, row, 2, NOBODY);
+    assert_eq!(name_in(&store, row, COMMITTED), Some(Value::text("C")));
+    let clash = store.insert(Some(BOB), id(1), &set("B", "9"), 4, 0);
+    assert_eq!(clash, Err(Clash { key, with: row }));
+}
+
+#[test]
+fn the_lowest_free_slot_is_used_first() {
+    let mut store = accounts();
+    for number in 0..5 {
+        let row = store.insert(None, id(number), &[], 1, 1);
+        assert!(row.is_ok());
+    }
+    for row in [3, 1].map(RowNumber) {
+        store.delete(ANN, row, 2);
+        store.commit(ANN, row, 2, NOBODY);
+    }
+    let rows = [7, 8, 9].map(|number| store.insert(None, id(number), &[], 3, 3));
+    assert_eq!(rows, [1, 3, 5].map(|row| Ok(RowNumber(row))));
+}
+
+#[test]
+fn the_way_to_a_state_does_not_show_in_its_hash() {
+    let mut straight = accounts();
+    let mut winding = accounts();
+    for number in 0..100_u8 {
+        let values = set(&"x".repeat(usize::from(number)), &number.to_string());
+        let at = id(u128::from(number));
+        let row = straight.insert(None, at, &values, 1, 5).expect("free");
+        assert_eq!(winding.insert(Some(BOB), id(1_000), &[], 1, 1), Ok(row));
+        assert_eq!(winding.rollback(BOB, row), None);
+        assert_eq!(
+            winding.insert(Some(ANN), at, &name("longer than it will be"), 0, 0),
+            Ok(row)
+        );
+        winding.update(ANN, row, &values, 1).expect("free");
+        winding.commit(ANN, row, 5, NOBODY);
+    }
+    assert_eq!(digest_of(&straight), digest_of(&winding));
+    winding.check_invariants();
+}
+
+#[test]
+fn a_page_whose_rows_grow_and_shrink_does_not_grow_for_ever() {
+    let mut store = accounts();
+    let rows = [1, 2, 3].map(|number| store.insert(None, id(number), &[], 1, 1).expect("free"));
+    let mut largest = 0;
+    for round in 0..2_000_u32 {
+        let row = rows[(round % 3) as usize];
+        let value = "y".repeat((round * 37 % 200) as usize);
+        store.update(ANN, row, &name(&value), 2).expect("free");
+        if round % 5 == 0 {
+            store.rollback(ANN, row);
+        } else {
+            store.commit(ANN, row, 2, NOBODY);
+        }
+        store.check_invariants();
+        largest = largest.max(store.memory());
+    }
+    assert!(largest < 6_000, "{largest} bytes for three rows");
+}
