@@ -2,7 +2,7 @@
 //!
 //! It passes when everything that it expects holds, when no invariant of the engine is broken,
 //! when a second run gives the same trace byte for byte, and when its story is the one under
-//! `tests/snapshots/`. Review a changed story as code; accept it with
+//! `tests/snapshots/scenarios/`. Review a changed story as code; accept it with
 //! `INSTA_UPDATE=always cargo test --test scenarios`.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use multiverse::testing::{Case, Folder};
 
 /// Where the stories are, below the crate.
-const SNAPSHOTS: &str = "tests/snapshots";
+const SNAPSHOTS: &str = "tests/snapshots/scenarios";
 
 fn main() {
     let arguments = Arguments::from_args();
