@@ -1,6 +1,7 @@
 //! Broken scenario files break nothing else. Every shipped file, and every file that other tests
-//! read, is changed at random, a few edits at a time, and goes the whole way: it is rejected with a text, or it runs to an end, is judged,
-//! and its story, its JSON and its JUnit come out. Nothing panics, and nothing goes on for ever.
+//! read, is changed at random, a few edits at a time, and goes the whole way: it is rejected with
+//! a text, or it runs to an end, is judged, and its story, its JSON and its JUnit come out.
+//! Nothing panics, and nothing goes on for ever.
 
 use std::sync::{Arc, LazyLock};
 
