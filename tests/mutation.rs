@@ -1,11 +1,13 @@
-//! Broken scenario files break nothing else. Every shipped file is changed at random, a few edits
-//! at a time, and goes the whole way: it is rejected with a text, or it runs to an end, is judged,
-//! and its story, its JSON and its JUnit come out. Nothing panics, and nothing goes on for ever.
+//! Broken scenario files break nothing else. Every shipped file, and every file that other tests
+//! read, is changed at random, a few edits at a time, and goes the whole way: it is rejected with
+//! a text, or it runs to an end, is judged, and its story, its JSON and its JUnit come out.
+//! Nothing panics, and nothing goes on for ever.
 
 use std::sync::{Arc, LazyLock};
 
 use multiverse::engine::RunOptions;
 use multiverse::plan::Plan;
+use multiverse::plug_in::{Interruption, PlugIn, Service};
 use multiverse::report::{self, StoryOptions};
 use multiverse::run;
 use proptest::prelude::*;
@@ -17,19 +19,24 @@ const TRANSITIONS_MAX: u64 = 20_000;
 /// More rows than this are not loaded: the language may allow them, but a test has no time.
 const ROWS_MAX: u64 = 5_000;
 
-/// The shipped files: name and text.
+/// The files: name and text.
 static FILES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
-    let search = run::scenario_files(&["scenarios"]);
+    let search = run::scenario_files(&["scenarios", "tests/fixtures", "tests/errors"]);
     assert!(search.dead_ends.is_empty(), "{:?}", search.dead_ends);
     let read = |file: &run::ScenarioFile| std::fs::read_to_string(&file.path).expect("UTF-8");
-    search
+    let mut files: Vec<_> = search
         .files
         .iter()
         .map(|file| (file.name.clone(), read(file)))
-        .collect()
+        .collect();
+    files.push((
+        "starter".to_owned(),
+        multiverse::scenario::STARTER.to_owned(),
+    ));
+    files
 });
 
-/// Everything that stands between spaces and punctuation in the shipped files, and what often
+/// Everything that stands between spaces and punctuation in the files, and what often
 /// trips a reader.
 static WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let is_border = |it: char| it.is_whitespace() || "{}[],".contains(it);
@@ -173,6 +180,16 @@ fn words_in(text: &str) -> Vec<(usize, usize)> {
     spans
 }
 
+/// The plug-in in Rust that one of the files names.
+struct Native;
+
+impl PlugIn for Native {
+    fn execute(&self, service: &mut Service<'_>) -> Result<(), Interruption> {
+        service.retrieve_all("account")?;
+        Ok(())
+    }
+}
+
 /// Takes a text the whole way. Panics only if multiverse does.
 fn travel(file: &str, text: &str) {
     let plans = match run::parse(file, text) {
@@ -184,13 +201,15 @@ fn travel(file: &str, text: &str) {
             return;
         }
     };
+    let mut options = RunOptions::default();
+    options.plug_ins.insert("native", Native);
     for plan in plans {
         if plan.rows.iter().map(|group| group.count).sum::<u64>() > ROWS_MAX {
             continue;
         }
         let mut plan = Plan::clone(&plan);
         plan.limits.transitions = plan.limits.transitions.min(TRANSITIONS_MAX);
-        let Ok(run) = run::run(&Arc::new(plan), &RunOptions::default()) else {
+        let Ok(run) = run::run(&Arc::new(plan), &options) else {
             continue;
         };
         let violations = &run.verdict.violations;

@@ -74,6 +74,8 @@ fn a_wide_line_counts_characters_not_bytes() {
     let text = format!("{}\n{}\n", "é".repeat(100), "e".repeat(101));
     let found = ["src/run.rs:2: is wider than 100 columns"];
     assert_found(wide_lines, "src/run.rs", &text, &found);
+    let story = format!("fn f() {{ g(\"\n{}\n\") }}", "e".repeat(101));
+    assert_found(wide_lines, "src/run.rs", &story, &[]);
 }
 
 #[test]
@@ -115,4 +117,6 @@ fn a_figure_out_of_the_blue() {
     ];
     assert_found(unsourced_figures, "src/plan/costs.rs", text, &found);
     assert_found(unsourced_figures, "src/plan/mod.rs", text, &[]);
+    let ours = format!("//! Our own. Assumed: enough for anybody.\n{text}");
+    assert_found(unsourced_figures, "src/plan/costs.rs", &ours, &[]);
 }
