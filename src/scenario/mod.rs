@@ -21,6 +21,8 @@ mod shape;
 mod source;
 mod suggestion;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod variants;
 
