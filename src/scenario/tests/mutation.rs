@@ -195,7 +195,10 @@ fn read_through(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(400)
+    })]
 
     #[test]
     fn a_changed_file_is_accepted_or_rejected_and_never_breaks_the_reader(
