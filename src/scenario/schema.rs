@@ -203,6 +203,9 @@ fn write_scalar(kind: Kind) -> Json {
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Duration => text(DURATION),
         Kind::Moment => json!({ "anyOf": [text(CLOCK), text(DATE), text(DURATION)] }),
+        Kind::MomentOrEnd => {
+            json!({ "anyOf": [{ "const": "end" }, text(CLOCK), text(DATE), text(DURATION)] })
+        }
         Kind::DateTime => text(DATE),
         Kind::Word(words) => {
             let known = words.iter().filter(|word| !word.is_later);

@@ -29,8 +29,8 @@ static KEYS: &[Key] = &[
     ),
     may(
         "by",
-        &MOMENT,
-        "the instant at whose end it must hold; default the end of the run",
+        &MOMENT_OR_END,
+        "the instant at whose end it must hold, or `end`; default when the actors are done",
     ),
     may("actor", &NAME, "whom the line is about"),
     may(
@@ -144,6 +144,10 @@ static KEYS: &[Key] = &[
     may("order", &HAPPENINGS, "what happens in this order"),
 ];
 
+static MOMENT_OR_END: Shape = Shape::of(
+    "a time such as `06:00` or `2026-01-06T02:10`, or `end`",
+    Kind::MomentOrEnd,
+);
 static ROW_PATH: Shape = Shape::of("a row such as `europe/account/fabrikam`", Kind::RowPath);
 static TABLE_PATH: Shape = Shape::of("a table such as `europe/account`", Kind::TablePath);
 static ROWS: Shape = Shape::of(

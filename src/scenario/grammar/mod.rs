@@ -49,6 +49,8 @@ pub enum Kind {
     Duration,
     /// `06:00`, `2026-01-06T02:10`, or a duration after the start.
     Moment,
+    /// The same, or `end`.
+    MomentOrEnd,
     /// A full date and time.
     DateTime,
     /// One of these words.

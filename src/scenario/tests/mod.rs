@@ -18,7 +18,7 @@ const GOOD: [(&str, &str); 5] = [
     ("teams", TEAMS),
     ("numbers", NUMBERS),
     ("everything", EVERYTHING),
-    ("starter", super::STARTER),
+    ("starter", crate::scenario::STARTER),
 ];
 
 /// The plans of a text that must be right.

@@ -172,6 +172,12 @@ fn changed(text: &str, change: &Change) -> String {
     words.concat()
 }
 
+/// Anything that can be printed, or much of what means something to YAML.
+const ANY_TEXT: &str = "\\PC{0,200}|[ \\n:{}\\[\\]\"'#&*!|>%@,=$a-]{0,200}";
+
+/// Much of what means something in an expression.
+const ANY_EXPRESSION: &str = "[=$a-c0-9+*/<>!?:.,()\\[\\]'\" &|{}-]{0,80}";
+
 /// Reading a small file takes milliseconds; this much only on a machine that is very busy.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -213,15 +219,16 @@ proptest! {
     }
 
     #[test]
-    fn any_text_at_all_is_accepted_or_rejected(text in "\\PC{0,200}|[ \\n:{}\\[\\]\"'#&*!|>%@,=$a-]{0,200}") {
+    fn any_text_at_all_is_accepted_or_rejected(text in ANY_TEXT) {
         read_through(&text);
     }
 
     #[test]
-    fn any_expression_is_accepted_or_rejected(text in "[=$a-c0-9+*/<>!?:.,()\\[\\]'\" &|{}-]{0,80}") {
+    fn any_expression_is_accepted_or_rejected(text in ANY_EXPRESSION) {
         let quoted = text.replace('\'', "''");
         read_through(&with(&format!(
-            "actors: {{ ann: {{ in: us, do: [ {{ let: {{ a: '={quoted}', b: '{quoted}' }} }} ] }} }}"
+            "actors:
+  ann: {{ in: us, do: [ {{ let: {{ a: '={quoted}', b: '{quoted}' }} }} ] }}"
         )));
     }
 }
