@@ -7,7 +7,7 @@ use std::sync::Arc;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 
 use crate::plan::Location;
-use crate::scenario::excerpt::Excerpt;
+use crate::scenario::excerpt::{Excerpt, printable};
 use crate::scenario::limits;
 use crate::scenario::source::{Source, Span};
 use crate::scenario::suggestion;
@@ -58,6 +58,11 @@ impl Diagnostics {
         &self.source
     }
 
+    /// Whether so many mistakes are known that suggestions for more are of no use.
+    pub fn are_many(&self) -> bool {
+        self.found.len() >= limits::MISTAKES
+    }
+
     /// Notes a mistake. One that was found already (the variants of a file share most of their
     /// text) is noted once.
     pub fn report(
@@ -68,11 +73,15 @@ impl Diagnostics {
         label: impl Into<String>,
         help: Option<String>,
     ) -> Reported {
+        if self.found.len() >= limits::MISTAKES_KEPT {
+            return Reported(());
+        }
+        // A file's own characters, which messages quote, must not reach a terminal unseen.
         let diagnostic = Diagnostic {
             code,
-            message: message.into(),
-            label: label.into(),
-            help,
+            message: message.into().chars().map(printable).collect(),
+            label: label.into().chars().map(printable).collect(),
+            help: help.map(|help| help.chars().map(printable).collect()),
             span,
             at: self.source.location(span),
         };
@@ -81,7 +90,7 @@ impl Diagnostics {
                 && known.code == diagnostic.code
                 && known.message == diagnostic.message
         });
-        if !is_known && self.found.len() < limits::MISTAKES_KEPT {
+        if !is_known {
             self.found.push(diagnostic);
         }
         Reported(())
@@ -125,7 +134,7 @@ impl Diagnostics {
     /// What to say about an unknown name. A file with a hundred of them is not helped by one more
     /// search.
     fn near<'a>(&self, name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-        if self.found.len() >= limits::MISTAKES {
+        if self.are_many() {
             return None;
         }
         let known = known.into_iter().take(limits::NAMES_COMPARED);

@@ -9,6 +9,8 @@ pub const DEPTH: usize = 48;
 pub const VALUES: usize = 100_000;
 /// The most values in all variants of a file together: each variant is a whole scenario.
 pub const VALUES_IN_VARIANTS: usize = 2_000_000;
+/// The most variants of a file.
+pub const VARIANTS: usize = 1_000;
 /// The longest single text, in characters.
 pub const TEXT_CHARACTERS: usize = 10_000;
 /// The most entries of one list or one map.

@@ -21,6 +21,8 @@ mod shape;
 mod source;
 mod suggestion;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod variants;
 
@@ -106,9 +108,14 @@ fn plans(diagnostics: &mut Diagnostics) -> Vec<Plan> {
     let Ok(tree) = tree::read(diagnostics) else {
         return Vec::new();
     };
-    shape::check(&tree, &DOCUMENT, diagnostics);
+    // The rest is checked in each variant, as it stands there.
+    let variants = DOCUMENT.map.and_then(|map| map.key(variants::VARIANTS));
     if !matches!(tree.form, tree::Form::Map(_)) {
+        shape::check(&tree, &DOCUMENT, diagnostics);
         return Vec::new();
+    }
+    if let (Some(node), Some(key)) = (tree.get(variants::VARIANTS), variants) {
+        shape::check(node, key.shape, diagnostics);
     }
     let merged = variants::merge(&tree, diagnostics);
     let names: Vec<Name> = merged

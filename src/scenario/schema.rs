@@ -60,7 +60,11 @@ fn write(shape: &'static Shape, side: Side) -> Json {
         return json!(true);
     }
     if std::ptr::eq(shape, &raw const VARIANT) {
-        return write_variant();
+        // A variant has no variants.
+        return match side {
+            Side::File => write_variant(),
+            Side::Change => json!(false),
+        };
     }
     let known = DEFINITIONS
         .iter()
@@ -200,7 +204,7 @@ fn write_scalar(kind: Kind) -> Json {
         Kind::Duration => text(DURATION),
         Kind::Moment => json!({ "anyOf": [text(CLOCK), text(DATE), text(DURATION)] }),
         Kind::MomentOrEnd => {
-            json!({ "anyOf": [text(CLOCK), text(DATE), text(DURATION), { "const": "end" }] })
+            json!({ "anyOf": [{ "const": "end" }, text(CLOCK), text(DATE), text(DURATION)] })
         }
         Kind::DateTime => text(DATE),
         Kind::Word(words) => {

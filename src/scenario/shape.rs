@@ -235,22 +235,27 @@ fn unknown_key(
         .filter(|key| !key.is_later)
         .map(|key| key.name)
         .collect();
+    let near = if diagnostics.are_many() {
+        None
+    } else {
+        suggestion::nearest(&entry.key, &known)
+    };
+    let on_their_own = known
+        .iter()
+        .copied()
+        .filter(|name| map.key(name).is_some_and(|key| key.goes_with.is_none()));
+    let help = match near {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None => suggestion::help("", &on_their_own.collect::<Vec<_>>()),
+    };
     diagnostics.report(
         entry.key_span,
         "unknown key",
         format!("unknown key `{}`", shorten(&entry.key)),
         format!("not a key of {}", shape.what),
-        suggestion::help(&entry.key, &listed_keys(&entry.key, &known, map)),
+        help,
     );
-    suggestion::nearest(&entry.key, &known)
-}
-
-/// The keys to suggest: all where one is near, else those that can stand on their own.
-fn listed_keys<'a>(name: &str, known: &[&'a str], map: &Map) -> Vec<&'a str> {
-    let is_near = suggestion::nearest(name, known).is_some();
-    let stands_alone = |name: &&str| map.key(name).is_some_and(|key| key.goes_with.is_none());
-    let keys = known.iter().copied();
-    keys.filter(|name| is_near || stands_alone(name)).collect()
+    near
 }
 
 fn missing(node: &Node, name: &str, about: &str, shape: &Shape, diagnostics: &mut Diagnostics) {

@@ -94,3 +94,34 @@ impl Source {
         }
     }
 }
+
+/// From the number of a character to its first byte.
+#[derive(Debug)]
+pub struct ByteIndex {
+    /// The first byte of every character; empty for a text in which the two agree.
+    starts: Vec<usize>,
+    length: usize,
+}
+
+impl ByteIndex {
+    /// The index of this text.
+    pub fn new(text: &str) -> Self {
+        let starts = if text.is_ascii() {
+            Vec::new()
+        } else {
+            text.char_indices().map(|(byte, _)| byte).collect()
+        };
+        Self {
+            starts,
+            length: text.len(),
+        }
+    }
+
+    /// The first byte of a character; the end of the text for one beyond the last.
+    pub fn of(&self, character: usize) -> usize {
+        if self.starts.is_empty() {
+            return character.min(self.length);
+        }
+        self.starts.get(character).copied().unwrap_or(self.length)
+    }
+}

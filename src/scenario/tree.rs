@@ -11,7 +11,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
 
 use crate::scenario::diagnostic::{Checked, Diagnostics, Reported};
 use crate::scenario::limits;
-use crate::scenario::source::Span;
+use crate::scenario::source::{ByteIndex, Span};
 use crate::scenario::suggestion::shorten;
 
 /// One value of the file.
@@ -307,13 +307,10 @@ impl Reader<'_, '_> {
         let written = &self.text[span.start..span.end.max(span.start)];
         let span = Span::new(span.start, span.start + written.trim_end().len());
         let is_plain = style == ScalarStyle::Plain;
-        let quote = usize::from(!is_plain);
+        let quote = usize::from(written.starts_with(['"', '\'']) && !is_plain);
         let inner = span.start + quote;
-        // Of a block text the mark is no quote, and what follows it need not be one byte long.
-        let rest = self.text.get(inner.min(span.end)..);
-        let verbatim = rest
-            .is_some_and(|rest| rest.starts_with(text))
-            .then_some(inner);
+        let rest = self.text.get(inner..).unwrap_or_default();
+        let verbatim = rest.starts_with(text).then_some(inner);
         self.place(Node {
             span,
             form: Form::Scalar(Scalar {
@@ -475,33 +472,5 @@ impl Reader<'_, '_> {
             "reading stopped here",
             help.map(str::to_owned),
         )
-    }
-}
-
-/// From the number of a character to its first byte.
-struct ByteIndex {
-    /// The first byte of every character; empty for a text in which the two agree.
-    starts: Vec<usize>,
-    length: usize,
-}
-
-impl ByteIndex {
-    fn new(text: &str) -> Self {
-        let starts = if text.is_ascii() {
-            Vec::new()
-        } else {
-            text.char_indices().map(|(byte, _)| byte).collect()
-        };
-        Self {
-            starts,
-            length: text.len(),
-        }
-    }
-
-    fn of(&self, character: usize) -> usize {
-        if self.starts.is_empty() {
-            return character.min(self.length);
-        }
-        self.starts.get(character).copied().unwrap_or(self.length)
     }
 }

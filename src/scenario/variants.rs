@@ -18,7 +18,7 @@ use crate::scenario::tree::{Entry, Form, Node};
 use crate::words::Name;
 
 /// The key under which a file lists its variants.
-const VARIANTS: &str = "variants";
+pub const VARIANTS: &str = "variants";
 
 /// One whole scenario: the file with one variant laid over it.
 pub struct Merged {
@@ -38,6 +38,16 @@ pub fn merge(file: &Node, diagnostics: &mut Diagnostics) -> Vec<Merged> {
             tree: base,
         };
         return vec![alone];
+    }
+    if let Some(beyond) = variants.get(limits::VARIANTS) {
+        diagnostics.report(
+            beyond.key_span,
+            "limit: variants",
+            format!("a file has at most {} variants", limits::VARIANTS),
+            "one too many",
+            None,
+        );
+        return Vec::new();
     }
     let changes: usize = variants.iter().map(|entry| entry.value.size()).sum();
     if base.size().saturating_mul(variants.len()) + changes > limits::VALUES_IN_VARIANTS {

@@ -29,9 +29,8 @@ static KEYS: &[Key] = &[
     ),
     may(
         "by",
-        &BY,
-        "the instant at whose end it must hold, or `end` for the end of the run; rows are looked \
-         at when the last actor is done, unless this says otherwise",
+        &MOMENT_OR_END,
+        "the instant at whose end it must hold, or `end`; default when the actors are done",
     ),
     may("actor", &NAME, "whom the line is about"),
     may(
@@ -145,6 +144,10 @@ static KEYS: &[Key] = &[
     may("order", &HAPPENINGS, "what happens in this order"),
 ];
 
+static MOMENT_OR_END: Shape = Shape::of(
+    "a time such as `06:00` or `2026-01-06T02:10`, or `end`",
+    Kind::MomentOrEnd,
+);
 static ROW_PATH: Shape = Shape::of("a row such as `europe/account/fabrikam`", Kind::RowPath);
 static TABLE_PATH: Shape = Shape::of("a table such as `europe/account`", Kind::TablePath);
 static ROWS: Shape = Shape::of(
@@ -171,10 +174,6 @@ static DURATION_MAP: Map = Map::of(&[
     may("at most", &DURATION, "the longest time"),
 ]);
 static DURATION: Shape = Shape::of("a duration such as `150ms`", Kind::Duration);
-static BY: Shape = Shape::of(
-    "a time such as `06:00` or `2026-01-06T02:10`, or `end`",
-    Kind::MomentOrEnd,
-);
 static ENDS: Shape = Shape::new("`{ after: …, by: … }`").or_map(&ENDS_MAP);
 static ENDS_MAP: Map = Map::of(&[
     may("after", &MOMENT, "the first instant that is right"),

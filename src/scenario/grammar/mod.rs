@@ -49,7 +49,7 @@ pub enum Kind {
     Duration,
     /// `06:00`, `2026-01-06T02:10`, or a duration after the start.
     Moment,
-    /// A moment, or `end`.
+    /// The same, or `end`.
     MomentOrEnd,
     /// A full date and time.
     DateTime,

@@ -281,12 +281,12 @@ impl Lowering<'_> {
         }
         let first = node.get("at").or_else(|| node.get("from"));
         let first = first.map(|node| self.moment(node, SimInstant::START));
-        let first = first.transpose()?.unwrap_or(SimInstant::START);
+        let first = first.transpose();
         let every = node.get("every").map(|node| self.interval(node));
         let until_node = node.get("until");
-        let until = until_node
-            .map(|node| self.moment(node, first))
-            .transpose()?;
+        let not_before = first.unwrap_or_default().unwrap_or_default();
+        let until = until_node.map(|node| self.moment(node, not_before));
+        let (first, until) = (first?.unwrap_or_default(), until.transpose()?);
         if let (Some(until), Some(node)) = (until, until_node)
             && until <= first
         {

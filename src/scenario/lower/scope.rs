@@ -115,9 +115,10 @@ impl Lowering<'_> {
             }
             None => None,
         };
-        let spaced = name.split(' ').nth(1).is_some() && !is_near;
+        let is_computed = name.contains(['+', '-', '*', '/', '=', '<', '>', '(', '[', '?']);
+        let spaced = is_computed || (name.contains(' ') && !is_near);
         let help = if spaced && is_binding {
-            Some("an expression begins with `=`, not with `$`".to_owned())
+            Some("an expression begins with `=`: `=$name + 1`".to_owned())
         } else {
             help
         };

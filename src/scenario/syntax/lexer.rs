@@ -136,8 +136,8 @@ impl<'a> Lexer<'a> {
         let error = SyntaxError::new(range, "this has no meaning in an expression");
         Err(match first {
             '=' => error.with_help("two values are compared with `==`"),
-            '&' => error.with_help("and is written `&&`"),
-            '|' => error.with_help("or is written `||`"),
+            '&' => error.with_help("\"and\" is written `&&`"),
+            '|' => error.with_help("\"or\" is written `||`"),
             _ => error,
         })
     }

@@ -151,8 +151,8 @@ impl<'a> Parser<'a> {
     fn unexpected(&self, expected: &str) -> SyntaxError {
         let error = SyntaxError::new(self.range.clone(), format!("expected {expected} here"));
         match &self.token {
-            Token::Name(name, _) if name == "and" => error.with_help("and is written `&&`"),
-            Token::Name(name, _) if name == "or" => error.with_help("or is written `||`"),
+            Token::Name(name, _) if name == "and" => error.with_help("\"and\" is written `&&`"),
+            Token::Name(name, _) if name == "or" => error.with_help("\"or\" is written `||`"),
             Token::Name(..) => {
                 error.with_help("a name with spaces stands in backticks: `` `full name` ``")
             }
