@@ -140,6 +140,7 @@ impl<'t> Fold<'t> {
                         parent: None,
                         instance: *instance,
                         message: *message,
+                        became: None,
                         table: *table,
                         row: *row,
                         began: None,
@@ -162,12 +163,20 @@ impl<'t> Fold<'t> {
                     parent: *parent,
                     instance: *instance,
                     message: *message,
+                    became: None,
                     table: *table,
                     row: *row,
                     began: None,
                     ended: None,
                 });
                 request.began.get_or_insert(at);
+            }),
+            Event::UpsertResolved {
+                request, became, ..
+            } => self.request(*request, |known| {
+                if let Some(request) = known {
+                    request.became = *became;
+                }
             }),
             Event::RequestEnded { request, fault } => self.request(*request, |known| {
                 if let Some(request) = known {

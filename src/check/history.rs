@@ -209,6 +209,8 @@ pub struct Request<'t> {
     pub instance: InstanceId,
     /// What it asks for.
     pub message: Message,
+    /// For an upsert, what it became.
+    pub became: Option<Message>,
     /// Of which table.
     pub table: TableId,
     /// Of which row, where it names one.

@@ -110,3 +110,126 @@ fn broken(first: &Violation, all: &[Violation], names: &Names) -> TestCaseStatus
         .set_description(lines.join("\n"));
     status
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::check::verdict;
+    use crate::plan::{Claim, Expectation, Location, Plan};
+    use crate::report::{Run, json, junit};
+    use crate::trace::tale::two_teams;
+    use crate::words::ActorId;
+
+    #[test]
+    fn runs_are_told_to_programs() {
+        let tale = two_teams();
+        let mut plan = Plan::empty("");
+        for (line, actor) in [(31, 1), (32, 0)] {
+            plan.expectations.push(Expectation {
+                at: Location { line, column: 5 },
+                text: format!("victim: <{actor}>\u{1}"),
+                claims: vec![Claim::Victim {
+                    actor: ActorId(actor),
+                }],
+            });
+        }
+        let verdict = verdict(&plan, &tale.trace);
+        let run = Run {
+            trace: &tale.trace,
+            verdict: &verdict,
+        };
+        insta::assert_snapshot!(junit(&[run, run]), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites name="multiverse" tests="6" skipped="0" failures="2" errors="0">
+            <testsuite name="scenarios/team-members.yaml" tests="6" skipped="0" errors="0" failures="2">
+                <testcase name="unordered: victim: &lt;1&gt; (line 31)" classname="Two teams update the same two users"/>
+                <testcase name="unordered: victim: &lt;0&gt; (line 32)" classname="Two teams update the same two users">
+                    <failure message="expected team north is the victim of a deadlock; found the victim is team south: least log" type="expectation">scenarios/team-members.yaml:32:5
+        expected: team north is the victim of a deadlock
+        found: the victim is team south: least log
+        decided by: event 19 at 190 ms
+        nearest: team north waited 110 ms for us/user/y, held by team south, from 80 ms
+        </failure>
+                </testcase>
+                <testcase name="unordered: the engine keeps its promises" classname="Two teams update the same two users"/>
+                <testcase name="unordered: victim: &lt;1&gt; (line 31)" classname="Two teams update the same two users"/>
+                <testcase name="unordered: victim: &lt;0&gt; (line 32)" classname="Two teams update the same two users">
+                    <failure message="expected team north is the victim of a deadlock; found the victim is team south: least log" type="expectation">scenarios/team-members.yaml:32:5
+        expected: team north is the victim of a deadlock
+        found: the victim is team south: least log
+        decided by: event 19 at 190 ms
+        nearest: team north waited 110 ms for us/user/y, held by team south, from 80 ms
+        </failure>
+                </testcase>
+                <testcase name="unordered: the engine keeps its promises" classname="Two teams update the same two users"/>
+            </testsuite>
+        </testsuites>
+        "#);
+        insta::assert_snapshot!(json(&[run]), @r#"
+        {
+          "format": "multiverse report",
+          "version": 1,
+          "runs": [
+            {
+              "scenario": "Two teams update the same two users",
+              "file": "scenarios/team-members.yaml",
+              "variant": "unordered",
+              "seed": 0,
+              "start": "2026-01-05T08:00:00Z",
+              "holds": false,
+              "checks": [
+                {
+                  "at": {
+                    "line": 31,
+                    "column": 5
+                  },
+                  "text": "victim: <1>\u0001",
+                  "holds": true,
+                  "decided_by": {
+                    "sequence": 19,
+                    "at": 190000
+                  },
+                  "findings": []
+                },
+                {
+                  "at": {
+                    "line": 32,
+                    "column": 5
+                  },
+                  "text": "victim: <0>\u0001",
+                  "holds": false,
+                  "decided_by": {
+                    "sequence": 19,
+                    "at": 190000
+                  },
+                  "findings": [
+                    {
+                      "expected": "team north is the victim of a deadlock",
+                      "found": "the victim is team south: least log",
+                      "decided_by": {
+                        "sequence": 19,
+                        "at": 190000
+                      },
+                      "nearest": "team north waited 110 ms for us/user/y, held by team south, from 80 ms"
+                    }
+                  ]
+                }
+              ],
+              "violations": [],
+              "metrics": {
+                "simulated_us": 250000,
+                "requests": 4,
+                "waits": 2,
+                "longest_wait_us": 110000,
+                "total_wait_us": 210000,
+                "deadlocks": 1,
+                "commits": 1,
+                "rollbacks": 1,
+                "faults": 1,
+                "retries": 0
+              }
+            }
+          ]
+        }
+        "#);
+    }
+}

@@ -7,6 +7,7 @@
 //! that was read back from a file serves as well as a fresh one.
 
 mod clock;
+mod detail;
 mod event;
 mod jsonl;
 mod names;
@@ -18,9 +19,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use clock::Clock;
-pub use event::{
-    DeadlockEdge, Event, LaneKind, LockResource, Outcome, RollbackReason, WaitEnd, WriteKind,
+pub use detail::{
+    DeadlockEdge, LaneKind, LockResource, Outcome, RollbackReason, WaitEnd, WriteKind,
 };
+pub use event::Event;
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
 

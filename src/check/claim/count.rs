@@ -91,7 +91,11 @@ impl Judge<'_, '_> {
                 .values()
                 .filter(|it| self.is_of(*actor, Some(it.lane)))
                 .filter(|it| instance.is_none_or(|instance| it.instance == instance))
-                .filter(|it| message.is_none_or(|message| it.message == message))
+                .filter(|it| {
+                    // An upsert counts as what it became, too: the platform makes it that.
+                    message
+                        .is_none_or(|message| it.message == message || it.became == Some(message))
+                })
                 .filter(|it| table.is_none_or(|table| it.table == table))
                 .filter_map(|it| it.began)
                 .collect(),

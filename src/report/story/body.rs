@@ -40,7 +40,7 @@ pub(super) fn body(page: &mut Page, history: &History, lines: &[Folded], verbose
 
 /// Where things stand on the page.
 struct Layout {
-    /// Digits after the point of a time in milliseconds.
+    /// Digits after the point of a time.
     decimals: usize,
     /// How wide sequence numbers are; `None` where they are not told.
     number: Option<usize>,
@@ -61,15 +61,8 @@ impl Layout {
                 Folded::LeftOut { .. } => None,
             })
         };
-        let decimals = told()
-            .map(|line| match line.at.at.0 % 1_000 {
-                0 => 0,
-                micros if micros % 100 == 0 => 1,
-                micros if micros % 10 == 0 => 2,
-                _ => 3,
-            })
-            .max()
-            .unwrap_or(0);
+        let decimals = told().map(|line| clock.decimals(line.at.at));
+        let decimals = decimals.max().unwrap_or(0);
         let time = |line: &Line| columns(&clock.column(line.at.at, decimals));
         let time = told().map(time).max().unwrap_or(0);
         let entries = &history.trace.entries;
@@ -110,7 +103,7 @@ impl<'p> Body<'p, '_, '_> {
     fn line(&mut self, line: &'p Line) {
         let pause = self.before.map(|it| line.at.at.duration_since(it.at.at));
         if let Some(pause) = pause.filter(|it| *it >= QUIET) {
-            self.aside(&format!("… {} later", format_duration(pause)));
+            self.aside(&format!("… {} later", format_duration(rounded(pause))));
         }
         self.before = Some(line);
         self.day(line);
@@ -162,4 +155,11 @@ impl<'p> Body<'p, '_, '_> {
         let text = format!("── {}", date.unwrap_or_default());
         self.page.paragraph(&[Piece::new(text, Tone::Faint)]);
     }
+}
+
+/// A long time as people say it: in whole minutes from an hour on, else in whole seconds.
+const fn rounded(pause: Duration) -> Duration {
+    let unit = if pause.as_secs() >= 3_600 { 60 } else { 1 };
+    let seconds = pause.as_millis() as u64 / 1_000;
+    Duration::from_secs((seconds + unit / 2) / unit * unit)
 }

@@ -10,6 +10,9 @@ const PERIOD_MAX: usize = 8;
 /// From this many repetitions on, the middle ones are left out.
 const REPEATS_LEAST: usize = 4;
 
+/// The fewest lines that are worth leaving out.
+const LEFT_OUT_LEAST: usize = 3;
+
 /// One line of a folded story.
 #[derive(Clone, Debug)]
 pub(super) enum Folded {
@@ -57,7 +60,12 @@ fn repetitions(lines: Vec<Line>) -> Vec<Folded> {
         let told = if period == 1 {
             format!("{times} more like this")
         } else {
-            format!("{times} more times the same, {lines} lines")
+            let times = if times == 1 {
+                "once more".to_owned()
+            } else {
+                format!("{times} times more")
+            };
+            format!("{times} the same, {lines} lines")
         };
         left_out.insert(from, Folded::LeftOut { told, lines });
         start += repeats * period;
@@ -90,7 +98,8 @@ fn pattern(shapes: &[usize]) -> Option<(usize, usize)> {
             .take_while(|(a, b)| a == b)
             .count();
         let repeats = same / period + 1;
-        (repeats >= REPEATS_LEAST).then_some((period, repeats))
+        let worth = repeats >= REPEATS_LEAST && (repeats - 3) * period >= LEFT_OUT_LEAST;
+        worth.then_some((period, repeats))
     })
 }
 

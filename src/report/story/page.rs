@@ -128,7 +128,14 @@ impl Page {
             let room = self.width.saturating_sub(line.width);
             let needed = space + columns(&word);
             if needed <= room {
-                line.push(if space == 1 { " " } else { "" }, Tone::Plain);
+                // Within one tone, the space belongs to it: one pair of codes for all its words.
+                let last = line.pieces.last().map(|it| it.tone);
+                let between = if last == Some(tone) {
+                    tone
+                } else {
+                    Tone::Plain
+                };
+                line.push(if space == 1 { " " } else { "" }, between);
                 line.push(&word, tone);
                 fresh = false;
                 continue;

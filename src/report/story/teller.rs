@@ -280,15 +280,9 @@ impl<'h, 't> Teller<'h, 't> {
         match &entry.event {
             Event::LaneBegan {
                 lane,
-                kind: LaneKind::Flow { run, .. },
+                kind: LaneKind::Flow { .. },
                 ..
-            } => self.say(
-                entry,
-                *lane,
-                Mark::None,
-                "begins",
-                format!("begins run {run}"),
-            ),
+            } => self.say(entry, *lane, Mark::None, "begins", "begins".to_owned()),
             Event::LaneEnded { lane, outcome } => match outcome {
                 Outcome::Succeeded => self.say(entry, *lane, Mark::Done, "done", "done".to_owned()),
                 Outcome::Failed(fault) => {
