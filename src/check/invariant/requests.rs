@@ -241,13 +241,13 @@ impl Watcher {
         if wrong {
             report.add(Invariant::TransactionScope, at, |names| {
                 let plug_in = names.plug_in(plug_in);
-                let place = if in_transaction || opened {
-                    "inside"
-                } else {
-                    "outside"
-                };
                 let (stage, depth) = (stage.name(), known.depth);
-                format!("plug-in {plug_in} ({stage}, depth {depth}) runs {place} a transaction")
+                let told = if in_transaction { "inside" } else { "outside" };
+                let open = if opened { "one is" } else { "none is" };
+                format!(
+                    "plug-in {plug_in} ({stage}, depth {depth}) runs {told} a transaction, and \
+                     {open} open"
+                )
             });
         }
     }

@@ -368,8 +368,8 @@ fn requests_nest() {
 
 #[test]
 fn stages_ascend_and_the_transaction_begins_between_validation_and_operation() {
-    insta::assert_snapshot!(broken(&pipeline(true, true)), @r"PreValidation is outside the transaction: plug-in before (PreValidation, depth 1) runs inside a transaction (event 3)");
-    insta::assert_snapshot!(broken(&pipeline(false, false)), @r"PreValidation is outside the transaction: plug-in after (PostOperation, depth 1) runs inside a transaction (event 9)");
+    insta::assert_snapshot!(broken(&pipeline(true, true)), @r"PreValidation is outside the transaction: plug-in before (PreValidation, depth 1) runs inside a transaction, and none is open (event 3)");
+    insta::assert_snapshot!(broken(&pipeline(false, false)), @r"PreValidation is outside the transaction: plug-in after (PostOperation, depth 1) runs outside a transaction, and one is open (event 9)");
 
     let mut tale = pipeline(false, true);
     let began = |it: &Event| matches!(it, Event::StageBegan { .. });
