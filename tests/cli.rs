@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use multiverse::words::is_obeyed;
 use tempfile::TempDir;
 
 /// A scenario that holds, in two variants.
@@ -311,6 +312,29 @@ fn a_path_that_is_not_text_is_no_reason_to_fall_over() {
     fs::write(&path, HOLDS).expect("a file");
     let answer = answer(command(folder.path()).arg("run").arg(&path));
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+}
+
+#[test]
+fn hostile_names_reach_no_terminal() {
+    let evil = "\u{202e}\u{9b}31m";
+    let text = fails().replace("plain", evil).replace("Goodbye", evil);
+    let folder = folder_with(&[("a.yaml", &text)]);
+    let missing = format!("{evil}.yaml");
+    for arguments in [
+        &["run", "a.yaml", &missing][..],
+        &["run", "a.yaml", "-v", "--ascii", "--width", "40"],
+        &["run", "a.yaml", "--variant", "\u{202e}"],
+        &["check", "a.yaml", &missing],
+    ] {
+        let answer = multiverse(folder.path(), arguments);
+        for text in [answer.stdout, answer.stderr] {
+            let obeyed: Vec<_> = text
+                .chars()
+                .filter(|it| *it != '\n' && is_obeyed(*it))
+                .collect();
+            assert!(obeyed.is_empty(), "{arguments:?}: {obeyed:?} in {text}");
+        }
+    }
 }
 
 #[test]
