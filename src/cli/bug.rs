@@ -5,6 +5,8 @@ use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use multiverse::words::visible;
+
 use super::output::Output;
 
 /// One panic, as its finder should report it.
@@ -55,18 +57,19 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Bug> {
 }
 
 impl Bug {
-    /// Tells the reader what happened and what to report.
-    pub fn report(&self, output: &mut Output) {
+    /// Tells the reader what happened while `subject` was at hand, and what to report.
+    pub fn report(&self, subject: &str, output: &mut Output) {
         let arguments: Vec<_> = std::env::args_os()
             .skip(1)
-            .map(|it| it.to_string_lossy().into_owned())
+            .map(|argument| visible(&argument.to_string_lossy()).into_owned())
             .collect();
         output.complain(&format!(
-            "This is a bug in multiverse, not in your scenario: {}\n\
+            "{}: this is a bug in multiverse, not in your scenario: {}\n\
              Please report it with the scenario file and these lines:\n\
              \x20 multiverse {} on {} {}\n\
              \x20 arguments: {}\n{}",
-            self.what,
+            visible(subject),
+            visible(&self.what),
             env!("CARGO_PKG_VERSION"),
             std::env::consts::OS,
             std::env::consts::ARCH,

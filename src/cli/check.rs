@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use multiverse::run;
+use multiverse::words::visible;
 
+use super::Exit;
 use super::output::Output;
-use super::{Exit, bug};
+use super::reading::{self, Loaded};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -20,44 +21,26 @@ pub struct Arguments {
 
 /// Reads the scenarios and reports every mistake in them.
 pub fn check(arguments: &Arguments, output: &mut Output) -> Exit {
-    let search = run::scenario_files(&arguments.paths);
-    let mut exit = Exit::AllHold;
-    for dead_end in &search.dead_ends {
-        output.complain(&format!("error: {dead_end}"));
-        exit = exit.max(Exit::Wrong);
+    let reading = reading::read(&arguments.paths, output);
+    if arguments.quiet {
+        return reading.exit;
     }
-    let mut wrong_count = 0;
-    for file in &search.files {
-        let path = file.path.display();
-        match bug::caught(|| run::load(&file.path)) {
-            Ok(Ok(plans)) if !arguments.quiet => {
-                let checks = plans.iter().map(|plan| plan.expectations.len()).sum();
-                let parts = [counted(plans.len(), "run"), counted(checks, "check")];
-                output.print(&format!("{path}: {}\n", parts.join(", ")));
-            }
-            Ok(Ok(_)) => {}
-            Ok(Err(rejection)) => {
-                let (width, colour) = (output.complaint_width(), output.complaint_colour());
-                output.complain(&rejection.render(width, colour));
-                wrong_count += 1;
-                exit = exit.max(Exit::Wrong);
-            }
-            Err(bug) => {
-                output.complain(&format!("{path}:"));
-                bug.report(output);
-                exit = Exit::Bug;
-            }
-        }
+    for Loaded { file, plans } in &reading.scenarios {
+        let checks = plans.iter().map(|plan| plan.expectations.len()).sum();
+        let (runs, checks) = (counted(plans.len(), "run"), counted(checks, "check"));
+        let path = file.path.display().to_string();
+        output.print(&format!("{}: {runs}, {checks}\n", visible(&path)));
     }
-    if search.files.len() > 1 && !arguments.quiet {
-        let scenarios = counted(search.files.len(), "scenario");
-        let verdict = match wrong_count {
+    let count = reading.scenarios.len() + reading.wrong_count;
+    if count > 1 {
+        let scenarios = counted(count, "scenario");
+        let verdict = match reading.wrong_count {
             0 => "no mistakes".to_owned(),
             count => format!("{count} with mistakes"),
         };
         output.print(&format!("\n{scenarios}: {verdict}.\n"));
     }
-    exit
+    reading.exit
 }
 
 /// `1 check`, `2 checks`.

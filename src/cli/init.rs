@@ -23,17 +23,14 @@ pub fn init(folder: &Path, output: &mut Output) -> Exit {
             Exit::AllHold
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            output.complain(&format!(
-                "error: `{}` exists already; nothing was written",
+            output.error(&format!(
+                "`{}` exists already; nothing was written",
                 path.display()
             ));
             Exit::Wrong
         }
         Err(error) => {
-            output.complain(&format!(
-                "error: cannot write `{}`: {error}",
-                path.display()
-            ));
+            output.error(&format!("cannot write `{}`: {error}", path.display()));
             Exit::Wrong
         }
     }

@@ -8,6 +8,7 @@ mod bug;
 mod check;
 mod init;
 mod output;
+mod reading;
 mod run;
 mod trace_files;
 
@@ -109,7 +110,7 @@ pub fn main() -> ExitCode {
         exit.max(output.finish())
     })
     .unwrap_or_else(|bug| {
-        bug.report(&mut Output::new(anstream::ColorChoice::Auto));
+        bug.report("multiverse", &mut Output::new(anstream::ColorChoice::Auto));
         Exit::Bug
     })
     .into()

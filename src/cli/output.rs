@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
+use multiverse::words::visible;
 
 use super::Exit;
 
@@ -80,6 +81,11 @@ impl Output {
         }
     }
 
+    /// Writes an error of one line, whatever characters are in it.
+    pub fn error(&mut self, text: &str) {
+        self.complain(&format!("error: {}", visible(text)));
+    }
+
     /// Writes a complaint, and a line end after it.
     pub fn complain(&mut self, text: &str) {
         let mut stream = AutoStream::new(io::stderr().lock(), self.choice);
@@ -92,7 +98,7 @@ impl Output {
         match self.failed.take() {
             None => Exit::AllHold,
             Some(error) => {
-                self.complain(&format!("error: cannot write the output: {error}"));
+                self.error(&format!("cannot write the output: {error}"));
                 Exit::Wrong
             }
         }

@@ -9,9 +9,11 @@ use multiverse::engine::RunOptions;
 use multiverse::plan::Plan;
 use multiverse::report::{self, StoryOptions, Verbosity};
 use multiverse::run::{self, Run, ScenarioFile};
+use multiverse::words::visible;
 
 use super::check::counted;
 use super::output::Output;
+use super::reading::{self, Loaded, Reading};
 use super::trace_files::TraceFiles;
 use super::{Exit, bug};
 
@@ -65,19 +67,17 @@ enum Format {
     Junit,
 }
 
-/// The plans of one file that are to be run.
-struct Loaded {
-    file: ScenarioFile,
-    plans: Vec<Arc<Plan>>,
-}
-
 /// Replays the scenarios, and answers how they did.
 pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
-    let (mut scenarios, exit) = load(&arguments.paths, output);
+    let Reading {
+        mut scenarios,
+        exit,
+        ..
+    } = reading::read(&arguments.paths, output);
     if let Some(variant) = &arguments.variant
         && let Err(complaint) = choose_variant(&mut scenarios, variant)
     {
-        output.complain(&format!("error: {complaint}"));
+        output.error(&complaint);
         return exit.max(Exit::Wrong);
     }
     let run_count = scenarios.iter().map(|it| it.plans.len()).sum();
@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         Some(path) => match TraceFiles::new(path, run_count) {
             Ok(files) => Some(files),
             Err(complaint) => {
-                output.complain(&format!("error: {complaint}"));
+                output.error(&complaint);
                 return exit.max(Exit::Wrong);
             }
         },
@@ -120,33 +120,6 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         }
     }
     session.end()
-}
-
-/// Reads every scenario behind the paths; complains of what can't be read.
-fn load(paths: &[PathBuf], output: &mut Output) -> (Vec<Loaded>, Exit) {
-    let search = run::scenario_files(paths);
-    let mut exit = Exit::AllHold;
-    for dead_end in &search.dead_ends {
-        output.complain(&format!("error: {dead_end}"));
-        exit = Exit::Wrong;
-    }
-    let mut scenarios = Vec::new();
-    for file in search.files {
-        match bug::caught(|| run::load(&file.path)) {
-            Ok(Ok(plans)) => scenarios.push(Loaded { file, plans }),
-            Ok(Err(rejection)) => {
-                let (width, colour) = (output.complaint_width(), output.complaint_colour());
-                output.complain(&rejection.render(width, colour));
-                exit = exit.max(Exit::Wrong);
-            }
-            Err(bug) => {
-                output.complain(&format!("{}:", file.path.display()));
-                bug.report(output);
-                exit = Exit::Bug;
-            }
-        }
-    }
-    (scenarios, exit)
 }
 
 /// Keeps only the plans of this variant, and only the scenarios that have it.
@@ -208,13 +181,11 @@ impl Session<'_> {
         match told {
             Ok(Ok((run, story))) => self.tell(file, run, &story),
             Ok(Err(refusal)) => {
-                self.output
-                    .complain(&format!("error: {}: {refusal}", called(plan)));
+                self.output.error(&format!("{}: {refusal}", called(plan)));
                 self.exit = self.exit.max(Exit::Wrong);
             }
             Err(bug) => {
-                self.output.complain(&format!("{}:", called(plan)));
-                bug.report(self.output);
+                bug.report(&called(plan), self.output);
                 self.exit = Exit::Bug;
             }
         }
@@ -234,7 +205,7 @@ impl Session<'_> {
         if let Some(files) = &mut self.trace_files
             && let Err(complaint) = files.write(&file.name, &run.trace)
         {
-            self.output.complain(&format!("error: {complaint}"));
+            self.output.error(&complaint);
             self.exit = self.exit.max(Exit::Wrong);
         }
         if self.format != Format::Text {
@@ -324,7 +295,7 @@ impl Summary {
             count => {
                 text.push_str(&format!(": {count} failed.\n"));
                 for failure in &self.failures {
-                    text.push_str(&format!("  {failure}\n"));
+                    text.push_str(&format!("  {}\n", visible(failure)));
                 }
             }
         }

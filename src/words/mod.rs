@@ -6,6 +6,7 @@ mod ids;
 mod lock_mode;
 mod time;
 mod value;
+mod visible;
 
 pub use expression::{BinaryOperator, Expression, Function, UnaryOperator};
 pub use ids::{
@@ -15,3 +16,4 @@ pub use ids::{
 pub use lock_mode::LockMode;
 pub use time::{SimInstant, format_duration};
 pub use value::{ColumnType, Name, Record, Value};
+pub use visible::{is_obeyed, visible};

@@ -35,7 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("run", &["plan", "trace", "scenario", "engine", "check", "report"]),
     ("testing", &["plan", "trace", "scenario", "engine", "check", "report", "run"]),
     ("lib", &[]),
-    ("cli", &["plan", "trace", "scenario", "engine", "check", "report", "run"]),
+    ("cli", &["words", "plan", "trace", "scenario", "engine", "check", "report", "run"]),
     ("main", &["cli"]),
 ];
 

@@ -60,11 +60,11 @@ fn imports_up_the_back_stairs() {
 
 #[test]
 fn the_binary_comes_in_by_the_same_doors() {
-    let found = ["src/cli/run.rs:1: `cli` may not use `words`"];
+    let found = ["src/cli/run.rs:1: `cli` may not use `fault`"];
     assert_found(
         upward_imports,
         "src/cli/run.rs",
-        "use multiverse::words::Value;",
+        "use multiverse::fault::Fault;",
         &found,
     );
 }

@@ -1,104 +1,14 @@
 //! The binary as a shell sees it: what it prints, where, and its exit code.
 
+mod shell;
+
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use tempfile::TempDir;
-
-/// A scenario that holds, in two variants.
-const HOLDS: &str = "\
-scenario: One note
-tables:
-  note: { columns: { text: text } }
-instances:
-  us: { tables: [note] }
-actors:
-  ann: { in: us, do: [ { create: { table: note, row: first, set: { text: Hello } } } ] }
-variants:
-  plain: {}
-  twice as slow: { costs: { write: 10ms } }
-expect:
-  - { row: us/note/first, is: { text: Hello } }
-";
-
-/// The line of [`HOLDS`] with the expectation.
-const EXPECTATION_LINE: usize = 12;
-
-/// What an invocation left behind.
-struct Answer {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-/// The binary in a folder of its own, with nothing of this shell's own settings.
-fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_multiverse"));
-    command.current_dir(folder);
-    for variable in [
-        "NO_COLOR",
-        "CLICOLOR",
-        "CLICOLOR_FORCE",
-        "COLUMNS",
-        "RUST_BACKTRACE",
-    ] {
-        command.env_remove(variable);
-    }
-    command
-}
-
-fn multiverse(folder: &Path, arguments: &[&str]) -> Answer {
-    answer(command(folder).args(arguments))
-}
-
-fn answer(command: &mut Command) -> Answer {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .expect("the binary runs");
-    Answer {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),
-        stderr: String::from_utf8(output.stderr).expect("UTF-8 on stderr"),
-    }
-}
-
-/// A folder with these files in it.
-fn folder_with(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for (name, text) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        fs::write(path, text).expect("a file");
-    }
-    folder
-}
-
-/// [`HOLDS`] with an expectation that does not hold.
-fn fails() -> String {
-    HOLDS.replace("is: { text: Hello }", "is: { text: Goodbye }")
-}
-
-/// Every file below the folder, by its path, in order.
-fn files_in(folder: &Path) -> Vec<String> {
-    let mut files = Vec::new();
-    let mut pending = vec![folder.to_owned()];
-    while let Some(current) = pending.pop() {
-        for entry in fs::read_dir(&current).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                pending.push(path);
-            } else {
-                let below = path.strip_prefix(folder).expect("a path below");
-                files.push(below.to_string_lossy().replace('\\', "/"));
-            }
-        }
-    }
-    files.sort();
-    files
-}
+use multiverse::words::is_obeyed;
+use shell::{EXPECTATION_LINE, HOLDS, answer, command, fails, files_in, folder_with, multiverse};
 
 #[test]
 fn what_holds_exits_with_0_and_tells_its_story() {
@@ -229,7 +139,7 @@ fn help_says_what_there_is() {
         let answer = multiverse(folder.path(), arguments);
         assert_eq!((answer.code, answer.stderr.as_str()), (Some(0), ""));
         insta::with_settings!({
-            snapshot_path => "snapshots/command-line",
+            snapshot_path => "../snapshots/command-line",
             prepend_module_to_snapshot => false,
             omit_expression => true,
         }, {
@@ -311,6 +221,29 @@ fn a_path_that_is_not_text_is_no_reason_to_fall_over() {
     fs::write(&path, HOLDS).expect("a file");
     let answer = answer(command(folder.path()).arg("run").arg(&path));
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+}
+
+#[test]
+fn hostile_names_reach_no_terminal() {
+    let evil = "\u{202e}\u{9b}31m";
+    let text = fails().replace("plain", evil).replace("Goodbye", evil);
+    let folder = folder_with(&[("a.yaml", &text)]);
+    let missing = format!("{evil}.yaml");
+    for arguments in [
+        &["run", "a.yaml", &missing][..],
+        &["run", "a.yaml", "-v", "--ascii", "--width", "40"],
+        &["run", "a.yaml", "--variant", "\u{202e}"],
+        &["check", "a.yaml", &missing],
+    ] {
+        let answer = multiverse(folder.path(), arguments);
+        for text in [answer.stdout, answer.stderr] {
+            let obeyed: Vec<_> = text
+                .chars()
+                .filter(|it| *it != '\n' && is_obeyed(*it))
+                .collect();
+            assert!(obeyed.is_empty(), "{arguments:?}: {obeyed:?} in {text}");
+        }
+    }
 }
 
 #[test]
