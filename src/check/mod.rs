@@ -28,7 +28,7 @@ pub use history::{
 pub use invariant::{Invariant, Violation};
 
 use crate::plan::{Location, Plan};
-use crate::trace::{Entry, Trace};
+use crate::trace::{Entry, Outcome, Trace};
 use crate::words::SimInstant;
 
 /// A position in a trace: which event, and when it happened.
@@ -53,7 +53,8 @@ impl Moment {
 /// What was found out about a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verdict {
-    /// One for each expectation of the plan, in the order of the file.
+    /// One for each expectation of the plan, in the order of the file; then one that failed for
+    /// each lane that came to no end.
     pub checks: Vec<Check>,
     /// The engine's own promises that the run breaks: each is a bug of multiverse, never one of
     /// the scenario.
@@ -100,6 +101,28 @@ pub struct Finding {
     pub nearest: Option<String>,
 }
 
+/// That every lane comes to an end is expected without a word in the file: one failed check for
+/// each that was still at something when the run was stopped.
+fn unfinished<'a>(plan: &'a Plan, history: &'a History<'_>) -> impl Iterator<Item = Check> {
+    history.lanes.values().filter_map(|lane| {
+        let (decided_by, Outcome::Unfinished(reason)) = lane.ended? else {
+            return None;
+        };
+        Some(Check {
+            at: plan.actor(lane.kind.actor()).at,
+            text: "every actor ends".to_owned(),
+            holds: false,
+            decided_by: Some(decided_by),
+            findings: vec![Finding {
+                expected: format!("{} ends", lane.name),
+                found: format!("it was still at work: {reason}"),
+                decided_by: Some(decided_by),
+                nearest: None,
+            }],
+        })
+    })
+}
+
 /// Decides every expectation of the plan, and every invariant, from the trace.
 pub fn verdict(plan: &Plan, trace: &Trace) -> Verdict {
     let history = History::of(trace);
@@ -127,6 +150,7 @@ pub fn verdict(plan: &Plan, trace: &Trace) -> Verdict {
                 findings,
             }
         })
+        .chain(unfinished(plan, &history))
         .collect();
     Verdict {
         checks,

@@ -5,10 +5,10 @@
 //! awaited, and no hash order is ever seen, so plan, seed and schedule give the same trace, byte
 //! for byte, on every machine.
 //!
-//! Read in this order: [`world`] (the run loop), [`fiber`] (what is under way), [`pipeline`] (how
-//! a request goes through its stages), [`operation`] and [`query`] (what it does to rows),
-//! [`transaction`] (locks, waits, victims), [`exchange`] (messages and outages), [`interpret`]
-//! (the step language). Below them, [`lock`] and [`store`] know nothing of the world.
+//! Read in this order: `world` (the run loop), `fiber` (what is under way), `pipeline` (how a
+//! request goes through its stages), `operation`, `write` and `query` (what it does to rows),
+//! `transaction` (locks, waits, victims), `exchange` (messages and outages), `interpret` (the step
+//! language). Below them, [`lock`] and [`store`] know nothing of the world.
 
 mod build;
 mod code;
@@ -38,6 +38,7 @@ mod steps;
 pub mod store;
 mod transaction;
 mod world;
+mod write;
 
 use std::sync::Arc;
 

@@ -275,7 +275,6 @@ impl World {
 
     /// Runs the request's look-up or its main operation as one database command.
     fn run_statement(&mut self, id: FiberId, fiber: &mut Fiber) -> Flow {
-        let lane = fiber.lane;
         let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
             return Flow::Continue;
         };
@@ -284,7 +283,7 @@ impl World {
             .get_or_insert(self.now + self.shared.plan.limits.sql_command);
         let done = match frame.phase {
             Phase::Resolve => self.resolve(frame),
-            _ => self.operate(id, lane, frame),
+            _ => self.operate(id, frame),
         };
         match done {
             Ok(Done::Waits) => {
