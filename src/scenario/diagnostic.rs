@@ -8,7 +8,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 
 use crate::plan::Location;
 use crate::scenario::excerpt::{Excerpt, printable};
-use crate::scenario::limits;
+use crate::scenario::reading_limits as limits;
 use crate::scenario::source::{Source, Span};
 use crate::scenario::suggestion;
 
@@ -209,7 +209,7 @@ impl Rejection {
             GraphicalTheme::unicode_nocolor()
         };
         let width = width.max(40);
-        let handler = GraphicalReportHandler::new_themed(theme)
+        let painter = GraphicalReportHandler::new_themed(theme)
             .with_width(width)
             .with_links(false)
             .with_context_lines(1);
@@ -220,7 +220,7 @@ impl Rejection {
                 excerpt: Excerpt::new(&self.source, diagnostic.span, width),
             };
             // Writing to a String can't fail, and an excerpt answers every span.
-            let _ = handler.render_report(&mut text, &told);
+            let _ = painter.render_report(&mut text, &told);
             text.push('\n');
         }
         let summary = match self.count() {

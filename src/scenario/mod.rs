@@ -8,14 +8,14 @@
 //! Either every variant of a file becomes a [`Plan`], or all its mistakes come back at once in a
 //! [`Rejection`], each with its place, what was expected, and a near name where there is one. No
 //! input makes this panic, recurse without bound or allocate out of proportion: a file's size,
-//! depth and counts have [`limits`], each with its own error.
+//! depth and counts have limits ([`reading_limits`]), each with its own error.
 
 mod diagnostic;
 mod excerpt;
 mod grammar;
-pub mod limits;
 mod lower;
 mod moment;
+pub mod reading_limits;
 mod schema;
 mod shape;
 mod source;
@@ -36,6 +36,7 @@ pub use source::Span;
 use crate::plan::Plan;
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::grammar::DOCUMENT;
+use crate::scenario::reading_limits as limits;
 use crate::scenario::source::Source;
 use crate::words::Name;
 

@@ -6,7 +6,7 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::scenario::limits;
+use crate::scenario::reading_limits as limits;
 use crate::words::SimInstant;
 
 const MICROS_PER_SECOND: u64 = 1_000_000;

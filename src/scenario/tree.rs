@@ -10,7 +10,7 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, StrInput};
 
 use crate::scenario::diagnostic::{Checked, Diagnostics, Reported};
-use crate::scenario::limits;
+use crate::scenario::reading_limits as limits;
 use crate::scenario::source::{ByteIndex, Span};
 use crate::scenario::suggestion::shorten;
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::grammar::{DOCUMENT, PLUG_IN, Shape};
-use crate::scenario::limits;
+use crate::scenario::reading_limits as limits;
 use crate::scenario::shape::map_for;
 use crate::scenario::tree::{Entry, Form, Node};
 use crate::words::Name;

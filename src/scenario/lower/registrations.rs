@@ -3,10 +3,10 @@
 use crate::plan::{Message, Outage, OutageKind, PlugIn, PlugInBody, Stage};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
-use crate::scenario::limits;
 use crate::scenario::lower::Lowering;
 use crate::scenario::lower::body::Body;
 use crate::scenario::moment;
+use crate::scenario::reading_limits as limits;
 use crate::scenario::suggestion::{self, shorten};
 use crate::scenario::tree::Node;
 use crate::words::{InstanceId, Name, OutageId, PlugInId, SimInstant, TableId};

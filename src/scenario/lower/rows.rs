@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::plan::RowGroup;
 use crate::scenario::diagnostic::Checked;
-use crate::scenario::limits;
 use crate::scenario::lower::Lowering;
 use crate::scenario::lower::body::{Body, Bound};
 use crate::scenario::lower::reading::guid;
+use crate::scenario::reading_limits as limits;
 use crate::scenario::source::Span;
 use crate::scenario::tree::{Entry, Node};
 use crate::words::{ColumnId, Expression, InstanceId, Name, TableId, Value};

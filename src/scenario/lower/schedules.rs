@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::fault::FaultKind;
 use crate::plan::{Actor, ActorKind, Backoff, RowSelector, Schedule, Step, UpsertWhen, Verb};
 use crate::scenario::diagnostic::Checked;
-use crate::scenario::limits;
 use crate::scenario::lower::body::{Body, Bound};
 use crate::scenario::lower::steps::given_names;
 use crate::scenario::lower::{CallSite, Lowering};
+use crate::scenario::reading_limits as limits;
 use crate::scenario::tree::{Entry, Form, Node};
 use crate::words::{Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
 

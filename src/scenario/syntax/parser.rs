@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::scenario::limits::EXPRESSION_DEPTH;
+use crate::scenario::reading_limits::EXPRESSION_DEPTH;
 use crate::scenario::suggestion;
 use crate::scenario::syntax::lexer::{Lexer, Token};
 use crate::scenario::syntax::{Piece, Syntax, SyntaxError, SyntaxForm};

@@ -1,6 +1,8 @@
 //! Nothing in the grammar is out of reach, and grammar, schema and plan agree.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -214,17 +216,41 @@ fn number(text: &str) -> Option<Json> {
     whole.or_else(|| text.parse::<f64>().ok().map(|n| json!(n)))
 }
 
+/// The scenario files that are shipped, wherever they stand below this folder.
+fn shipped(folder: &Path, files: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("its entries can be read").path();
+        if path.is_dir() {
+            shipped(&path, files);
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            let text = fs::read_to_string(&path).expect("the file can be read");
+            files.push((path.display().to_string(), text));
+        }
+    }
+}
+
 #[test]
 fn the_schema_accepts_every_file_that_is_right() {
     let schema = schema();
     let validator = jsonschema::draft202012::new(&schema).expect("the schema is a schema");
-    for (name, text) in GOOD {
-        let json = as_json(&tree(text));
+    let mut files = GOOD
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .to_vec();
+    shipped(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"),
+        &mut files,
+    );
+    for (name, text) in files {
+        let json = as_json(&tree(&text));
         let errors: Vec<String> = validator
             .iter_errors(&json)
             .map(|error| format!("{}: {error}", error.instance_path()))
             .collect();
         assert!(errors.is_empty(), "{name}: {errors:#?}");
+        assert!(parse(&name, &text).is_ok(), "{name}");
     }
 }
 
@@ -255,10 +281,10 @@ const SEEN_BY_A_SCHEMA: &[&str] = &[
 fn the_schema_rejects_what_a_schema_can() {
     let schema = schema();
     let validator = jsonschema::draft202012::new(&schema).expect("the schema is a schema");
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors");
     for name in SEEN_BY_A_SCHEMA {
-        let text = std::fs::read_to_string(folder.join(format!("{name}.yaml")))
-            .expect("the file can be read");
+        let text =
+            fs::read_to_string(folder.join(format!("{name}.yaml"))).expect("the file can be read");
         assert!(!validator.is_valid(&as_json(&tree(&text))), "{name}");
     }
 }
