@@ -23,14 +23,20 @@ use crate::words::{
 
 type Key = (InstanceId, TableId, RowId);
 
+/// The columns of a row.
+type Image = BTreeMap<ColumnId, Value>;
+
+/// A row that was written, with its version and columns before.
+type Before = (Key, u64, Image);
+
 /// A trace in the making.
 pub(crate) struct Tale {
     pub(crate) trace: Trace,
     pub(super) now: SimInstant,
-    pub(super) rows: BTreeMap<Key, (u64, BTreeMap<ColumnId, Value>)>,
+    pub(super) rows: BTreeMap<Key, (u64, Image)>,
     versions: BTreeMap<InstanceId, u64>,
     pub(super) held: BTreeMap<TransactionId, BTreeSet<LockResource>>,
-    pub(super) written: BTreeMap<TransactionId, Vec<(Key, u64, BTreeMap<ColumnId, Value>)>>,
+    pub(super) written: BTreeMap<TransactionId, Vec<Before>>,
     pub(super) lane_of: BTreeMap<TransactionId, LaneId>,
     waits: BTreeMap<TransactionId, SimInstant>,
     pub(super) open: BTreeMap<LaneId, Vec<(RequestId, Option<TransactionId>)>>,
