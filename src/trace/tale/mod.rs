@@ -395,6 +395,30 @@ impl Tale {
         self.end(lane, None)
     }
 
+    /// A whole request that locks a row, reads it, and writes what it computes from it.
+    pub(crate) fn adds(
+        &mut self,
+        of: TransactionId,
+        place: &str,
+        columns: &[(&str, Value)],
+    ) -> &mut Self {
+        let (instance, table, row) = self.key(place);
+        let row_version = self.rows[&(instance, table, row)].0;
+        let lane = self.lane_of[&of];
+        let request = self.request(lane, Message::Update, place, Some(of));
+        self.lock(of, place, LockMode::Exclusive);
+        self.push(Event::RowRead {
+            request,
+            transaction: Some(of),
+            instance,
+            table,
+            row,
+            row_version,
+        });
+        self.write(of, place, WriteKind::Update, columns);
+        self.end(lane, None)
+    }
+
     /// A whole request that reads a row, in a transaction or not.
     pub(crate) fn reads(
         &mut self,

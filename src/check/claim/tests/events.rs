@@ -363,3 +363,22 @@ fn an_outage_hits_those_who_call() {
       by Some(4)
     ");
 }
+
+#[test]
+fn an_update_that_computes_from_the_rows_own_columns_loses_nothing() {
+    let mut tale = Tale::usual();
+    tale.load("us/user/counter", &[("teams", whole(7))]);
+    let (ann, bob) = (tale.begins("ann"), tale.begins("bob"));
+    tale.reads(ann, "us/user/counter", None);
+    tale.reads(bob, "us/user/counter", None);
+    for (lane, number) in [(ann, 8), (bob, 9)] {
+        let transaction = tale.transaction(lane, 0);
+        tale.adds(transaction, "us/user/counter", &[("teams", whole(number))]);
+        tale.commits(transaction).done(lane);
+    }
+    let lost = Claim::Happens {
+        phenomenon: Phenomenon::LostUpdate,
+        happens: false,
+    };
+    insta::assert_snapshot!(judged(&tale, vec![lost]), @"holds, by None");
+}
