@@ -206,11 +206,7 @@ impl<'t> Fold<'t> {
                 row_version,
                 columns,
             } => {
-                let key = RowKey {
-                    instance: *instance,
-                    table: *table,
-                    row: *row,
-                };
+                let key = RowKey::of(*instance, *table, *row);
                 let version = Version {
                     written: at,
                     settled: at,
@@ -234,11 +230,7 @@ impl<'t> Fold<'t> {
                 version_after,
                 columns,
             } => {
-                let key = RowKey {
-                    instance: *instance,
-                    table: *table,
-                    row: *row,
-                };
+                let key = RowKey::of(*instance, *table, *row);
                 let version = Version {
                     written: at,
                     settled: at,
@@ -263,11 +255,7 @@ impl<'t> Fold<'t> {
                 at,
                 request: *request,
                 transaction: *transaction,
-                key: RowKey {
-                    instance: *instance,
-                    table: *table,
-                    row: *row,
-                },
+                key: RowKey::of(*instance, *table, *row),
                 row_version: *row_version,
             }),
             _ => {}

@@ -33,6 +33,17 @@ pub struct RowKey {
     pub row: RowId,
 }
 
+impl RowKey {
+    /// The row of this id, in this table of this instance.
+    pub const fn of(instance: InstanceId, table: TableId, row: RowId) -> Self {
+        Self {
+            instance,
+            table,
+            row,
+        }
+    }
+}
+
 /// Everything that one trace tells, by what it is about.
 #[derive(Debug)]
 pub struct History<'t> {
@@ -403,11 +414,7 @@ impl<'t> History<'t> {
         instance: InstanceId,
         table: TableId,
     ) -> impl Iterator<Item = (RowId, &RowHistory<'t>)> {
-        let key = |row| RowKey {
-            instance,
-            table,
-            row,
-        };
+        let key = |row| RowKey::of(instance, table, row);
         let first = key(RowId(uuid::Uuid::nil()));
         let last = key(RowId(uuid::Uuid::max()));
         self.rows

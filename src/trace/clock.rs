@@ -57,9 +57,9 @@ impl Clock {
         Some(Offset::UTC.to_datetime(timestamp))
     }
 
-    /// An instant in a sentence: `150.02 ms`, `30.095 s`, `06:00`, `06:00:00.040`, `02:10 on 2026-01-06`. The
-    /// date is told where it differs from the run's first, and a time of day is told to the
-    /// millisecond.
+    /// An instant in a sentence: `150.02 ms`, `30.095 s`, `06:00`, `06:00:00.040`,
+    /// `02:10 on 2026-01-06`. The date is told where it differs from the run's first, and a time
+    /// of day is told to the millisecond.
     pub fn moment(&self, at: SimInstant) -> String {
         match self.scale {
             Scale::Millis => return format!("{} ms", thousandths(at.0, 0)),

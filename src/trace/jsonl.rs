@@ -31,10 +31,10 @@ pub enum ReadError {
     #[error("the trace is empty; its first line should be the header")]
     Empty,
     /// Its first line is no header of a trace.
-    #[error("the first line is no header of a trace: {0}")]
+    #[error("the first line is no header of a trace: {}", told(.0))]
     Header(serde_json::Error),
     /// A line is not what it should be.
-    #[error("line {line} of the trace is no event of format version {FORMAT_VERSION}: {source}")]
+    #[error("line {line} of the trace is no event of format {FORMAT_VERSION}: {}", told(.source))]
     Line {
         /// The line, from 1.
         line: usize,
@@ -47,6 +47,16 @@ pub enum ReadError {
         /// Its version.
         found: u32,
     },
+}
+
+/// What is wrong with a line, by its column alone: the reader has its number already.
+fn told(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match text.strip_suffix(&place) {
+        Some(text) => format!("{text}, at column {}", error.column()),
+        None => text,
+    }
 }
 
 /// One event as it is written.
@@ -137,7 +147,9 @@ mod tests {
     fn a_line_has_the_event_by_number_and_says_it_in_words() {
         let text = written(&two_teams().trace);
         let line = text.lines().nth(7).unwrap();
-        insta::assert_snapshot!(line, @r#"{"at":20000,"sequence":6,"event":"row-written","transaction":0,"request":0,"instance":0,"table":0,"row":"72098e0e-b9e3-5ebe-8906-9f939678b990","kind":"update","version-before":1,"version-after":3,"columns":[[0,{"whole":3},{"whole":4}]],"says":"us/user/x is updated as version 3: teams 3 → 4"}"#);
+        insta::assert_snapshot!(line, @r#"
+        {"at":20000,"sequence":6,"event":"row-written","transaction":0,"request":0,"instance":0,"table":0,"row":"72098e0e-b9e3-5ebe-8906-9f939678b990","kind":"update","version-before":1,"version-after":3,"columns":[[0,{"whole":3},{"whole":4}]],"says":"us/user/x is updated as version 3: teams 3 → 4"}
+        "#);
     }
 
     #[test]
@@ -154,10 +166,16 @@ mod tests {
             "the trace has format version 9; this multiverse reads 1"
         );
         let cut = &text[..text.len() - 3];
-        insta::assert_snapshot!(error(cut), @r"line 34 of the trace is no event of format version 1: EOF while parsing a string at line 1 column 94");
-        insta::assert_snapshot!(error("hello"), @r"the first line is no header of a trace: expected value at line 1 column 1");
+        insta::assert_snapshot!(error(cut), @r"
+        line 34 of the trace is no event of format 1: EOF while parsing a string, at column 94
+        ");
+        insta::assert_snapshot!(error("hello"), @r"
+        the first line is no header of a trace: expected value, at column 1
+        ");
         let gap = text.replacen('\n', "\n\n", 1);
-        insta::assert_snapshot!(error(&gap), @r"line 2 of the trace is no event of format version 1: EOF while parsing a value at line 1 column 0");
+        insta::assert_snapshot!(error(&gap), @r"
+        line 2 of the trace is no event of format 1: EOF while parsing a value, at column 0
+        ");
     }
 
     proptest! {

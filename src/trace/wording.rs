@@ -10,11 +10,13 @@ use crate::words::{
 impl Names<'_> {
     /// What happened, in a sentence. Lanes, requests and transactions go by their numbers.
     pub fn event(&self, event: &Event) -> String {
-        self.row_event(event)
+        self.loaded_row(event)
+            .or_else(|| self.row_event(event))
             .or_else(|| self.lane_event(event))
             .or_else(|| self.message_event(event))
             .or_else(|| self.pipeline_event(event))
-            .unwrap_or_else(|| self.transaction_event(event))
+            .or_else(|| self.transaction_event(event))
+            .unwrap_or_else(|| self.lock_event(event))
     }
 
     /// A message with what it is about, as a request: `Create europe/ticket/t1`.
@@ -34,20 +36,6 @@ impl Names<'_> {
 
     fn row_event(&self, event: &Event) -> Option<String> {
         Some(match event {
-            Event::RowLoaded {
-                instance,
-                table,
-                row,
-                row_version,
-                columns,
-            } => {
-                let columns = columns.iter().map(|(column, value)| {
-                    format!("{} = {}", self.column(*table, *column), self.value(value))
-                });
-                let columns = columns.collect::<Vec<_>>().join(", ");
-                let place = self.place(*instance, *table, *row);
-                format!("{place} is loaded as version {row_version}: {columns}")
-            }
             Event::RowNamed { table, row, name } => {
                 format!("row {row} of {} is called {name}", self.table(*table))
             }
@@ -106,6 +94,27 @@ impl Names<'_> {
             }
             _ => return None,
         })
+    }
+
+    fn loaded_row(&self, event: &Event) -> Option<String> {
+        let Event::RowLoaded {
+            instance,
+            table,
+            row,
+            row_version,
+            columns,
+        } = event
+        else {
+            return None;
+        };
+        let columns = columns.iter().map(|(column, value)| {
+            format!("{} = {}", self.column(*table, *column), self.value(value))
+        });
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let place = self.place(*instance, *table, *row);
+        Some(format!(
+            "{place} is loaded as version {row_version}: {columns}"
+        ))
     }
 
     fn changes(&self, table: TableId, columns: &[(ColumnId, Value, Value)]) -> String {
@@ -254,8 +263,8 @@ impl Names<'_> {
         })
     }
 
-    fn transaction_event(&self, event: &Event) -> String {
-        match event {
+    fn transaction_event(&self, event: &Event) -> Option<String> {
+        Some(match event {
             Event::TransactionBegan {
                 transaction,
                 instance,
@@ -276,6 +285,18 @@ impl Names<'_> {
                 };
                 format!("{} is rolled back {reason}", told(*transaction))
             }
+            Event::LocksReleased { transaction, count } => {
+                format!("{} releases its locks, {count} in all", told(*transaction))
+            }
+            Event::VictimChosen { victim, rule, .. } => {
+                format!("{} is the deadlock's victim: {rule}", told(*victim))
+            }
+            _ => return None,
+        })
+    }
+
+    fn lock_event(&self, event: &Event) -> String {
+        match event {
             Event::LockGranted {
                 transaction,
                 resource,
@@ -311,9 +332,6 @@ impl Names<'_> {
                 told(*transaction),
                 self.resource(resource)
             ),
-            Event::LocksReleased { transaction, count } => {
-                format!("{} releases its locks, {count} in all", told(*transaction))
-            }
             Event::DeadlockClosed { cycle, .. } => {
                 let waits = cycle.iter().map(|edge| {
                     let resource = self.resource(&edge.resource);
@@ -323,9 +341,6 @@ impl Names<'_> {
                     "a deadlock closes: {}",
                     waits.collect::<Vec<_>>().join(", ")
                 )
-            }
-            Event::VictimChosen { victim, rule, .. } => {
-                format!("{} is the deadlock's victim: {rule}", told(*victim))
             }
             _ => String::new(),
         }

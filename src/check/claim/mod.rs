@@ -169,11 +169,7 @@ impl Judge<'_, '_> {
 
 /// The row that a claim is about.
 const fn key_of(row: &RowRef) -> RowKey {
-    RowKey {
-        instance: row.instance,
-        table: row.table,
-        row: row.row,
-    }
+    RowKey::of(row.instance, row.table, row.row)
 }
 
 /// Bounds in words, each end written by `write`: `at least 3`, `2 to 5`, `3`.

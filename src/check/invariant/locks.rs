@@ -158,17 +158,7 @@ impl Watcher {
                 self.release_all(*transaction, *count, at, report);
             }
             Event::Committed { transaction } | Event::RolledBack { transaction, .. } => {
-                if self
-                    .held_by
-                    .get(transaction)
-                    .is_some_and(|it| !it.is_empty())
-                {
-                    self.ending.insert(*transaction, at);
-                }
-                if self.waiting.contains_key(transaction) {
-                    let text = format!("{} ends while it waits for a lock", told(*transaction));
-                    report.add(Invariant::Waits, at, |_| text);
-                }
+                self.end(*transaction, at, report);
             }
             Event::RowWritten {
                 transaction,
@@ -186,6 +176,21 @@ impl Watcher {
                 self.written(*transaction, resource, at, report);
             }
             _ => {}
+        }
+    }
+
+    /// A transaction has ended: its locks must go now, and it can't be waiting.
+    fn end(&mut self, transaction: TransactionId, at: Moment, report: &mut Report) {
+        if self
+            .held_by
+            .get(&transaction)
+            .is_some_and(|it| !it.is_empty())
+        {
+            self.ending.insert(transaction, at);
+        }
+        if self.waiting.contains_key(&transaction) {
+            let text = format!("{} ends while it waits for a lock", told(transaction));
+            report.add(Invariant::Waits, at, |_| text);
         }
     }
 

@@ -45,11 +45,7 @@ impl Watcher {
             row_version,
         } = &entry.event
         {
-            let key = RowKey {
-                instance: *instance,
-                table: *table,
-                row: *row,
-            };
+            let key = RowKey::of(*instance, *table, *row);
             self.restore(*transaction, key, *row_version, at, report);
             return;
         }
@@ -65,11 +61,7 @@ impl Watcher {
                 row_version,
                 ..
             } => {
-                let key = RowKey {
-                    instance: *instance,
-                    table: *table,
-                    row: *row,
-                };
+                let key = RowKey::of(*instance, *table, *row);
                 self.install(key, None, *row_version, at, report);
                 self.committed.insert(key, *row_version);
             }
@@ -82,11 +74,7 @@ impl Watcher {
                 row,
                 row_version,
             } => {
-                let key = RowKey {
-                    instance: *instance,
-                    table: *table,
-                    row: *row,
-                };
+                let key = RowKey::of(*instance, *table, *row);
                 let began = self.requests.get(request).copied();
                 self.read(*transaction, key, *row_version, (at, began), known, report);
             }
@@ -127,11 +115,7 @@ impl Watcher {
         else {
             return;
         };
-        let key = RowKey {
-            instance: *instance,
-            table: *table,
-            row: *row,
-        };
+        let key = RowKey::of(*instance, *table, *row);
         let live = self.live.get(&key).copied().unwrap_or(0);
         let expected = match kind {
             WriteKind::Insert => 0,

@@ -108,16 +108,22 @@ fn time_and_numbers_run_forward() {
 #[test]
 fn lanes_and_transactions_begin_once_and_end_once() {
     let endless = without(two_teams(), |it| matches!(it, Event::LaneEnded { .. }));
-    insta::assert_snapshot!(broken(&endless), @r"lanes begin and end once: lane 1 does not end (event 31)");
+    insta::assert_snapshot!(broken(&endless), @r"
+    lanes begin and end once: lane 1 does not end (event 31)
+    ");
 
     let mut twice = two_teams();
     twice.push(Event::Committed {
         transaction: TransactionId(0),
     });
-    insta::assert_snapshot!(broken(&twice), @r"transactions begin and end once: transaction 0 ends twice (event 33)");
+    insta::assert_snapshot!(broken(&twice), @r"
+    transactions begin and end once: transaction 0 ends twice (event 33)
+    ");
 
     let open = without(two_teams(), |it| matches!(it, Event::Committed { .. }));
-    insta::assert_snapshot!(broken(&open), @r"transactions begin and end once: transaction 0 does not end (event 31)");
+    insta::assert_snapshot!(broken(&open), @r"
+    transactions begin and end once: transaction 0 does not end (event 31)
+    ");
 }
 
 #[test]
@@ -129,7 +135,9 @@ fn no_two_hold_a_row_exclusively() {
         .lock(b, X, LockMode::Shared);
     tale.lock(a, X, LockMode::Exclusive);
     tale.commits(a).commits(b).done(ann).done(bob);
-    insta::assert_snapshot!(broken(&tale), @r"no two incompatible holders: transaction 0 holds us/user/x in mode exclusive beside transaction 1 in mode shared (event 6)");
+    insta::assert_snapshot!(broken(&tale), @r"
+    no two incompatible holders: transaction 0 holds us/user/x in mode exclusive beside transaction 1 in mode shared (event 6)
+    ");
 }
 
 #[test]
@@ -138,7 +146,9 @@ fn locks_end_with_their_transaction() {
         two_teams(),
         |it| matches!(it, Event::LocksReleased { transaction, .. } if transaction.0 == 0),
     );
-    insta::assert_snapshot!(broken(&kept), @r"locks end with their transaction: transaction 0 has ended and still holds locks (event 30)");
+    insta::assert_snapshot!(broken(&kept), @r"
+    locks end with their transaction: transaction 0 has ended and still holds locks (event 30)
+    ");
 
     let miscounted = changed(two_teams(), |it| match it {
         Event::LocksReleased { count, .. } => {
@@ -147,11 +157,15 @@ fn locks_end_with_their_transaction() {
         }
         _ => false,
     });
-    insta::assert_snapshot!(broken(&miscounted), @r"locks end with their transaction: transaction 1 holds 1 locks and releases 2 (event 23)");
+    insta::assert_snapshot!(broken(&miscounted), @r"
+    locks end with their transaction: transaction 1 holds 1 locks and releases 2 (event 23)
+    ");
 
     let mut late = two_teams();
     late.lock(TransactionId(0), X, LockMode::Exclusive);
-    insta::assert_snapshot!(broken(&late), @r"transactions begin and end once: transaction 0 is granted a lock after it was committed (event 33)");
+    insta::assert_snapshot!(broken(&late), @r"
+    transactions begin and end once: transaction 0 is granted a lock after it was committed (event 33)
+    ");
 }
 
 #[test]
@@ -177,7 +191,9 @@ fn a_wait_has_a_holder_an_end_and_a_length() {
         }
         _ => false,
     });
-    insta::assert_snapshot!(broken(&longer), @r"every wait ends once: transaction 1 waited 100ms, and the trace says 200ms (event 20)");
+    insta::assert_snapshot!(broken(&longer), @r"
+    every wait ends once: transaction 1 waited 100ms, and the trace says 200ms (event 20)
+    ");
 
     let ungranted = without(two_teams(), |it| {
         matches!(it, Event::LockGranted { transaction, resource, .. }
@@ -211,7 +227,9 @@ fn a_forgotten_wake_up_is_seen() {
     tale.at(20).commits(a).done(ann);
     tale.at(21).wait_ends(b, X, WaitEnd::Granted);
     tale.commits(b).done(bob);
-    insta::assert_snapshot!(broken(&tale), @r"no lost wake-up: transaction 1 is not woken though nothing keeps it from us/user/x any more (event 7)");
+    insta::assert_snapshot!(broken(&tale), @r"
+    no lost wake-up: transaction 1 is not woken though nothing keeps it from us/user/x any more (event 7)
+    ");
 }
 
 #[test]
@@ -249,8 +267,12 @@ fn row_versions_ascend_and_replace_what_is_there() {
             _ => false,
         })
     };
-    insta::assert_snapshot!(broken(&set(1, 2)), @r"row versions ascend: us/user/x gets version 2 after version 2 was given (event 6)");
-    insta::assert_snapshot!(broken(&set(2, 3)), @r"row versions ascend: a write replaces version 2 of us/user/x, which has version 1 (event 6)");
+    insta::assert_snapshot!(broken(&set(1, 2)), @r"
+    row versions ascend: us/user/x gets version 2 after version 2 was given (event 6)
+    ");
+    insta::assert_snapshot!(broken(&set(2, 3)), @r"
+    row versions ascend: a write replaces version 2 of us/user/x, which has version 1 (event 6)
+    ");
 }
 
 #[test]
@@ -276,12 +298,16 @@ fn a_rollback_restores_every_row_to_what_it_was() {
 
 #[test]
 fn reads_see_what_was_committed_or_their_own() {
-    insta::assert_snapshot!(broken(&two_writers(Isolation::default(), 2)), @r"reads see committed rows: version 2 of us/user/x is read, which transaction 0 has not committed (event 13)");
+    insta::assert_snapshot!(broken(&two_writers(Isolation::default(), 2)), @r"
+    reads see committed rows: version 2 of us/user/x is read, which transaction 0 has not committed (event 13)
+    ");
 
     let mut stale = two_writers(Isolation::default(), 1);
     let carl = stale.begins("carl");
     stale.reads_version(carl, X, None, 2).done(carl);
-    insta::assert_snapshot!(broken(&stale), @r"reads see committed rows: version 2 of us/user/x is read, which was out of date when the request began (event 27)");
+    insta::assert_snapshot!(broken(&stale), @r"
+    reads see committed rows: version 2 of us/user/x is read, which was out of date when the request began (event 27)
+    ");
 
     let mut blind = Tale::usual();
     blind.load(X, &[("teams", whole(3))]);
@@ -289,13 +315,17 @@ fn reads_see_what_was_committed_or_their_own() {
     let a = blind.transaction(app, 0);
     blind.writes(a, X, &[("teams", whole(4))]);
     blind.reads_version(app, X, Some(a), 1).commits(a).done(app);
-    insta::assert_snapshot!(broken(&blind), @r"reads see committed rows: version 1 of us/user/x is read, and not what its own transaction wrote (event 8)");
+    insta::assert_snapshot!(broken(&blind), @r"
+    reads see committed rows: version 1 of us/user/x is read, and not what its own transaction wrote (event 8)
+    ");
 }
 
 #[test]
 fn isolation_levels_keep_their_promise() {
     let lost = two_writers(Isolation::RepeatableRead, 1);
-    insta::assert_snapshot!(broken(&lost), @r"isolation levels keep their promise: a lost update at repeatable read: bob overwrote ann's update of us/user/x at 40 ms, from what it read at 0 ms (event 22)");
+    insta::assert_snapshot!(broken(&lost), @r"
+    isolation levels keep their promise: a lost update at repeatable read: bob overwrote ann's update of us/user/x at 40 ms, from what it read at 0 ms (event 22)
+    ");
 
     let mut aborted = Tale::usual();
     aborted.load(X, &[("teams", whole(3))]);
@@ -329,12 +359,16 @@ fn an_outage_begins_and_ends_on_the_dot() {
         })
     };
     insta::assert_snapshot!(broken(&outage_until(1_000, 1_000)), @"");
-    insta::assert_snapshot!(broken(&outage_until(999, 1_000)), @r"an outage silences its instance: europe begins a request during the outage, which lasts until 1000 ms (event 2)");
+    insta::assert_snapshot!(broken(&outage_until(999, 1_000)), @r"
+    an outage silences its instance: europe begins a request during the outage, which lasts until 1000 ms (event 2)
+    ");
     insta::assert_snapshot!(broken(&outage_until(0, 1_001)), @r"
     an outage silences its instance: europe begins a request during the outage, which lasts until 1000 ms (event 2)
     an outage silences its instance: the outage is not over at the promised instant (event 4)
     ");
-    insta::assert_snapshot!(broken(&outage_until(1_001, 1_000)), @r"an outage silences its instance: the outage refuses at 1001 ms, when it is not on (event 3)");
+    insta::assert_snapshot!(broken(&outage_until(1_001, 1_000)), @r"
+    an outage silences its instance: the outage refuses at 1001 ms, when it is not on (event 3)
+    ");
 }
 
 #[test]
@@ -368,8 +402,12 @@ fn requests_nest() {
 
 #[test]
 fn stages_ascend_and_the_transaction_begins_between_validation_and_operation() {
-    insta::assert_snapshot!(broken(&pipeline(true, true)), @r"PreValidation is outside the transaction: plug-in before (PreValidation, depth 1) runs inside a transaction, and none is open (event 3)");
-    insta::assert_snapshot!(broken(&pipeline(false, false)), @r"PreValidation is outside the transaction: plug-in after (PostOperation, depth 1) runs outside a transaction, and one is open (event 9)");
+    insta::assert_snapshot!(broken(&pipeline(true, true)), @r"
+    PreValidation is outside the transaction: plug-in before (PreValidation, depth 1) runs inside a transaction, and none is open (event 3)
+    ");
+    insta::assert_snapshot!(broken(&pipeline(false, false)), @r"
+    PreValidation is outside the transaction: plug-in after (PostOperation, depth 1) runs outside a transaction, and one is open (event 9)
+    ");
 
     let mut tale = pipeline(false, true);
     let began = |it: &Event| matches!(it, Event::StageBegan { .. });
@@ -393,5 +431,7 @@ fn stages_ascend_and_the_transaction_begins_between_validation_and_operation() {
             }
         )
     });
-    insta::assert_snapshot!(broken(&early), @r"requests nest: request 0 ends before its plug-in (event 12)");
+    insta::assert_snapshot!(broken(&early), @r"
+    requests nest: request 0 ends before its plug-in (event 12)
+    ");
 }

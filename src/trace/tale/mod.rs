@@ -23,14 +23,20 @@ use crate::words::{
 
 type Key = (InstanceId, TableId, RowId);
 
+/// The columns of a row.
+type Image = BTreeMap<ColumnId, Value>;
+
+/// A row that was written, with its version and columns before.
+type Before = (Key, u64, Image);
+
 /// A trace in the making.
 pub(crate) struct Tale {
     pub(crate) trace: Trace,
     pub(super) now: SimInstant,
-    pub(super) rows: BTreeMap<Key, (u64, BTreeMap<ColumnId, Value>)>,
+    pub(super) rows: BTreeMap<Key, (u64, Image)>,
     versions: BTreeMap<InstanceId, u64>,
     pub(super) held: BTreeMap<TransactionId, BTreeSet<LockResource>>,
-    pub(super) written: BTreeMap<TransactionId, Vec<(Key, u64, BTreeMap<ColumnId, Value>)>>,
+    pub(super) written: BTreeMap<TransactionId, Vec<Before>>,
     pub(super) lane_of: BTreeMap<TransactionId, LaneId>,
     waits: BTreeMap<TransactionId, SimInstant>,
     pub(super) open: BTreeMap<LaneId, Vec<(RequestId, Option<TransactionId>)>>,
@@ -386,6 +392,30 @@ impl Tale {
             self.lock(of, place, LockMode::Exclusive);
         }
         self.write(of, place, kind, columns);
+        self.end(lane, None)
+    }
+
+    /// A whole request that locks a row, reads it, and writes what it computes from it.
+    pub(crate) fn adds(
+        &mut self,
+        of: TransactionId,
+        place: &str,
+        columns: &[(&str, Value)],
+    ) -> &mut Self {
+        let (instance, table, row) = self.key(place);
+        let row_version = self.rows[&(instance, table, row)].0;
+        let lane = self.lane_of[&of];
+        let request = self.request(lane, Message::Update, place, Some(of));
+        self.lock(of, place, LockMode::Exclusive);
+        self.push(Event::RowRead {
+            request,
+            transaction: Some(of),
+            instance,
+            table,
+            row,
+            row_version,
+        });
+        self.write(of, place, WriteKind::Update, columns);
         self.end(lane, None)
     }
 
