@@ -9,6 +9,8 @@
 //! no byte; any other value takes one that says what it is, and its own: a whole number as few as
 //! it needs, text its UTF-8.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -61,6 +63,27 @@ pub(super) fn pack<'a>(
         let wide = ends.iter().flat_map(|end| end.to_le_bytes());
         out.splice(..columns * 2, wide);
     }
+}
+
+/// Puts an image that differs from `base` only in these columns into `out`, if it is as easy as
+/// that: if each value takes as many bytes as the one that it replaces. Whether it was.
+pub(super) fn patch(base: Packed<'_>, values: &[(ColumnId, Value)], out: &mut Vec<u8>) -> bool {
+    out.clear();
+    out.extend_from_slice(base.bytes);
+    let length = out.len();
+    for (column, value) in values {
+        if column.index() >= base.columns {
+            continue;
+        }
+        pack_value(value, out);
+        let place = base.place(*column);
+        if place.len() != out.len() - length {
+            return false;
+        }
+        out.copy_within(length.., place.start);
+        out.truncate(length);
+    }
+    true
 }
 
 /// A length inside a page.
@@ -152,17 +175,22 @@ impl<'a> Packed<'a> {
 
     /// The bytes of one column; none for a column that the table does not have.
     pub(super) fn column(self, column: ColumnId) -> &'a [u8] {
-        let index = column.index();
-        if index >= self.columns {
+        if column.index() >= self.columns {
             return &[];
         }
+        &self.bytes[self.place(column)]
+    }
+
+    /// Where the bytes of a column lie.
+    fn place(self, column: ColumnId) -> Range<usize> {
+        let index = column.index();
         let width = if self.bytes.len() <= SHORT { 2 } else { 4 };
-        let data = &self.bytes[self.columns * width..];
+        let data = self.columns * width;
         let begin = match index {
             0 => 0,
             _ => self.end(index - 1, width),
         };
-        &data[begin..self.end(index, width)]
+        data + begin..data + self.end(index, width)
     }
 
     pub(super) fn value(self, column: ColumnId) -> ValueRef<'a> {

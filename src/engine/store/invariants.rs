@@ -57,8 +57,23 @@ impl TableStore {
             oldest.is_none_or(|version| version.image.is_some()),
             "{row:?} begins with a deletion"
         );
+        self.check_marks(row);
         let newest = committed.first();
         newest.is_some_and(|version| version.image.is_some())
+    }
+
+    /// What is marked as having the keys of the version below it has them.
+    fn check_marks(&self, row: RowNumber) {
+        let (page, place) = self.pages.page(row.0);
+        let versions = page.versions(page.slots[place].newest);
+        for (_, version) in versions.filter(|(_, version)| version.same_keys) {
+            let images = [version.image, page.version(version.older).image];
+            let [Some(image), Some(older)] = images.map(|image| Some(self.packed(image?))) else {
+                unreachable!("a deletion of {row:?} is marked");
+            };
+            let mut keys = self.shape.keys.iter();
+            assert!(keys.all(|columns| key::is_same(image, older, columns)));
+        }
     }
 
     fn check_free(&self) {

@@ -140,6 +140,14 @@ struct Shape {
     keys: Vec<Vec<ColumnId>>,
 }
 
+impl Shape {
+    /// Whether one of these columns belongs to an alternate key.
+    fn sets_key(&self, values: &[(ColumnId, Value)]) -> bool {
+        let mut columns = self.keys.iter().flatten();
+        columns.any(|keyed| values.iter().any(|(column, _)| column == keyed))
+    }
+}
+
 impl TableStore {
     /// An empty table of this definition.
     pub fn new(table: &Table) -> Self {

@@ -9,6 +9,8 @@
 //!
 //!   a version:  row version (8) | stamp (8) | place of the older one (4) | length (4) | image
 //! ```
+//!
+//! The lowest bit of the older one's place, which is free, says whether both have the same keys.
 
 use std::ops::Range;
 
@@ -18,8 +20,8 @@ use crate::words::{RowId, TransactionId};
 /// How many rows a page has room for.
 pub(super) const ROWS: usize = 32;
 
-/// The place or number that is none.
-pub(super) const NONE: u32 = u32::MAX;
+/// The place or number that is none. Places are multiples of 8, and so is this.
+pub(super) const NONE: u32 = u32::MAX - 7;
 
 /// The length of a version that says that the row is not there.
 const ABSENT: u32 = u32::MAX;
@@ -52,6 +54,8 @@ pub(super) struct Version<'a> {
     pub(super) stamp: u64,
     /// The place of the version before it.
     pub(super) older: u32,
+    /// Whether it is known to have the alternate keys of the version before it.
+    pub(super) same_keys: bool,
     /// The packed columns; `None` when the row was deleted.
     pub(super) image: Option<&'a [u8]>,
 }
@@ -91,10 +95,12 @@ impl Clone for Page {
 }
 
 impl Page {
-    pub(super) const fn new() -> Self {
+    /// An empty page with room for as many bytes as `like` uses, if it is full of rows: the next
+    /// rows are probably as long.
+    pub(super) fn like(like: Option<&Self>) -> Self {
         Self {
             slots: [Slot::FREE; ROWS],
-            heap: Vec::new(),
+            heap: Vec::with_capacity(like.map_or(0, |page| page.heap.len())),
             garbage: 0,
             hole: Hole::EMPTY,
         }
@@ -103,11 +109,12 @@ impl Page {
     /// The version at this place.
     pub(super) fn version(&self, at: u32) -> Version<'_> {
         let bytes = &self.heap[at as usize..];
-        let length = word(bytes, 20);
+        let (link, length) = (word(bytes, 16), word(bytes, 20));
         Version {
             row_version: long(bytes, 0),
             stamp: long(bytes, 8),
-            older: word(bytes, 16),
+            older: link & !1,
+            same_keys: link & 1 != 0,
             image: (length != ABSENT).then(|| &bytes[HEADER..HEADER + length as usize]),
         }
     }
@@ -124,14 +131,20 @@ impl Page {
         })
     }
 
-    /// Puts a version on top of the slot's chain.
-    pub(super) fn push(&mut self, slot: usize, image: Option<&[u8]>, row_version: u64, stamp: u64) {
+    /// Puts an uncommitted version on top of the slot's chain.
+    pub(super) fn push(
+        &mut self,
+        slot: usize,
+        image: Option<&[u8]>,
+        row_version: u64,
+        same_keys: bool,
+    ) {
         let at = self.allocate(extent(image));
-        let older = self.slots[slot].newest;
+        let link = self.slots[slot].newest | u32::from(same_keys);
         let bytes = &mut self.heap[at as usize..];
         bytes[0..8].copy_from_slice(&row_version.to_le_bytes());
-        bytes[8..16].copy_from_slice(&stamp.to_le_bytes());
-        bytes[16..20].copy_from_slice(&older.to_le_bytes());
+        bytes[8..16].fill(0);
+        bytes[16..20].copy_from_slice(&link.to_le_bytes());
         let length = image.map_or(ABSENT, |image| narrow(image.len()));
         bytes[20..24].copy_from_slice(&length.to_le_bytes());
         if let Some(image) = image {
@@ -244,19 +257,17 @@ impl Page {
             let mut link: Option<usize> = None;
             let mut next = self.slots[slot].newest;
             while next != NONE {
-                let version = self.version(next);
                 let at = narrow(heap.len());
-                let begin = next as usize;
-                let end = begin + extent(version.image) as usize;
-                heap.extend_from_slice(&self.heap[begin..end]);
+                heap.extend_from_slice(&self.heap[self.stretch(next)]);
+                next = self.version(next).older;
                 match link {
                     None => self.slots[slot].newest = at,
                     Some(newer) => {
-                        heap[newer + 16..newer + 20].copy_from_slice(&at.to_le_bytes());
+                        let link = at | word(&heap, newer + 16) & 1;
+                        heap[newer + 16..newer + 20].copy_from_slice(&link.to_le_bytes());
                     }
                 }
                 link = Some(at as usize);
-                next = word(&self.heap, begin + 16);
             }
         }
         self.heap = heap;

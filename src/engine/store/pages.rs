@@ -73,7 +73,9 @@ impl Pages {
             self.chunks.push(Arc::default());
         }
         if place.is_multiple_of(ROWS) {
-            Arc::make_mut(&mut self.chunks[place / CHUNK]).push(Arc::new(Page::new()));
+            let before = row.checked_sub(1).map(|before| self.page(before).0);
+            let page = Arc::new(Page::like(before));
+            Arc::make_mut(&mut self.chunks[place / CHUNK]).push(page);
         }
         self.slots += 1;
         row

@@ -7,7 +7,10 @@
 //! A full node is split in the middle, but one that is full because strings arrive in ascending
 //! order is left full. A node that becomes empty is taken out; nodes are not merged.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
+
+use super::image::narrow;
 
 /// The most strings in a leaf, and the most children of a branch.
 const NODE: usize = 64;
@@ -232,10 +235,17 @@ const fn split_point(length: usize, inserted: usize) -> usize {
 }
 
 /// A sorted list of byte strings in one run of bytes.
+///
+/// Beside it stands a short *head* of each string: the four bytes after the beginning that all of
+/// them share. A search looks at the heads, which lie side by side, and then as a rule at one
+/// string.
 #[derive(Clone, Default)]
 struct Strings {
     bytes: Vec<u8>,
     ends: Vec<u32>,
+    heads: Vec<u32>,
+    /// How many bytes at the beginning all strings share; it may be more.
+    shared: usize,
 }
 
 impl Strings {
@@ -257,69 +267,118 @@ impl Strings {
 
     /// How many strings are less than this one.
     fn position(&self, string: &[u8]) -> usize {
-        self.count(|other| other < string)
+        self.count(string, |other| other < string)
     }
 
     /// Which child of a branch with these separators has the string.
     fn child(&self, string: &[u8]) -> usize {
-        self.count(|other| other <= string)
+        self.count(string, |other| other <= string)
     }
 
-    /// How many strings at the beginning of the list fit.
-    fn count(&self, fits: impl Fn(&[u8]) -> bool) -> usize {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.get(middle).is_some_and(&fits) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
+    /// How many strings at the beginning of the list come before `string`, as `before` says of
+    /// those with the same head.
+    fn count(&self, string: &[u8], before: impl Fn(&[u8]) -> bool) -> usize {
+        let shared = string.len().min(self.shared);
+        match self
+            .bytes
+            .get(..shared)
+            .map(|all| string[..shared].cmp(all))
+        {
+            Some(Ordering::Equal) if shared == self.shared => {}
+            Some(Ordering::Greater) => return self.len(),
+            _ => return 0,
         }
-        low
+        let head = head(string, shared);
+        let low = self.heads.iter().filter(|other| **other < head).count();
+        let same = self.heads[low..].iter().take_while(|other| **other == head);
+        low + same
+            .enumerate()
+            .take_while(|(index, _)| self.get(low + index).is_some_and(&before))
+            .count()
     }
 
     fn insert(&mut self, index: usize, string: &[u8]) {
         let begin = self.begin(index);
-        let end = super::image::narrow(begin + string.len());
+        let end = narrow(begin + string.len());
         let old = self.bytes.len();
         self.bytes.resize(old + string.len(), 0);
         self.bytes.copy_within(begin..old, begin + string.len());
         self.bytes[begin..begin + string.len()].copy_from_slice(string);
         for later in &mut self.ends[index..] {
-            *later += super::image::narrow(string.len());
+            *later += narrow(string.len());
         }
         self.ends.insert(index, end);
+        self.heads.insert(index, 0);
+        let neighbour = self.get(usize::from(index == 0)).unwrap_or_default();
+        if common(neighbour, string) < self.shared || self.len() == 1 {
+            self.rebuild_heads();
+        } else {
+            self.heads[index] = head(string, self.shared);
+        }
     }
 
     fn remove(&mut self, index: usize) {
         let begin = self.begin(index);
         let end = self.ends.remove(index) as usize;
+        self.heads.remove(index);
         self.bytes.copy_within(end.., begin);
         self.bytes.truncate(self.bytes.len() - (end - begin));
         for later in &mut self.ends[index..] {
-            *later -= super::image::narrow(end - begin);
+            *later -= narrow(end - begin);
         }
     }
 
     /// Takes the last string out.
     fn pop(&mut self) -> Vec<u8> {
         self.ends.pop();
+        self.heads.pop();
         self.bytes.split_off(self.begin(self.len()))
     }
 
     /// Takes the strings from `index` on out.
     fn split_off(&mut self, index: usize) -> Self {
         let begin = self.begin(index);
-        let bytes = self.bytes.split_off(begin);
-        let mut ends = self.ends.split_off(index);
-        for end in &mut ends {
-            *end -= super::image::narrow(begin);
+        let mut right = Self {
+            bytes: self.bytes.split_off(begin),
+            ends: self.ends.split_off(index),
+            heads: self.heads.split_off(index),
+            shared: 0,
+        };
+        for end in &mut right.ends {
+            *end -= narrow(begin);
         }
-        Self { bytes, ends }
+        self.rebuild_heads();
+        right.rebuild_heads();
+        right
+    }
+
+    /// What the first and the last of sorted strings share at the beginning, all of them share.
+    fn rebuild_heads(&mut self) {
+        let last = self.len().checked_sub(1).and_then(|last| self.get(last));
+        self.shared = common(self.get(0).unwrap_or_default(), last.unwrap_or_default());
+        let mut heads = std::mem::take(&mut self.heads);
+        for (index, place) in heads.iter_mut().enumerate() {
+            *place = head(self.get(index).unwrap_or_default(), self.shared);
+        }
+        self.heads = heads;
     }
 
     fn memory(&self) -> usize {
-        self.bytes.capacity() + self.ends.capacity() * size_of::<u32>()
+        let numbers = self.ends.capacity() + self.heads.capacity();
+        self.bytes.capacity() + numbers * size_of::<u32>()
     }
+}
+
+/// The four bytes after the first `shared` ones as a number, zeros where there are none.
+fn head(string: &[u8], shared: usize) -> u32 {
+    let mut head = [0; 4];
+    for (to, from) in head.iter_mut().zip(string.iter().skip(shared)) {
+        *to = *from;
+    }
+    u32::from_be_bytes(head)
+}
+
+/// How many bytes two strings share at the beginning.
+fn common(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

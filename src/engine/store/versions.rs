@@ -12,22 +12,27 @@ use crate::words::{ColumnId, RowId, TransactionId};
 
 impl TableStore {
     /// Puts a version on top of the row's chain, or in the place of the one that the same
-    /// transaction has put there.
+    /// transaction has put there. `rekeys` is false when it has the keys of the newest one.
     pub(super) fn write(
         &mut self,
         transaction: Option<TransactionId>,
         row: RowNumber,
         image: Option<&[u8]>,
         row_version: u64,
+        rekeys: bool,
     ) {
         let writer = self.writer(row);
         let replaces = writer.is_some() && writer == transaction;
-        self.rekey(row, image, replaces);
+        if rekeys {
+            self.rekey(row, image, replaces);
+        }
         let (page, place) = self.pages.page_mut(row.0);
+        let mut same_keys = !rekeys;
         if replaces {
+            same_keys &= page.version(page.slots[place].newest).same_keys;
             page.pop(place);
         }
-        page.push(place, image, row_version, 0);
+        page.push(place, image, row_version, same_keys);
         page.slots[place].writer = transaction;
     }
 
@@ -52,11 +57,7 @@ impl TableStore {
         };
         let (page, place) = self.pages.page_mut(row);
         page.slots[place].id = id;
-        let Self { ids, pages, .. } = self;
-        ids.insert(id, RowNumber(row), |row| {
-            let (page, place) = pages.page(row);
-            page.slots[place].id
-        });
+        self.ids.insert(id, RowNumber(row));
         RowNumber(row)
     }
 
@@ -103,7 +104,12 @@ impl TableStore {
         };
         let (dropped, is_deletion) = (version.older, version.image.is_none());
         if dropped != NONE {
-            self.retire(row, dropped..NONE, newest..dropped);
+            let rekeyed = page
+                .versions(last)
+                .any(|(_, version)| !version.same_keys && version.older != NONE);
+            if rekeyed {
+                self.retire(row, dropped..NONE, newest..dropped);
+            }
             let (page, _) = self.pages.page_mut(row.0);
             page.cut(last);
         }

@@ -1,7 +1,7 @@
 //! How rows change: insert, update and delete; commit and rollback; and the end of old versions.
 
-use super::image::{Packed, Source, pack};
-use super::page::NONE;
+use super::image::{Packed, Source, pack, patch};
+use super::page::{NONE, Version};
 use super::{Clash, RowNumber, TableStore, key, row_of};
 use crate::words::{ColumnId, RowId, TransactionId, Value};
 
@@ -50,7 +50,7 @@ impl TableStore {
         self.check_keys(transaction, found)?;
         let row = found.unwrap_or_else(|| self.open(id));
         let image = std::mem::take(&mut self.scratch.image);
-        self.write(transaction, row, Some(&image), row_version);
+        self.write(transaction, row, Some(&image), row_version, true);
         if transaction.is_none() {
             self.load(row, stamp, image.len());
         }
@@ -77,9 +77,12 @@ impl TableStore {
     ) -> Result<(), Clash> {
         self.check_writer(transaction, row);
         self.pack(Some(row), values);
-        self.check_keys(Some(transaction), Some(row))?;
+        let sets_key = self.shape.sets_key(values);
+        if sets_key {
+            self.check_keys(Some(transaction), Some(row))?;
+        }
         let image = std::mem::take(&mut self.scratch.image);
-        self.write(Some(transaction), row, Some(&image), row_version);
+        self.write(Some(transaction), row, Some(&image), row_version, sets_key);
         self.scratch.image = image;
         Ok(())
     }
@@ -92,7 +95,7 @@ impl TableStore {
     /// write on it.
     pub fn delete(&mut self, transaction: TransactionId, row: RowNumber, row_version: u64) {
         self.check_writer(transaction, row);
-        self.write(Some(transaction), row, None, row_version);
+        self.write(Some(transaction), row, None, row_version, true);
     }
 
     /// Commits what the transaction wrote to the row, as of `stamp`, and forgets what is older than
@@ -116,13 +119,22 @@ impl TableStore {
         let newest = slot.newest;
         page.set_stamp(newest, stamp);
         let version = page.version(newest);
+        let before = (version.older != NONE).then(|| page.version(version.older));
         let is_there = version.image.is_some();
-        let was_there = version.older != NONE && page.version(version.older).image.is_some();
+        let was_there = before.is_some_and(|before| before.image.is_some());
         self.committed += usize::from(is_there);
         self.committed -= usize::from(was_there);
-        self.trim(row, oldest_snapshot);
-        if self.has_history(row) {
-            self.history.push_back((stamp, row));
+        // The usual commit: an update that no snapshot outlives and that left the keys alone.
+        if version.same_keys
+            && stamp <= oldest_snapshot
+            && before.is_some_and(|before| before.older == NONE)
+        {
+            page.cut(newest);
+        } else if before.is_some() || !is_there {
+            self.trim(row, oldest_snapshot);
+            if self.has_history(row) {
+                self.history.push_back((stamp, row));
+            }
         }
         self.prune(oldest_snapshot);
     }
@@ -133,8 +145,12 @@ impl TableStore {
         let slot = *self.pages.slot(row)?;
         if slot.writer == Some(transaction) {
             let (page, _) = self.pages.page(row.0);
-            let older = page.version(slot.newest).older;
-            self.retire(row, slot.newest..older, older..NONE);
+            let Version {
+                older, same_keys, ..
+            } = page.version(slot.newest);
+            if !same_keys {
+                self.retire(row, slot.newest..older, older..NONE);
+            }
             let (page, place) = self.pages.page_mut(row.0);
             page.pop(place);
             page.slots[place].writer = None;
@@ -161,36 +177,35 @@ impl TableStore {
 
     /// Packs a new image: what is set, and the rest as the row's newest version has it.
     fn pack(&mut self, base: Option<RowNumber>, values: &[(ColumnId, Value)]) {
-        let Self {
-            scratch,
-            shape,
-            pages,
-            ..
-        } = self;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let base = base.and_then(|row| self.newest(row));
+        if !base.is_some_and(|base| patch(base, values, &mut scratch.image)) {
+            self.pack_anew(base, values, &mut scratch);
+        }
+        self.scratch = scratch;
+    }
+
+    fn pack_anew(
+        &self,
+        base: Option<Packed<'_>>,
+        values: &[(ColumnId, Value)],
+        scratch: &mut Scratch,
+    ) {
+        let columns = self.shape.columns;
         scratch.set.clear();
-        scratch.set.resize(shape.columns, 0);
+        scratch.set.resize(columns, 0);
         for ((column, _), position) in values.iter().zip(1..) {
             if let Some(set) = scratch.set.get_mut(column.index()) {
                 *set = position;
             }
         }
-        let base = base.and_then(|row| {
-            let (page, place) = pages.page(row.0);
-            let image = page.version(page.slots[place].newest).image?;
-            Some(Packed::new(image, shape.columns))
-        });
         let sources = scratch.set.iter().zip(0..).map(|(position, column)| {
             match (*position as usize).checked_sub(1) {
                 Some(set) => Source::Value(&values[set].1),
                 None => Source::Packed(base.map_or(&[], |base| base.column(ColumnId(column)))),
             }
         });
-        pack(
-            shape.columns,
-            sources,
-            &mut scratch.ends,
-            &mut scratch.image,
-        );
+        pack(columns, sources, &mut scratch.ends, &mut scratch.image);
     }
 
     fn check_writer(&self, transaction: TransactionId, row: RowNumber) {

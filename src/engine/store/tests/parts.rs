@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
+use super::super::id_index::IdIndex;
 use super::super::image::{Source, pack};
 use super::super::tree::Tree;
 use super::*;
@@ -192,7 +193,7 @@ proptest! {
         };
         let mut index = IdIndex::new();
         for row in 0..count {
-            index.insert(id(row), RowNumber(row), id);
+            index.insert(id(row), RowNumber(row));
         }
         for row in (0..count).step_by(2) {
             index.remove(id(row), RowNumber(row));
