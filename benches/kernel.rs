@@ -33,10 +33,7 @@ const NAME: ColumnId = ColumnId(0);
 const NUMBER: ColumnId = ColumnId(1);
 
 fn step(verb: Verb) -> Step {
-    Step {
-        at: Location::default(),
-        verb,
-    }
+    Step { at: Location::default(), verb }
 }
 
 fn binding(name: &str) -> Expression {
@@ -58,11 +55,7 @@ fn plan(rows: u64, columns: usize, costs: Costs) -> Plan {
     let mut plan = Plan::empty("bench");
     let column = |index: usize| Column {
         name: Name::from(format!("column {index}")),
-        kind: if index == 1 {
-            ColumnType::Whole
-        } else {
-            ColumnType::Text { max_length: 100 }
-        },
+        kind: if index == 1 { ColumnType::Whole } else { ColumnType::Text { max_length: 100 } },
     };
     plan.tables.push(Table {
         name: Name::from("account"),
@@ -96,21 +89,13 @@ fn plan(rows: u64, columns: usize, costs: Costs) -> Plan {
 
 fn actor(plan: &mut Plan, count: u32, steps: Vec<Step>) {
     let program = ProgramId(u32::try_from(plan.programs.len()).expect("few programs"));
-    plan.programs.push(Program {
-        name: Name::from("work"),
-        home: Some(US),
-        steps,
-    });
+    plan.programs.push(Program { name: Name::from("work"), home: Some(US), steps });
     plan.actors.push(Actor {
         name: Name::from("worker"),
         kind: ActorKind::Client,
         home: Some(US),
         count,
-        schedule: Schedule {
-            first: SimInstant::START,
-            every: None,
-            until: None,
-        },
+        schedule: Schedule { first: SimInstant::START, every: None, until: None },
         program,
         with: Vec::new(),
         at: Location::default(),
@@ -138,10 +123,7 @@ fn increment(row: RowSelector) -> Step {
         table: ACCOUNT,
         row,
         from: None,
-        set: vec![Assignment {
-            column: NUMBER,
-            value: sum,
-        }],
+        set: vec![Assignment { column: NUMBER, value: sum }],
     })
 }
 
@@ -160,11 +142,7 @@ fn set_name(row: RowSelector) -> Step {
 
 /// Every actor reads its own row once, then updates it again and again with a pause between.
 fn busy_plan(per_actor_row: bool) -> Plan {
-    let rows = if per_actor_row {
-        u64::from(ACTORS)
-    } else {
-        100
-    };
+    let rows = if per_actor_row { u64::from(ACTORS) } else { 100 };
     let mut plan = plan(rows, 3, FREE);
     let mine = Expression::Binary(
         BinaryOperator::Add,
@@ -193,10 +171,7 @@ fn busy_plan(per_actor_row: bool) -> Plan {
         set_name(RowSelector::Row(binding("mine"))),
         step(Verb::Wait(Duration::from_millis(1))),
     ];
-    let work = step(Verb::Repeat {
-        times: whole(UPDATES_EACH),
-        body,
-    });
+    let work = step(Verb::Repeat { times: whole(UPDATES_EACH), body });
     actor(&mut plan, ACTORS, vec![read, work]);
     plan
 }
@@ -209,10 +184,7 @@ fn world(plan: Plan) -> World {
 fn transitions(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("transitions");
     group.sample_size(10);
-    for (label, own) in [
-        ("10000_actors_own_rows", true),
-        ("10000_actors_100_hot_rows", false),
-    ] {
+    for (label, own) in [("10000_actors_own_rows", true), ("10000_actors_100_hot_rows", false)] {
         let start = world(busy_plan(own));
         let mut end = start.clone();
         end.run_to_end(&mut InOrder);
@@ -257,14 +229,9 @@ fn locked_update(criterion: &mut Criterion) {
     });
     let begin = step(Verb::Let(vec![(Name::from("at"), whole(0))]));
     let chosen = Expression::Index(Box::new(binding("rows")), Box::new(binding("at")));
-    let body = vec![
-        step(Verb::Let(vec![(Name::from("at"), next)])),
-        increment(RowSelector::Row(chosen)),
-    ];
-    let work = step(Verb::Repeat {
-        times: whole(i64::MAX),
-        body,
-    });
+    let body =
+        vec![step(Verb::Let(vec![(Name::from("at"), next)])), increment(RowSelector::Row(chosen))];
+    let work = step(Verb::Repeat { times: whole(i64::MAX), body });
     let pause = step(Verb::Wait(Duration::from_secs(1)));
     actor(&mut plan, 1, vec![rows, begin, pause, work]);
     let mut ready = world(plan);
@@ -283,14 +250,7 @@ fn locked_update(criterion: &mut Criterion) {
 fn clones(criterion: &mut Criterion) {
     let mut small = plan(20, 3, Costs::default());
     let body = vec![set_name(RowSelector::Row(row_name()))];
-    actor(
-        &mut small,
-        5,
-        vec![step(Verb::Repeat {
-            times: whole(20),
-            body,
-        })],
-    );
+    actor(&mut small, 5, vec![step(Verb::Repeat { times: whole(20), body })]);
     let mut small = world(small);
     for _ in 0..50 {
         small.advance(&mut InOrder);
@@ -301,9 +261,7 @@ fn clones(criterion: &mut Criterion) {
     });
     group.sample_size(10);
     let large = world(plan(ROWS, 10, FREE));
-    group.bench_function("1000000_rows", |bencher| {
-        bencher.iter(|| black_box(&large).clone())
-    });
+    group.bench_function("1000000_rows", |bencher| bencher.iter(|| black_box(&large).clone()));
     group.finish();
 }
 

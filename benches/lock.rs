@@ -66,22 +66,18 @@ fn queue(c: &mut Criterion) {
     let mut group = c.benchmark_group("queue on one row");
     for waiters in QUEUES {
         group.throughput(Throughput::Elements(u64::from(waiters)));
-        group.bench_with_input(
-            BenchmarkId::from_parameter(waiters),
-            &waiters,
-            |b, &waiters| {
-                let (mut table, mut granted) = (LockTable::new(), Vec::new());
-                b.iter(|| {
-                    for owner in 0..=waiters {
-                        table.request(Owner(owner), row(7), LockMode::Exclusive);
-                    }
-                    for owner in 0..=waiters {
-                        table.release_all(Owner(owner), &mut granted);
-                    }
-                    granted.clear();
-                });
-            },
-        );
+        group.bench_with_input(BenchmarkId::from_parameter(waiters), &waiters, |b, &waiters| {
+            let (mut table, mut granted) = (LockTable::new(), Vec::new());
+            b.iter(|| {
+                for owner in 0..=waiters {
+                    table.request(Owner(owner), row(7), LockMode::Exclusive);
+                }
+                for owner in 0..=waiters {
+                    table.release_all(Owner(owner), &mut granted);
+                }
+                granted.clear();
+            });
+        });
     }
 }
 
@@ -89,26 +85,22 @@ fn queue(c: &mut Criterion) {
 fn cycle(c: &mut Criterion) {
     let mut group = c.benchmark_group("close and find a cycle");
     for owners in CYCLES {
-        group.bench_with_input(
-            BenchmarkId::from_parameter(owners),
-            &owners,
-            |b, &owners| {
-                let (mut table, mut granted) = (LockTable::new(), Vec::new());
-                for owner in 0..owners {
-                    table.request(Owner(owner), row(owner), LockMode::Exclusive);
-                }
-                for owner in 1..owners {
-                    table.request(Owner(owner), row(owner - 1), LockMode::Exclusive);
-                }
-                b.iter(|| {
-                    let decision = table.request(Owner(0), row(owners - 1), LockMode::Exclusive);
-                    assert_eq!(decision, Decision::Queued);
-                    let cycle = black_box(table.cycle(Owner(0)));
-                    assert!(cycle.is_some());
-                    table.cancel(Owner(0), &mut granted)
-                });
-            },
-        );
+        group.bench_with_input(BenchmarkId::from_parameter(owners), &owners, |b, &owners| {
+            let (mut table, mut granted) = (LockTable::new(), Vec::new());
+            for owner in 0..owners {
+                table.request(Owner(owner), row(owner), LockMode::Exclusive);
+            }
+            for owner in 1..owners {
+                table.request(Owner(owner), row(owner - 1), LockMode::Exclusive);
+            }
+            b.iter(|| {
+                let decision = table.request(Owner(0), row(owners - 1), LockMode::Exclusive);
+                assert_eq!(decision, Decision::Queued);
+                let cycle = black_box(table.cycle(Owner(0)));
+                assert!(cycle.is_some());
+                table.cancel(Owner(0), &mut granted)
+            });
+        });
     }
 }
 

@@ -42,14 +42,10 @@ fn definition() -> Table {
         8 => ColumnType::UniqueId,
         _ => ColumnType::Text { max_length: 100 },
     };
-    let columns = (0..COLUMNS).map(|index| Column {
-        name: format!("column {index}").into(),
-        kind: kind(index),
-    });
-    let key = |name: &str, column| AlternateKey {
-        name: name.into(),
-        columns: vec![ColumnId(column)],
-    };
+    let columns = (0..COLUMNS)
+        .map(|index| Column { name: format!("column {index}").into(), kind: kind(index) });
+    let key =
+        |name: &str, column| AlternateKey { name: name.into(), columns: vec![ColumnId(column)] };
     Table {
         name: "account".into(),
         columns: columns.collect(),
@@ -91,9 +87,7 @@ fn rows(count: u32) -> Vec<Vec<(ColumnId, Value)>> {
 fn load(c: &mut Criterion) {
     let rows = rows(ROWS);
     let mut group = c.benchmark_group("load");
-    group
-        .sample_size(10)
-        .throughput(Throughput::Elements(u64::from(ROWS)));
+    group.sample_size(10).throughput(Throughput::Elements(u64::from(ROWS)));
     group.bench_function("1,000,000 rows with 2 keys", |b| {
         b.iter_with_large_drop(|| filled(&rows));
     });
@@ -122,9 +116,7 @@ fn point(c: &mut Criterion) {
     });
     c.bench_function("find by key", |b| {
         let mut draw = Draw(SEED);
-        let texts: Vec<_> = (0..100_000)
-            .map(|_| [row(draw.below(ROWS))[0].1.clone()])
-            .collect();
+        let texts: Vec<_> = (0..100_000).map(|_| [row(draw.below(ROWS))[0].1.clone()]).collect();
         let mut next = texts.iter().cycle();
         b.iter(|| {
             let values = next.next().expect("endless");
@@ -138,20 +130,12 @@ fn point(c: &mut Criterion) {
             let found = store.find(id(draw.below(ROWS))).expect("a row");
             let image = store.read(found, View::Latest).expect("a row");
             let version = image.row_version() + 1;
-            let set = [(
-                ColumnId(2),
-                Value::Whole(i64::try_from(stamp & 0x3f).expect("small")),
-            )];
-            store
-                .update(WRITER, found, &set, version)
-                .expect("no clash");
+            let set = [(ColumnId(2), Value::Whole(i64::try_from(stamp & 0x3f).expect("small")))];
+            store.update(WRITER, found, &set, version).expect("no clash");
             store.commit(WRITER, found, stamp, u64::MAX);
         });
     });
-    println!(
-        "memory after updates: {} bytes a row",
-        store.memory() / store.len()
-    );
+    println!("memory after updates: {} bytes a row", store.memory() / store.len());
 }
 
 fn scan(c: &mut Criterion) {
@@ -162,11 +146,7 @@ fn scan(c: &mut Criterion) {
     group.bench_function("one column of 100,000 rows", |b| {
         b.iter(|| {
             let images = store.rows().filter_map(|row| store.read(row, View::Latest));
-            black_box(
-                images
-                    .filter(|image| image.get(ColumnId(9)) == ValueRef::Whole(7))
-                    .count(),
-            )
+            black_box(images.filter(|image| image.get(ColumnId(9)) == ValueRef::Whole(7)).count())
         });
     });
 }
@@ -195,8 +175,7 @@ fn first_write(c: &mut Criterion) {
                     let (found, set) = (draw.below(count), [(ColumnId(2), Value::Whole(1))]);
                     #[allow(clippy::disallowed_methods, reason = "a benchmark measures real time")]
                     let begin = Instant::now();
-                    copy.update(WRITER, RowNumber(found), &set, 9)
-                        .expect("no clash");
+                    copy.update(WRITER, RowNumber(found), &set, 9).expect("no clash");
                     total += begin.elapsed();
                 }
                 total
@@ -208,17 +187,14 @@ fn first_write(c: &mut Criterion) {
 /// A table of a scenario: 20 rows. What a world's clone pays for it.
 fn tiny(c: &mut Criterion) {
     let store = filled(&rows(20));
-    c.bench_function("clone a table of 20 rows", |b| {
-        b.iter(|| black_box(store.clone()))
-    });
+    c.bench_function("clone a table of 20 rows", |b| b.iter(|| black_box(store.clone())));
     c.bench_function("clone a table of 20 rows and update one", |b| {
         let set = [(ColumnId(2), Value::Whole(1))];
         b.iter_batched_ref(
             || (),
             |()| {
                 let mut copy = store.clone();
-                copy.update(WRITER, RowNumber(3), &set, 9)
-                    .expect("no clash");
+                copy.update(WRITER, RowNumber(3), &set, 9).expect("no clash");
                 copy
             },
             BatchSize::SmallInput,

@@ -25,12 +25,7 @@ pub struct Fault {
 impl Fault {
     /// A fault of this kind with the given message.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            instance: None,
-            plug_in: None,
-        }
+        Self { kind, message: message.into(), instance: None, plug_in: None }
     }
 
     /// The same fault, said to come from this instance unless it already has an origin.
@@ -191,11 +186,7 @@ mod tests {
     #[test]
     fn a_kind_is_found_by_its_word_and_by_both_spellings_of_its_code() {
         for text in ["deadlock victim", "0x80044150", "-2147204784"] {
-            assert_eq!(
-                FaultKind::find(text),
-                Some(FaultKind::DeadlockVictim),
-                "{text}"
-            );
+            assert_eq!(FaultKind::find(text), Some(FaultKind::DeadlockVictim), "{text}");
         }
         assert_eq!(FaultKind::find("deadlock"), None);
     }

@@ -116,9 +116,9 @@ pub fn scenario_files<P: AsRef<Path>>(paths: &[P]) -> Search {
     let mut dead_ends = Vec::new();
     for path in paths.iter().map(AsRef::as_ref) {
         match files_behind(path) {
-            Ok(files) if files.is_empty() => dead_ends.push(DeadEnd::Empty {
-                path: path.to_owned(),
-            }),
+            Ok(files) if files.is_empty() => {
+                dead_ends.push(DeadEnd::Empty { path: path.to_owned() })
+            }
             Ok(files) => {
                 for file in files {
                     found.entry(file.path).or_insert(file.name);
@@ -127,22 +127,14 @@ pub fn scenario_files<P: AsRef<Path>>(paths: &[P]) -> Search {
             Err(dead_end) => dead_ends.push(dead_end),
         }
     }
-    let files = found
-        .into_iter()
-        .map(|(path, name)| ScenarioFile { path, name })
-        .collect();
+    let files = found.into_iter().map(|(path, name)| ScenarioFile { path, name }).collect();
     Search { files, dead_ends }
 }
 
 /// The scenario files behind one path, in no particular order.
 fn files_behind(path: &Path) -> Result<Vec<ScenarioFile>, DeadEnd> {
-    let unreadable = |path: &Path, error| DeadEnd::Unreadable {
-        path: path.to_owned(),
-        error,
-    };
-    let is_folder = fs::metadata(path)
-        .map_err(|error| unreadable(path, error))?
-        .is_dir();
+    let unreadable = |path: &Path, error| DeadEnd::Unreadable { path: path.to_owned(), error };
+    let is_folder = fs::metadata(path).map_err(|error| unreadable(path, error))?.is_dir();
     if !is_folder {
         let name = name_below(path.parent().unwrap_or(Path::new("")), path);
         let path = path.to_owned();
@@ -172,10 +164,7 @@ fn files_behind(path: &Path) -> Result<Vec<ScenarioFile>, DeadEnd> {
 /// The path of `file` below `folder`, without its extension, with `/` between its parts.
 fn name_below(folder: &Path, file: &Path) -> String {
     let below = file.strip_prefix(folder).unwrap_or(file).with_extension("");
-    let parts: Vec<_> = below
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy())
-        .collect();
+    let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     parts.join("/")
 }
 
@@ -192,13 +181,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("b/deep")).unwrap();
         fs::create_dir_all(folder.path().join(".hidden")).unwrap();
-        for file in [
-            "z.yaml",
-            "a.yaml",
-            "b/deep/c.yaml",
-            ".hidden/d.yaml",
-            "b/notes.md",
-        ] {
+        for file in ["z.yaml", "a.yaml", "b/deep/c.yaml", ".hidden/d.yaml", "b/notes.md"] {
             fs::write(folder.path().join(file), "").unwrap();
         }
         let search = scenario_files(&[folder.path()]);

@@ -68,11 +68,7 @@ impl Folder {
     /// The folder at this path. A relative path counts from the current directory, which under
     /// `cargo test` is the root of the package.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            plug_ins: PlugIns::default(),
-            seed: None,
-        }
+        Self { path: path.into(), plug_ins: PlugIns::default(), seed: None }
     }
 
     /// Gives the scenarios a plug-in that is written in Rust, under the name by which they call
@@ -158,11 +154,7 @@ impl Case {
             Ok((run, trouble)) => (Some(run), trouble),
             Err(trouble) => (None, Some(trouble)),
         };
-        Outcome {
-            name: self.name.clone(),
-            run,
-            trouble,
-        }
+        Outcome { name: self.name.clone(), run, trouble }
     }
 
     fn run_twice(&self) -> Result<(Run, Option<String>), String> {
@@ -265,11 +257,7 @@ mod tests {
         let outcomes = Folder::new(folder.path()).run();
         assert!(!outcomes[0].holds());
         assert_eq!(outcomes[0].name(), "a");
-        assert!(
-            outcomes[0].to_string().contains("a.yaml"),
-            "{}",
-            outcomes[0]
-        );
+        assert!(outcomes[0].to_string().contains("a.yaml"), "{}", outcomes[0]);
         assert!(outcomes[1].holds(), "{}", outcomes[1]);
     }
 
@@ -289,10 +277,7 @@ mod tests {
         let trace = |seed| {
             let mut header = crate::trace::Header::of(&plan);
             header.seed = seed;
-            Trace {
-                header,
-                entries: Vec::new(),
-            }
+            Trace { header, entries: Vec::new() }
         };
         assert_eq!(difference(&trace(1), &trace(1)), Ok(None));
         let difference = difference(&trace(1), &trace(2)).unwrap().unwrap();

@@ -30,22 +30,14 @@ fn plan(rest: &str) -> Arc<Plan> {
 
 fn run_with(rest: &str, options: &RunOptions) -> Run {
     let run = run::run(&plan(rest), options).expect("the plan is sound");
-    assert!(
-        run.verdict.violations.is_empty(),
-        "{:#?}",
-        run.verdict.violations
-    );
+    assert!(run.verdict.violations.is_empty(), "{:#?}", run.verdict.violations);
     run
 }
 
 /// Runs the scenario; everything that it expects must hold.
 fn holds(rest: &str) -> Run {
     let run = run_with(rest, &RunOptions::default());
-    assert!(
-        run.verdict.holds(),
-        "{}",
-        run.story(&StoryOptions::default())
-    );
+    assert!(run.verdict.holds(), "{}", run.story(&StoryOptions::default()));
     run
 }
 
@@ -221,14 +213,8 @@ expect:
 "
         )
     };
-    holds(&design(
-        "{ note: commits }",
-        "  - { actor: bob, fault: duplicate key }",
-    ));
-    holds(&design(
-        "{ fail: No }",
-        "  - { row: us/account/c, is: { number: 9 } }",
-    ));
+    holds(&design("{ note: commits }", "  - { actor: bob, fault: duplicate key }"));
+    holds(&design("{ fail: No }", "  - { row: us/account/c, is: { number: 9 } }"));
 }
 
 #[test]
@@ -238,16 +224,11 @@ fn a_loop_without_time_and_an_actor_without_end_are_stopped_and_named() {
         "actors: { ann: { do: [ { repeat: { times: 9000000000, do: [ { wait: 1s } ] } } ] } }",
     ];
     for actors in endless {
-        let run = run_with(
-            &format!("limits: {{ transitions: 5000 }}\n{actors}"),
-            &RunOptions::default(),
-        );
+        let run =
+            run_with(&format!("limits: {{ transitions: 5000 }}\n{actors}"), &RunOptions::default());
         let story = run.story(&StoryOptions::default());
         assert!(!run.verdict.holds(), "{story}");
-        assert!(
-            story.contains("ann") && story.contains("5000 transitions"),
-            "{story}"
-        );
+        assert!(story.contains("ann") && story.contains("5000 transitions"), "{story}");
     }
 }
 
@@ -262,10 +243,8 @@ impl PlugIn for EnsureAccount {
         service.work(Duration::from_millis(3))?;
         service.upsert("account", Row::Id(customer), &[], UpsertWhen::Missing)?;
         let stub = service.retrieve("account", Row::Id(customer))?;
-        let known = stub
-            .columns
-            .iter()
-            .any(|(_, name, value)| &**name == "name" && !value.is_null());
+        let known =
+            stub.columns.iter().any(|(_, name, value)| &**name == "name" && !value.is_null());
         service.set_target("title", Value::text(if known { "known" } else { "stub" }))
     }
 }
@@ -293,10 +272,7 @@ expect:
     let in_rust = run_with(&design("rust: ensure account"), &options);
     let in_steps = run_with(&design(steps), &options);
     let story = in_rust.story(&StoryOptions::default());
-    assert!(
-        in_rust.verdict.holds() && in_steps.verdict.holds(),
-        "{story}"
-    );
+    assert!(in_rust.verdict.holds() && in_steps.verdict.holds(), "{story}");
     let last = |run: &Run| run.trace.entries.last().map(|entry| entry.at);
     assert_eq!(last(&in_rust), last(&in_steps));
 }
@@ -330,11 +306,7 @@ actors:
     let at_the_fork = world.digest();
     assert_eq!(twin.digest(), at_the_fork);
     world.run_to_end(&mut InOrder);
-    assert_eq!(
-        twin.digest(),
-        at_the_fork,
-        "the clone has moved with the original"
-    );
+    assert_eq!(twin.digest(), at_the_fork, "the clone has moved with the original");
     assert_ne!(world.digest(), at_the_fork);
     twin.run_to_end(&mut InOrder);
     assert_eq!(twin.digest(), world.digest());
@@ -349,19 +321,9 @@ actors:
   bob: { in: us, do: [ { update: { table: account, row: a, set: { name: Bob } } } ] }
 expect: [ { row: us/account/a, is: { name: Bob } } ]
 ";
-    let with = |schedule: Vec<u32>| {
-        run_with(
-            rest,
-            &RunOptions {
-                schedule,
-                ..RunOptions::default()
-            },
-        )
-    };
-    assert!(
-        with(Vec::new()).verdict.holds(),
-        "in the order of the file, Bob writes last"
-    );
+    let with =
+        |schedule: Vec<u32>| run_with(rest, &RunOptions { schedule, ..RunOptions::default() });
+    assert!(with(Vec::new()).verdict.holds(), "in the order of the file, Bob writes last");
     let schedules = (0..64).map(|bits: u32| (0..6).map(|place| bits >> place & 1).collect());
     let (bob_last, ann_last): (Vec<_>, Vec<_>) =
         schedules.partition(|schedule: &Vec<u32>| with(schedule.clone()).verdict.holds());

@@ -11,10 +11,7 @@ fn wrong_files() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .expect("the folder of wrong files is there")
         .map(|entry| entry.expect("its entries can be read").path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "yaml")
-        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .collect();
     files.sort();
     files
@@ -25,10 +22,7 @@ fn every_wrong_file_is_told_what_is_wrong_with_it() {
     let files = wrong_files();
     assert!(files.len() >= 30, "only {} golden errors", files.len());
     for path in files {
-        let name = path
-            .file_stem()
-            .and_then(|stem| stem.to_str())
-            .expect("a plain name");
+        let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a plain name");
         let text = fs::read_to_string(&path).expect("the file can be read");
         let rejection = scenario::parse(&format!("{name}.yaml"), &text)
             .expect_err(&format!("{name} is accepted"));
@@ -50,11 +44,7 @@ fn a_message_fits_its_width_and_holds_no_control_characters() {
             let snippets = rendered.lines().filter(|line| line.contains('│'));
             for line in snippets {
                 let columns = unicode_width::UnicodeWidthStr::width(line);
-                assert!(
-                    columns <= width.max(48),
-                    "{} at {width}: {line}",
-                    path.display()
-                );
+                assert!(columns <= width.max(48), "{} at {width}: {line}", path.display());
             }
         }
     }
@@ -74,18 +64,9 @@ fn files_that_are_no_text_are_rejected_too() {
         rejection.diagnostics()[0].code
     };
     assert_eq!(code(&write("empty.yaml", b"")), "empty file");
-    assert_eq!(
-        code(&write("blank.yaml", b"\xef\xbb\xbf \n\n")),
-        "empty file"
-    );
-    assert_eq!(
-        code(&write("latin.yaml", b"scenario: caf\xe9\n")),
-        "not UTF-8"
-    );
-    assert_eq!(
-        code(&write("large.yaml", &vec![b'#'; 2 << 20])),
-        "limit: file"
-    );
+    assert_eq!(code(&write("blank.yaml", b"\xef\xbb\xbf \n\n")), "empty file");
+    assert_eq!(code(&write("latin.yaml", b"scenario: caf\xe9\n")), "not UTF-8");
+    assert_eq!(code(&write("large.yaml", &vec![b'#'; 2 << 20])), "limit: file");
     assert_eq!(code(&folder.path().join("absent.yaml")), "unreadable file");
     assert_eq!(code(folder.path()), "unreadable file");
 }

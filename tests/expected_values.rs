@@ -30,21 +30,12 @@ struct Change {
 
 impl Change {
     fn new(node: &Node, text: impl Into<String>) -> Self {
-        Self {
-            from: node.from,
-            to: node.to,
-            text: text.into(),
-        }
+        Self { from: node.from, to: node.to, text: text.into() }
     }
 
     fn applied(&self, letters: &[char]) -> String {
         let (before, after) = (&letters[..self.from], &letters[self.to..]);
-        before
-            .iter()
-            .copied()
-            .chain(self.text.chars())
-            .chain(after.iter().copied())
-            .collect()
+        before.iter().copied().chain(self.text.chars()).chain(after.iter().copied()).collect()
     }
 }
 
@@ -52,9 +43,7 @@ impl Change {
 /// that the language accepts in that place counts.
 fn changes(root: &Node, expectation: &Node, letters: &[char]) -> Vec<Vec<Change>> {
     let mut changes = Vec::new();
-    let about_rows = expectation
-        .get("rows")
-        .is_some_and(|rows| rows.text().contains('/'));
+    let about_rows = expectation.get("rows").is_some_and(|rows| rows.text().contains('/'));
     for (key, value) in expectation.entries() {
         let is_subject = SUBJECTS.contains(&key.text()) || (key.text() == "rows" && about_rows);
         if is_subject {
@@ -78,11 +67,7 @@ fn changes(root: &Node, expectation: &Node, letters: &[char]) -> Vec<Vec<Change>
             "fault" => changes.push(vec![Change::new(value, "depth exceeded")]),
             "anomaly" => changes.push(vec![Change::new(value, "dirty read")]),
             "finally" => {
-                let other = if value.text() == "converged" {
-                    "diverged"
-                } else {
-                    "converged"
-                };
+                let other = if value.text() == "converged" { "diverged" } else { "converged" };
                 changes.push(vec![Change::new(value, other)]);
             }
             "waits for" | "victim" => changes.push(others(root, expectation, value)),
@@ -132,17 +117,11 @@ fn of_scalar(value: &Node) -> Vec<Change> {
 fn others(root: &Node, expectation: &Node, value: &Node) -> Vec<Change> {
     let about = expectation.get("actor").map_or("", Node::text);
     let actors = root.get("actors").map_or(&[][..], Node::entries).iter();
-    let names = actors
-        .map(|(name, _)| name.text())
-        .filter(|name| *name != value.text());
+    let names = actors.map(|(name, _)| name.text()).filter(|name| *name != value.text());
     let mut others: Vec<_> = names.map(|name| Change::new(value, name)).collect();
     // Whom the line is about first: nobody waits for itself.
     others.sort_by_key(|change| change.text != about);
-    assert!(
-        !others.is_empty(),
-        "only one actor: `{}` can't be anybody else",
-        value.text()
-    );
+    assert!(!others.is_empty(), "only one actor: `{}` can't be anybody else", value.text());
     others
 }
 
@@ -184,11 +163,7 @@ fn other_rows(root: &Node, path: &Node) -> Vec<Change> {
         }
     }
     paths.retain(|it| it != path.text());
-    assert!(
-        !paths.is_empty(),
-        "there is no other row than `{}`",
-        path.text()
-    );
+    assert!(!paths.is_empty(), "there is no other row than `{}`", path.text());
     paths.into_iter().map(|it| Change::new(path, it)).collect()
 }
 
@@ -197,29 +172,17 @@ fn reversed(list: &Node, letters: &[char]) -> Change {
     let items = list.items();
     assert!(items.len() > 1, "an order of one thing expects nothing");
     let source = |node: &Node| letters[node.from..node.to].iter().collect::<String>();
-    let flow: Vec<_> = items
-        .iter()
-        .rev()
-        .map(|item| source(item).trim().to_owned())
-        .collect();
+    let flow: Vec<_> = items.iter().rev().map(|item| source(item).trim().to_owned()).collect();
     let first = items.first().map_or(list.from, |item| item.from);
     let last = items.last().map_or(list.to, |item| item.to);
     let is_block = letters[first..last].contains(&'\n');
-    let column = letters[..first]
-        .iter()
-        .rev()
-        .take_while(|it| **it != '\n')
-        .count();
+    let column = letters[..first].iter().rev().take_while(|it| **it != '\n').count();
     let between = if is_block {
         format!("\n{}- ", " ".repeat(column.saturating_sub(2)))
     } else {
         ", ".to_owned()
     };
-    Change {
-        from: first,
-        to: last,
-        text: flow.join(&between),
-    }
+    Change { from: first, to: last, text: flow.join(&between) }
 }
 
 /// Whether a run of this text fails at the expectation in this line; `None` when the text is
@@ -231,15 +194,8 @@ fn fails_at(file: &ScenarioFile, text: &str, line: usize) -> Option<bool> {
     Some(plans.iter().any(|plan| {
         let run = run::run(plan, &RunOptions::default()).expect("a plan that runs");
         let at_line = |check: &multiverse::check::Check| check.at.line as usize == line;
-        let failed = run
-            .verdict
-            .checks
-            .iter()
-            .any(|check| !check.holds && at_line(check));
-        assert!(
-            !failed || run.story(&StoryOptions::default()).contains(&place),
-            "{place}"
-        );
+        let failed = run.verdict.checks.iter().any(|check| !check.holds && at_line(check));
+        assert!(!failed || run.story(&StoryOptions::default()).contains(&place), "{place}");
         failed
     }))
 }
@@ -257,23 +213,14 @@ fn every_changed_expectation_fails_and_names_its_line() {
         assert!(!expectations.is_empty(), "{}", file.name);
         for expectation in expectations {
             let changes = changes(&root, expectation, &letters);
-            assert!(
-                !changes.is_empty(),
-                "{}:{} expects nothing",
-                file.name,
-                expectation.line
-            );
+            assert!(!changes.is_empty(), "{}:{} expects nothing", file.name, expectation.line);
             for candidates in changes {
                 change_count += 1;
                 let tried = candidates
                     .iter()
                     .find_map(|it| fails_at(file, &it.applied(&letters), expectation.line));
                 if tried != Some(true) {
-                    let what = if tried.is_none() {
-                        "is rejected"
-                    } else {
-                        "still holds"
-                    };
+                    let what = if tried.is_none() { "is rejected" } else { "still holds" };
                     let shown = &candidates[0];
                     let (file, line) = (file.path.display(), expectation.line);
                     toothless.push(format!("{file}:{line}: changed to {shown:?}, it {what}"));
@@ -281,10 +228,7 @@ fn every_changed_expectation_fails_and_names_its_line() {
             }
         }
     }
-    assert!(
-        change_count > 100,
-        "only {change_count} changes: the reading is broken"
-    );
+    assert!(change_count > 100, "only {change_count} changes: the reading is broken");
     assert!(toothless.is_empty(), "\n{}\n", toothless.join("\n"));
 }
 
@@ -294,30 +238,16 @@ fn the_binary_exits_with_1_and_names_the_line() {
         let text = std::fs::read_to_string(&file.path).expect("UTF-8");
         let letters: Vec<_> = text.chars().collect();
         let root = yaml::read(&text);
-        let last = root
-            .get("expect")
-            .and_then(|it| it.items().last())
-            .expect("an expectation");
+        let last = root.get("expect").and_then(|it| it.items().last()).expect("an expectation");
         let change = &changes(&root, last, &letters)[0][0];
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("changed.yaml"), change.applied(&letters)).expect("room");
         let mut command = Command::new(env!("CARGO_BIN_EXE_multiverse"));
-        command
-            .current_dir(folder.path())
-            .args(["run", "changed.yaml"]);
+        command.current_dir(folder.path()).args(["run", "changed.yaml"]);
         let output = command.output().expect("the binary runs");
         let stdout = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "{}: {change:?}\n{stdout}",
-            file.name
-        );
+        assert_eq!(output.status.code(), Some(1), "{}: {change:?}\n{stdout}", file.name);
         let place = format!("changed.yaml:{}", last.line);
-        assert!(
-            stdout.contains(&place),
-            "{}: {change:?}\n{stdout}",
-            file.name
-        );
+        assert!(stdout.contains(&place), "{}: {change:?}\n{stdout}", file.name);
     }
 }

@@ -24,15 +24,9 @@ static FILES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     let search = run::scenario_files(&["scenarios", "tests/fixtures", "tests/errors"]);
     assert!(search.dead_ends.is_empty(), "{:?}", search.dead_ends);
     let read = |file: &run::ScenarioFile| std::fs::read_to_string(&file.path).expect("UTF-8");
-    let mut files: Vec<_> = search
-        .files
-        .iter()
-        .map(|file| (file.name.clone(), read(file)))
-        .collect();
-    files.push((
-        "starter".to_owned(),
-        multiverse::scenario::STARTER.to_owned(),
-    ));
+    let mut files: Vec<_> =
+        search.files.iter().map(|file| (file.name.clone(), read(file))).collect();
+    files.push(("starter".to_owned(), multiverse::scenario::STARTER.to_owned()));
     files
 });
 
@@ -215,10 +209,7 @@ fn travel(file: &str, text: &str) {
         let violations = &run.verdict.violations;
         assert!(violations.is_empty(), "{violations:#?}");
         assert!(!run.story(&StoryOptions::default()).is_empty());
-        let runs = [report::Run {
-            trace: &run.trace,
-            verdict: &run.verdict,
-        }];
+        let runs = [report::Run { trace: &run.trace, verdict: &run.verdict }];
         serde_json::from_str::<serde_json::Value>(&report::json(&runs)).expect("JSON");
         quick_junit::Report::deserialize_from_str(&report::junit(&runs)).expect("JUnit");
     }

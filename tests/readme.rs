@@ -8,9 +8,7 @@ use multiverse::run;
 fn block(language: &str) -> String {
     let readme = include_str!("../README.md");
     let fence = format!("```{language}\n");
-    let (_, rest) = readme
-        .split_once(&fence)
-        .expect("the README has such a block");
+    let (_, rest) = readme.split_once(&fence).expect("the README has such a block");
     let (block, _) = rest.split_once("```").expect("the block ends");
     block.to_owned()
 }
@@ -30,8 +28,5 @@ fn sorted_members_wait_as_long_as_the_readme_says() {
     let plans = run::parse("README.yaml", &sorted).expect("the scenario is accepted");
     let run = run::run(&plans[0], &RunOptions::default()).expect("the plan is sound");
     let story = run.story(&StoryOptions::default());
-    assert!(
-        story.contains("One wait: south, 106 ms for us/user/xenia"),
-        "{story}"
-    );
+    assert!(story.contains("One wait: south, 106 ms for us/user/xenia"), "{story}");
 }

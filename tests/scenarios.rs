@@ -28,10 +28,7 @@ fn main() {
     let places: BTreeSet<_> = cases.iter().map(place).collect();
     assert_eq!(places.len(), cases.len(), "two cases have one snapshot");
     let mut trials: Vec<_> = cases.into_iter().map(trial).collect();
-    trials.push(Trial::test(
-        "no story is left without its scenario",
-        move || no_orphans(&places),
-    ));
+    trials.push(Trial::test("no story is left without its scenario", move || no_orphans(&places)));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -60,10 +57,7 @@ fn trial(case: Case) -> Trial {
 fn place(case: &Case) -> (PathBuf, String) {
     let variant = case.plan().and_then(|plan| plan.variant.clone());
     let file = match &variant {
-        Some(variant) => case
-            .name()
-            .strip_suffix(&format!("/{variant}"))
-            .unwrap_or(case.name()),
+        Some(variant) => case.name().strip_suffix(&format!("/{variant}")).unwrap_or(case.name()),
         None => case.name(),
     };
     let (folder, stem) = file.rsplit_once('/').unwrap_or(("", file));
@@ -76,18 +70,14 @@ fn place(case: &Case) -> (PathBuf, String) {
 
 /// The text with a dash in the place of everything that is neither letter nor digit.
 fn dashed(text: &str) -> String {
-    let parts = text
-        .split(|it: char| !it.is_alphanumeric())
-        .filter(|part| !part.is_empty());
+    let parts = text.split(|it: char| !it.is_alphanumeric()).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("-")
 }
 
 fn no_orphans(places: &BTreeSet<(PathBuf, String)>) -> Result<(), Failed> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(SNAPSHOTS);
-    let known: BTreeSet<_> = places
-        .iter()
-        .map(|(folder, name)| folder.join(format!("{name}.snap")))
-        .collect();
+    let known: BTreeSet<_> =
+        places.iter().map(|(folder, name)| folder.join(format!("{name}.snap"))).collect();
     let mut pending = vec![root.clone()];
     while let Some(folder) = pending.pop() {
         for entry in fs::read_dir(&folder)? {

@@ -46,11 +46,7 @@ pub struct LostUpdate {
 impl LostUpdate {
     /// What happened, in a sentence.
     pub fn told(&self, history: &History) -> String {
-        let RowKey {
-            instance,
-            table,
-            row,
-        } = self.key;
+        let RowKey { instance, table, row } = self.key;
         let names = &history.names;
         let place = names.place(instance, table, row);
         let lost = history.transaction_name(self.lost);
@@ -98,10 +94,7 @@ impl Anomalies {
     pub fn of(history: &History) -> Self {
         let mut lost_updates = lost_updates(history);
         lost_updates.sort_by_key(|it| (it.at, it.key));
-        Self {
-            lost_updates,
-            dirty_reads: dirty_reads(history),
-        }
+        Self { lost_updates, dirty_reads: dirty_reads(history) }
     }
 }
 
@@ -158,10 +151,7 @@ fn writers(
         let Some(transaction) = version.writer else {
             continue;
         };
-        if writers
-            .last()
-            .is_some_and(|it| it.transaction == transaction)
-        {
+        if writers.last().is_some_and(|it| it.transaction == transaction) {
             continue;
         }
         let Some(lane) = history.transactions.get(&transaction).map(|it| it.lane) else {
@@ -170,9 +160,7 @@ fn writers(
         let of_lane = reads.get(&(key, lane)).map_or(&[][..], Vec::as_slice);
         let before = of_lane.partition_point(|it| it.at < version.written);
         let basis = of_lane[..before].last().filter(|read| {
-            let fresh = last_write_of
-                .get(&lane)
-                .is_none_or(|write| *write < read.at);
+            let fresh = last_write_of.get(&lane).is_none_or(|write| *write < read.at);
             let own = read.transaction.is_none_or(|it| it == transaction);
             fresh && own
         });
@@ -236,52 +224,26 @@ fn dirty_reads(history: &History) -> Vec<DirtyRead> {
                 continue;
             };
             let again = row.versions.get(index + 1).and_then(|it| it.writer) == Some(writer);
-            let kind = if again {
-                DirtyReadKind::Overwritten
-            } else {
-                DirtyReadKind::Early
-            };
+            let kind = if again { DirtyReadKind::Overwritten } else { DirtyReadKind::Early };
             let settled = version.settled;
             let of = (key.instance, version.row_version);
-            written.insert(
-                of,
-                Written {
-                    writer,
-                    settled,
-                    kind,
-                },
-            );
+            written.insert(of, Written { writer, settled, kind });
         }
         for version in &row.undone {
             if let Some(writer) = version.writer {
                 let (settled, kind) = (version.settled, DirtyReadKind::RolledBack);
                 let of = (key.instance, version.row_version);
-                written.insert(
-                    of,
-                    Written {
-                        writer,
-                        settled,
-                        kind,
-                    },
-                );
+                written.insert(of, Written { writer, settled, kind });
             }
         }
     }
     let reads = history.reads.iter();
     reads
-        .filter(|read| {
-            !read
-                .transaction
-                .is_some_and(|it| history.is_rolled_back(it))
-        })
+        .filter(|read| !read.transaction.is_some_and(|it| history.is_rolled_back(it)))
         .filter_map(|read| {
             let version = written.get(&(read.key.instance, read.row_version))?;
             let dirty = read.at < version.settled && read.transaction != Some(version.writer);
-            dirty.then_some(DirtyRead {
-                read: *read,
-                writer: version.writer,
-                kind: version.kind,
-            })
+            dirty.then_some(DirtyRead { read: *read, writer: version.writer, kind: version.kind })
         })
         .collect()
 }

@@ -77,12 +77,7 @@ impl<'t> Fold<'t> {
         let history = &mut self.history;
         match &entry.event {
             Event::LaneBegan { lane, kind, name } => {
-                let lane_of = Lane {
-                    kind: *kind,
-                    name,
-                    began: at,
-                    ended: None,
-                };
+                let lane_of = Lane { kind: *kind, name, began: at, ended: None };
                 history.lanes.entry(*lane).or_insert(lane_of);
             }
             Event::LaneEnded { lane, outcome } => {
@@ -95,12 +90,7 @@ impl<'t> Fold<'t> {
                 history.bound.insert((*lane, name), (at, value));
             }
             Event::Retried { lane, .. } => history.retries.push((*lane, at)),
-            Event::PlugInBegan {
-                lane,
-                plug_in,
-                in_transaction,
-                ..
-            } => {
+            Event::PlugInBegan { lane, plug_in, in_transaction, .. } => {
                 *self.plug_ins.entry(*lane).or_default() += 1;
                 history.plug_in_runs.push(PlugInRun {
                     plug_in: *plug_in,
@@ -126,14 +116,7 @@ impl<'t> Fold<'t> {
     fn requests(&mut self, entry: &'t Entry) {
         let at = Moment::of(entry);
         match &entry.event {
-            Event::RequestSent {
-                lane,
-                request,
-                instance,
-                message,
-                table,
-                row,
-            } => {
+            Event::RequestSent { lane, request, instance, message, table, row } => {
                 self.request(*request, |known| {
                     known.get_or_insert(Request {
                         lane: *lane,
@@ -149,14 +132,7 @@ impl<'t> Fold<'t> {
                 });
             }
             Event::RequestBegan {
-                lane,
-                request,
-                parent,
-                instance,
-                message,
-                table,
-                row,
-                ..
+                lane, request, parent, instance, message, table, row, ..
             } => self.request(*request, |known| {
                 let request = known.get_or_insert(Request {
                     lane: *lane,
@@ -171,9 +147,7 @@ impl<'t> Fold<'t> {
                 });
                 request.began.get_or_insert(at);
             }),
-            Event::UpsertResolved {
-                request, became, ..
-            } => self.request(*request, |known| {
+            Event::UpsertResolved { request, became, .. } => self.request(*request, |known| {
                 if let Some(request) = known {
                     request.became = *became;
                 }
@@ -199,13 +173,7 @@ impl<'t> Fold<'t> {
     fn rows(&mut self, entry: &'t Entry) {
         let at = Moment::of(entry);
         match &entry.event {
-            Event::RowLoaded {
-                instance,
-                table,
-                row,
-                row_version,
-                columns,
-            } => {
+            Event::RowLoaded { instance, table, row, row_version, columns } => {
                 let key = RowKey::of(*instance, *table, *row);
                 let version = Version {
                     written: at,
@@ -244,20 +212,15 @@ impl<'t> Fold<'t> {
                 let pending = self.pending.entry(*transaction).or_default();
                 pending.push((key, version));
             }
-            Event::RowRead {
-                request,
-                transaction,
-                instance,
-                table,
-                row,
-                row_version,
-            } => self.history.reads.push(RowRead {
-                at,
-                request: *request,
-                transaction: *transaction,
-                key: RowKey::of(*instance, *table, *row),
-                row_version: *row_version,
-            }),
+            Event::RowRead { request, transaction, instance, table, row, row_version } => {
+                self.history.reads.push(RowRead {
+                    at,
+                    request: *request,
+                    transaction: *transaction,
+                    key: RowKey::of(*instance, *table, *row),
+                    row_version: *row_version,
+                })
+            }
             _ => {}
         }
     }
@@ -269,13 +232,7 @@ impl<'t> Fold<'t> {
     fn transactions(&mut self, entry: &'t Entry) {
         let at = Moment::of(entry);
         match &entry.event {
-            Event::TransactionBegan {
-                lane,
-                transaction,
-                instance,
-                isolation,
-                ..
-            } => {
+            Event::TransactionBegan { lane, transaction, instance, isolation, .. } => {
                 let began = Transaction {
                     lane: *lane,
                     instance: *instance,
@@ -289,10 +246,9 @@ impl<'t> Fold<'t> {
             Event::Committed { transaction } => {
                 self.settle(*transaction, TransactionEnd::Committed(at), at);
             }
-            Event::RolledBack {
-                transaction,
-                reason,
-            } => self.settle(*transaction, TransactionEnd::RolledBack(at, reason), at),
+            Event::RolledBack { transaction, reason } => {
+                self.settle(*transaction, TransactionEnd::RolledBack(at, reason), at)
+            }
             _ => {}
         }
     }
@@ -315,13 +271,7 @@ impl<'t> Fold<'t> {
     fn locks(&mut self, entry: &'t Entry) {
         let at = Moment::of(entry);
         match &entry.event {
-            Event::LockQueued {
-                transaction,
-                resource,
-                mode,
-                holders,
-                ahead,
-            } => {
+            Event::LockQueued { transaction, resource, mode, holders, ahead } => {
                 let known = self.history.transactions.get(transaction);
                 let lane = known.map(|it| it.lane);
                 self.waiting.insert(*transaction, self.history.waits.len());
@@ -337,12 +287,7 @@ impl<'t> Fold<'t> {
                     waited: std::time::Duration::ZERO,
                 });
             }
-            Event::WaitEnded {
-                transaction,
-                end,
-                waited,
-                ..
-            } => {
+            Event::WaitEnded { transaction, end, waited, .. } => {
                 if let Some(position) = self.waiting.remove(transaction) {
                     let wait = &mut self.history.waits[position];
                     wait.ended = Some((at, *end));
@@ -352,11 +297,7 @@ impl<'t> Fold<'t> {
             Event::DeadlockClosed { instance, cycle } => {
                 self.cycles.push((*instance, at, cycle));
             }
-            Event::VictimChosen {
-                instance,
-                victim,
-                rule,
-            } => {
+            Event::VictimChosen { instance, victim, rule } => {
                 let cycle = self.cycles.iter().position(|(place, _, cycle)| {
                     place == instance && cycle.iter().any(|edge| edge.waiter == *victim)
                 });
@@ -376,23 +317,16 @@ impl<'t> Fold<'t> {
     fn faults(&mut self, entry: &'t Entry) {
         let at = Moment::of(entry);
         match &entry.event {
-            Event::OutageBegan {
-                outage,
-                instance,
-                until,
-            } => self.history.outages.push(OutageSeen {
-                outage: *outage,
-                instance: *instance,
-                began: at,
-                until: *until,
-                hits: Vec::new(),
-            }),
-            Event::RequestRefused {
-                lane,
-                outage,
-                fault,
-                ..
-            } => {
+            Event::OutageBegan { outage, instance, until } => {
+                self.history.outages.push(OutageSeen {
+                    outage: *outage,
+                    instance: *instance,
+                    began: at,
+                    until: *until,
+                    hits: Vec::new(),
+                })
+            }
+            Event::RequestRefused { lane, outage, fault, .. } => {
                 self.hit(*outage, at);
                 self.meet(*lane, fault, at);
             }
@@ -407,10 +341,7 @@ impl<'t> Fold<'t> {
                 Some(fault) => self.meet(*lane, fault, at),
                 None => self.forget(*lane),
             },
-            Event::RolledBack {
-                transaction,
-                reason: RollbackReason::Fault(fault),
-            } => {
+            Event::RolledBack { transaction, reason: RollbackReason::Fault(fault) } => {
                 let known = self.history.transactions.get(transaction);
                 if let Some(lane) = known.map(|it| it.lane) {
                     self.meet(lane, fault, at);
@@ -420,10 +351,9 @@ impl<'t> Fold<'t> {
                 self.meet(*lane, fault, at);
                 self.forget(*lane);
             }
-            Event::LaneEnded {
-                lane,
-                outcome: Outcome::Failed(fault),
-            } => self.meet(*lane, fault, at),
+            Event::LaneEnded { lane, outcome: Outcome::Failed(fault) } => {
+                self.meet(*lane, fault, at)
+            }
             Event::RequestSent { lane, .. } | Event::RequestBegan { lane, .. } => {
                 self.forget(*lane);
             }

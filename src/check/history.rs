@@ -36,11 +36,7 @@ pub struct RowKey {
 impl RowKey {
     /// The row of this id, in this table of this instance.
     pub const fn of(instance: InstanceId, table: TableId, row: RowId) -> Self {
-        Self {
-            instance,
-            table,
-            row,
-        }
+        Self { instance, table, row }
     }
 }
 
@@ -84,9 +80,7 @@ impl History<'_> {
         let is_flow = |lane: &&Lane| matches!(lane.kind, LaneKind::Flow { .. });
         self.lanes.values().find(is_flow)?;
         let actors = self.lanes.values().filter(|lane| !is_flow(lane));
-        actors
-            .map(|lane| lane.ended.map_or(SimInstant::END, |(moment, _)| moment.at))
-            .max()
+        actors.map(|lane| lane.ended.map_or(SimInstant::END, |(moment, _)| moment.at)).max()
     }
 }
 
@@ -164,10 +158,7 @@ impl<'t> RowHistory<'t> {
         if versions.last()?.kind == WriteKind::Delete {
             return None;
         }
-        let born = versions
-            .iter()
-            .rposition(|it| it.kind == WriteKind::Insert)
-            .unwrap_or(0);
+        let born = versions.iter().rposition(|it| it.kind == WriteKind::Insert).unwrap_or(0);
         let mut image = RowImage::new();
         for version in &versions[born..] {
             match version.change {
@@ -189,10 +180,7 @@ impl<'t> RowHistory<'t> {
         if versions.last()?.kind == WriteKind::Delete {
             return None;
         }
-        versions
-            .iter()
-            .rev()
-            .find(|it| it.kind == WriteKind::Insert)
+        versions.iter().rev().find(|it| it.kind == WriteKind::Insert)
     }
 }
 
@@ -373,17 +361,14 @@ impl<'t> History<'t> {
 
     /// What a reader calls a lane.
     pub fn lane_name(&self, lane: LaneId) -> String {
-        self.lanes
-            .get(&lane)
-            .map_or_else(|| format!("lane {}", lane.0), |it| it.name.to_string())
+        self.lanes.get(&lane).map_or_else(|| format!("lane {}", lane.0), |it| it.name.to_string())
     }
 
     /// What a reader calls a transaction: by its lane.
     pub fn transaction_name(&self, transaction: TransactionId) -> String {
-        self.transactions.get(&transaction).map_or_else(
-            || format!("transaction {}", transaction.0),
-            |it| self.lane_name(it.lane),
-        )
+        self.transactions
+            .get(&transaction)
+            .map_or_else(|| format!("transaction {}", transaction.0), |it| self.lane_name(it.lane))
     }
 
     /// The runs of an actor, in the order in which they began.
@@ -417,8 +402,6 @@ impl<'t> History<'t> {
         let key = |row| RowKey::of(instance, table, row);
         let first = key(RowId(uuid::Uuid::nil()));
         let last = key(RowId(uuid::Uuid::max()));
-        self.rows
-            .range(first..=last)
-            .map(|(key, row)| (key.row, row))
+        self.rows.range(first..=last).map(|(key, row)| (key.row, row))
     }
 }

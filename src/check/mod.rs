@@ -43,10 +43,7 @@ pub struct Moment {
 impl Moment {
     /// The position of this entry.
     pub const fn of(entry: &Entry) -> Self {
-        Self {
-            sequence: entry.sequence,
-            at: entry.at,
-        }
+        Self { sequence: entry.sequence, at: entry.at }
     }
 }
 
@@ -127,10 +124,7 @@ fn unfinished<'a>(plan: &'a Plan, history: &'a History<'_>) -> impl Iterator<Ite
 pub fn verdict(plan: &Plan, trace: &Trace) -> Verdict {
     let history = History::of(trace);
     let anomalies = Anomalies::of(&history);
-    let judge = claim::Judge {
-        history: &history,
-        anomalies: &anomalies,
-    };
+    let judge = claim::Judge { history: &history, anomalies: &anomalies };
     let checks = plan
         .expectations
         .iter()
@@ -152,8 +146,5 @@ pub fn verdict(plan: &Plan, trace: &Trace) -> Verdict {
         })
         .chain(unfinished(plan, &history))
         .collect();
-    Verdict {
-        checks,
-        violations: invariant::violations_of(&history, &anomalies),
-    }
+    Verdict { checks, violations: invariant::violations_of(&history, &anomalies) }
 }

@@ -29,10 +29,7 @@ pub fn watch() {
         let literal = payload.downcast_ref::<&str>().copied();
         let formatted = || payload.downcast_ref::<String>().map(String::as_str);
         let message = literal.or_else(formatted).unwrap_or("no message");
-        let place = panic
-            .location()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let bug = Bug {
             what: format!("{message} ({place})"),
             backtrace: match Backtrace::capture() {

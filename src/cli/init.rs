@@ -23,10 +23,7 @@ pub fn init(folder: &Path, output: &mut Output) -> Exit {
             Exit::AllHold
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            output.error(&format!(
-                "`{}` exists already; nothing was written",
-                path.display()
-            ));
+            output.error(&format!("`{}` exists already; nothing was written", path.display()));
             Exit::Wrong
         }
         Err(error) => {
@@ -55,9 +52,5 @@ fn write_new(folder: &Path, path: &Path) -> io::Result<()> {
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |it: char| it.is_alphanumeric() || "/\\._-:".contains(it);
-    if text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

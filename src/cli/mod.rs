@@ -120,11 +120,7 @@ pub fn main() -> ExitCode {
 fn answered(answer: &clap::Error) -> Exit {
     // A reader who closed the pipe early has seen enough.
     let _ = answer.print();
-    if answer.use_stderr() {
-        Exit::Wrong
-    } else {
-        Exit::AllHold
-    }
+    if answer.use_stderr() { Exit::Wrong } else { Exit::AllHold }
 }
 
 fn schema(output: &mut Output) -> Exit {

@@ -28,11 +28,7 @@ pub struct Output {
 impl Output {
     /// The output of this process.
     pub fn new(choice: ColorChoice) -> Self {
-        Self {
-            choice,
-            closed: false,
-            failed: None,
-        }
+        Self { choice, closed: false, failed: None }
     }
 
     /// Whether the answer should be in colour.
@@ -42,11 +38,7 @@ impl Output {
 
     /// The width to which the answer should be set, in columns.
     pub fn width(&self) -> usize {
-        let width = if io::stdout().is_terminal() {
-            terminal_width()
-        } else {
-            None
-        };
+        let width = if io::stdout().is_terminal() { terminal_width() } else { None };
         width.unwrap_or(WIDTH_PIPED)
     }
 
@@ -57,11 +49,7 @@ impl Output {
 
     /// The width to which complaints should be set, in columns.
     pub fn complaint_width(&self) -> usize {
-        let width = if io::stderr().is_terminal() {
-            terminal_width()
-        } else {
-            None
-        };
+        let width = if io::stderr().is_terminal() { terminal_width() } else { None };
         width.unwrap_or(WIDTH_PIPED)
     }
 
@@ -71,10 +59,7 @@ impl Output {
             return;
         }
         let mut stream = AutoStream::new(io::stdout().lock(), self.choice);
-        match stream
-            .write_all(text.as_bytes())
-            .and_then(|()| stream.flush())
-        {
+        match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
             Err(error) => self.failed = Some(error),

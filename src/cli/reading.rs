@@ -28,11 +28,7 @@ pub struct Reading {
 /// Reads every scenario behind the paths, and complains of each that can't be read.
 pub fn read(paths: &[PathBuf], output: &mut Output) -> Reading {
     let search = run::scenario_files(paths);
-    let mut reading = Reading {
-        scenarios: Vec::new(),
-        wrong_count: 0,
-        exit: Exit::AllHold,
-    };
+    let mut reading = Reading { scenarios: Vec::new(), wrong_count: 0, exit: Exit::AllHold };
     for dead_end in &search.dead_ends {
         output.error(&dead_end.to_string());
         reading.exit = Exit::Wrong;

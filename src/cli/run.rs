@@ -69,11 +69,7 @@ enum Format {
 
 /// Replays the scenarios, and answers how they did.
 pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
-    let Reading {
-        mut scenarios,
-        exit,
-        ..
-    } = reading::read(&arguments.paths, output);
+    let Reading { mut scenarios, exit, .. } = reading::read(&arguments.paths, output);
     if let Some(variant) = &arguments.variant
         && let Err(complaint) = choose_variant(&mut scenarios, variant)
     {
@@ -103,10 +99,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
             },
         },
         format: arguments.format,
-        options: RunOptions {
-            seed: arguments.seed,
-            ..RunOptions::default()
-        },
+        options: RunOptions { seed: arguments.seed, ..RunOptions::default() },
         trace_files,
         output,
         exit,
@@ -124,17 +117,12 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
 
 /// Keeps only the plans of this variant, and only the scenarios that have it.
 fn choose_variant(scenarios: &mut Vec<Loaded>, variant: &str) -> Result<(), String> {
-    let mut known: Vec<_> = scenarios
-        .iter()
-        .flat_map(|it| &it.plans)
-        .filter_map(|plan| plan.variant.clone())
-        .collect();
+    let mut known: Vec<_> =
+        scenarios.iter().flat_map(|it| &it.plans).filter_map(|plan| plan.variant.clone()).collect();
     known.sort();
     known.dedup();
     for scenario in scenarios.iter_mut() {
-        scenario
-            .plans
-            .retain(|plan| plan.variant.as_deref() == Some(variant));
+        scenario.plans.retain(|plan| plan.variant.as_deref() == Some(variant));
     }
     scenarios.retain(|it| !it.plans.is_empty());
     if !scenarios.is_empty() {
@@ -148,10 +136,7 @@ fn choose_variant(scenarios: &mut Vec<Loaded>, variant: &str) -> Result<(), Stri
     Err(match (nearest, &known[..]) {
         (Some((_, name)), _) => format!("no variant `{variant}`; did you mean `{name}`?"),
         (None, []) => format!("no variant `{variant}`: there are no variants here"),
-        (None, names) => format!(
-            "no variant `{variant}`; there are: `{}`",
-            names.join("`, `")
-        ),
+        (None, names) => format!("no variant `{variant}`; there are: `{}`", names.join("`, `")),
     })
 }
 
@@ -218,10 +203,7 @@ impl Session<'_> {
         let runs: Vec<_> = self
             .kept
             .iter()
-            .map(|run| report::Run {
-                trace: &run.trace,
-                verdict: &run.verdict,
-            })
+            .map(|run| report::Run { trace: &run.trace, verdict: &run.verdict })
             .collect();
         match self.format {
             Format::Text if self.summary.run_count > 1 => {
@@ -263,9 +245,7 @@ struct Summary {
 impl Summary {
     fn add(&mut self, run: &Run) {
         let Run { trace, verdict } = run;
-        let Verdict {
-            checks, violations, ..
-        } = verdict;
+        let Verdict { checks, violations, .. } = verdict;
         self.run_count += 1;
         self.check_count += checks.len();
         let file = &trace.header.file;

@@ -75,10 +75,7 @@ fn free_name(scenario: &str, variant: Option<&str>, taken: &BTreeSet<PathBuf>) -
         1 => PathBuf::from(format!("{stem}.{EXTENSION}")),
         _ => PathBuf::from(format!("{stem}-{number}.{EXTENSION}")),
     };
-    (1..)
-        .map(name)
-        .find(|name| !taken.contains(name))
-        .unwrap_or_else(|| name(1))
+    (1..).map(name).find(|name| !taken.contains(name)).unwrap_or_else(|| name(1))
 }
 
 /// The text as a part of a file name on every system: letters and digits, the rest as dashes.
@@ -89,10 +86,7 @@ fn slug(text: &str) -> String {
 }
 
 fn ends_in_separator(path: &Path) -> bool {
-    path.as_os_str()
-        .as_encoded_bytes()
-        .last()
-        .is_some_and(|&it| std::path::is_separator(it.into()))
+    path.as_os_str().as_encoded_bytes().last().is_some_and(|&it| std::path::is_separator(it.into()))
 }
 
 /// Writes the trace beside its place and moves it there when it is complete. What is there and
@@ -136,10 +130,7 @@ mod tests {
     fn trace(variant: Option<&str>) -> Trace {
         let mut plan = Plan::empty("a trace to write");
         plan.variant = variant.map(Into::into);
-        Trace {
-            header: Header::of(&plan),
-            entries: Vec::new(),
-        }
+        Trace { header: Header::of(&plan), entries: Vec::new() }
     }
 
     fn names_in(folder: &Path) -> Vec<String> {
@@ -168,19 +159,11 @@ mod tests {
         let path = folder.path().join("traces");
         let mut files = TraceFiles::new(&path, 3).unwrap();
         files.write("deep/stub", &trace(None)).unwrap();
-        files
-            .write("deep/stub", &trace(Some("pre-lock, late")))
-            .unwrap();
-        files
-            .write("deep/stub", &trace(Some("pre-lock: late")))
-            .unwrap();
+        files.write("deep/stub", &trace(Some("pre-lock, late"))).unwrap();
+        files.write("deep/stub", &trace(Some("pre-lock: late"))).unwrap();
         assert_eq!(
             names_in(&path.join("deep")),
-            [
-                "stub.jsonl",
-                "stub.pre-lock-late-2.jsonl",
-                "stub.pre-lock-late.jsonl"
-            ],
+            ["stub.jsonl", "stub.pre-lock-late-2.jsonl", "stub.pre-lock-late.jsonl"],
         );
     }
 
@@ -190,10 +173,7 @@ mod tests {
         let path = folder.path().join("run.jsonl");
         fs::write(&path, "").unwrap();
         let refused = TraceFiles::new(&path, 2).unwrap_err();
-        assert!(
-            refused.contains("is a file, and there are 2 runs"),
-            "{refused}"
-        );
+        assert!(refused.contains("is a file, and there are 2 runs"), "{refused}");
     }
 
     #[test]

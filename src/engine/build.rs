@@ -126,21 +126,14 @@ impl World {
     /// Loads the rows of a group.
     fn load(&mut self, plan: &Plan, group: &RowGroup) -> Result<(), PlanError> {
         let shared = Arc::clone(&self.shared);
-        let bad = |trouble: String| PlanError::BadRow {
-            trouble,
-            at: group.at,
-        };
+        let bad = |trouble: String| PlanError::BadRow { trouble, at: group.at };
         let counter = Name::from("n");
         let mut bindings = vec![(counter, Value::Null)];
         let mut values: Vec<(ColumnId, Value)> = Vec::with_capacity(group.set.len());
         for number in 1..=group.count {
             bindings[0].1 = Value::Whole(i64::try_from(number).unwrap_or(i64::MAX));
-            let scope = Scope {
-                bindings: &bindings,
-                plug_in: None,
-                row: None,
-                clock: self.clock(),
-            };
+            let scope =
+                Scope { bindings: &bindings, plug_in: None, row: None, clock: self.clock() };
             let name = match &group.name {
                 Some(name) => Some(text_of(&evaluate(name, &scope).map_err(bad)?)),
                 None => None,
@@ -186,12 +179,10 @@ impl World {
         if store.find(id).is_some() {
             return Err("there is a row of this name already".to_owned());
         }
-        store
-            .insert(None, id, values, row_version, 0)
-            .map_err(|clash| {
-                let key = &definition.keys[usize::from(clash.key)].name;
-                format!("another row has the same values of the key `{key}`")
-            })?;
+        store.insert(None, id, values, row_version, 0).map_err(|clash| {
+            let key = &definition.keys[usize::from(clash.key)].name;
+            format!("another row has the same values of the key `{key}`")
+        })?;
         self.log.emit(self.now, || Event::RowLoaded {
             instance,
             table,
@@ -217,11 +208,7 @@ impl World {
         }
         for (index, actor) in plan.actors.iter().enumerate() {
             let id = ActorId(u32::try_from(index).unwrap_or(0));
-            if actor
-                .schedule
-                .until
-                .is_none_or(|until| actor.schedule.first < until)
-            {
+            if actor.schedule.until.is_none_or(|until| actor.schedule.first < until) {
                 self.queue.schedule(actor.schedule.first, Due::Actor(id));
             }
         }
@@ -258,9 +245,7 @@ fn planned_names(plan: &Plan) -> impl Iterator<Item = (RowId, (TableId, Name))> 
             names.extend(rows_of(claim).map(|row| (row.table, row.name.clone())));
         }
     }
-    names
-        .into_iter()
-        .map(|(table, name)| (called(plan, table, &name), (table, name)))
+    names.into_iter().map(|(table, name)| (called(plan, table, &name), (table, name)))
 }
 
 /// The rows that a claim names.
@@ -268,23 +253,16 @@ fn rows_of(claim: &Claim) -> impl Iterator<Item = &RowRef> {
     let one = match claim {
         Claim::Row { row, .. } => Some(row),
         Claim::Waits { row, .. } => row.as_ref(),
-        Claim::Count {
-            of: Counted::Writes { row },
-            ..
-        } => Some(row),
-        Claim::Happens {
-            phenomenon: Phenomenon::Write { row, .. },
-            ..
-        } => Some(row),
+        Claim::Count { of: Counted::Writes { row }, .. } => Some(row),
+        Claim::Happens { phenomenon: Phenomenon::Write { row, .. }, .. } => Some(row),
         _ => None,
     };
     let several = match claim {
         Claim::Order(happenings) => &happenings[..],
         _ => &[],
     };
-    one.into_iter()
-        .chain(several.iter().filter_map(|happening| match happening {
-            Happening::Written(_, row) => Some(row),
-            _ => None,
-        }))
+    one.into_iter().chain(several.iter().filter_map(|happening| match happening {
+        Happening::Written(_, row) => Some(row),
+        _ => None,
+    }))
 }

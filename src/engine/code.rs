@@ -6,14 +6,34 @@ use std::time::Duration;
 
 use crate::engine::evaluate::is_about_the_row_alone;
 use crate::fault::FaultKind;
-use crate::plan::{Backoff, Isolation, Plan, Program, RowSelector, Step, Verb};
+use crate::plan::{Backoff, Isolation, Location, Plan, Program, RowSelector, Step, Verb};
 use crate::words::{Expression, InstanceId, Name, ProgramId, RowId, SimInstant, TableId, Value};
 use uuid::Uuid;
 
 /// All programs of a plan, by `ProgramId`.
 #[derive(Debug)]
 pub struct Code {
-    programs: Vec<Vec<Operation>>,
+    programs: Vec<Assembly>,
+}
+
+/// The operations of one program, each with the place of its step.
+#[derive(Debug, Default)]
+struct Assembly {
+    operations: Vec<Operation>,
+    places: Vec<Location>,
+    /// The place of the step that is being compiled.
+    place: Location,
+}
+
+impl Assembly {
+    fn push(&mut self, operation: Operation) {
+        self.operations.push(operation);
+        self.places.push(self.place);
+    }
+
+    fn len(&self) -> usize {
+        self.operations.len()
+    }
 }
 
 /// One operation. Positions are indices into the program's own list.
@@ -66,7 +86,7 @@ pub enum Operation {
         /// Which faults; empty for all.
         on: Vec<FaultKind>,
         /// Where.
-        handler: usize,
+        on_fault: usize,
     },
     /// Ends the innermost guard.
     Unguard,
@@ -110,35 +130,32 @@ impl RequestCode {
             let value = &assignment.value;
             is_about_the_row_alone(value).then(|| Arc::new(value.clone()))
         });
-        Self {
-            late: late.collect(),
-            verb: verb.clone(),
-        }
+        Self { late: late.collect(), verb: verb.clone() }
     }
 }
 
 impl Code {
     /// The code of all programs of a plan.
     pub fn of(plan: &Plan) -> Self {
-        Self {
-            programs: plan
-                .programs
-                .iter()
-                .map(|program| compile(plan, program))
-                .collect(),
-        }
+        Self { programs: plan.programs.iter().map(|program| compile(plan, program)).collect() }
     }
 
     /// The operation at a position; `None` at the program's end.
     pub fn operation(&self, program: ProgramId, position: usize) -> Option<&Operation> {
-        self.programs.get(program.index())?.get(position)
+        self.programs.get(program.index())?.operations.get(position)
+    }
+
+    /// Where the scenario file has the step that an operation belongs to.
+    pub fn place(&self, program: ProgramId, position: usize) -> Location {
+        let program = self.programs.get(program.index());
+        program.and_then(|program| program.places.get(position)).copied().unwrap_or_default()
     }
 }
 
-fn compile(plan: &Plan, program: &Program) -> Vec<Operation> {
-    let mut operations = Vec::new();
-    compile_steps(&program.steps, &mut operations);
-    for operation in &mut operations {
+fn compile(plan: &Plan, program: &Program) -> Assembly {
+    let mut assembly = Assembly::default();
+    compile_steps(&program.steps, &mut assembly);
+    for operation in &mut assembly.operations {
         if let Operation::Request(request) = operation
             && let Some((table, row)) = row_of(&mut request.verb)
             && let Expression::Literal(Value::Text(name)) = row
@@ -147,7 +164,7 @@ fn compile(plan: &Plan, program: &Program) -> Vec<Operation> {
             *row = Expression::Literal(Value::Id(called(plan, table, name)));
         }
     }
-    operations
+    assembly
 }
 
 /// The row that a GUID or a name means in a table.
@@ -158,43 +175,23 @@ pub fn called(plan: &Plan, table: TableId, name: &str) -> RowId {
 /// The expression by which a verb names its row.
 fn row_of(verb: &mut Verb) -> Option<(TableId, &mut Expression)> {
     match verb {
-        Verb::Create {
-            table,
-            row: Some(row),
-            ..
-        }
-        | Verb::Retrieve {
-            table,
-            row: RowSelector::Row(row),
-            ..
-        }
-        | Verb::Update {
-            table,
-            row: RowSelector::Row(row),
-            ..
-        }
-        | Verb::Upsert {
-            table,
-            row: RowSelector::Row(row),
-            ..
-        }
-        | Verb::Delete {
-            table,
-            row: RowSelector::Row(row),
-            ..
-        } => Some((*table, row)),
+        Verb::Create { table, row: Some(row), .. }
+        | Verb::Retrieve { table, row: RowSelector::Row(row), .. }
+        | Verb::Update { table, row: RowSelector::Row(row), .. }
+        | Verb::Upsert { table, row: RowSelector::Row(row), .. }
+        | Verb::Delete { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
         _ => None,
     }
 }
 
 /// Every row that the programs of a plan name outright, with its name.
 pub fn named_rows(plan: &Plan) -> Vec<(TableId, Name)> {
-    let mut operations = Vec::new();
+    let mut assembly = Assembly::default();
     for program in &plan.programs {
-        compile_steps(&program.steps, &mut operations);
+        compile_steps(&program.steps, &mut assembly);
     }
     let mut rows = Vec::new();
-    for operation in &mut operations {
+    for operation in &mut assembly.operations {
         if let Operation::Request(request) = operation
             && let Some((table, Expression::Literal(Value::Text(name)))) = row_of(&mut request.verb)
         {
@@ -204,13 +201,15 @@ pub fn named_rows(plan: &Plan) -> Vec<(TableId, Name)> {
     rows
 }
 
-fn compile_steps(steps: &[Step], out: &mut Vec<Operation>) {
+fn compile_steps(steps: &[Step], out: &mut Assembly) {
     for step in steps {
+        out.place = step.at;
         compile_verb(&step.verb, out);
+        out.place = step.at;
     }
 }
 
-fn compile_verb(verb: &Verb, out: &mut Vec<Operation>) {
+fn compile_verb(verb: &Verb, out: &mut Assembly) {
     match verb {
         Verb::Create { .. }
         | Verb::Retrieve { .. }
@@ -228,101 +227,61 @@ fn compile_verb(verb: &Verb, out: &mut Vec<Operation>) {
         Verb::Let(bindings) => out.push(Operation::Let(bindings.clone())),
         Verb::Note(text) => out.push(Operation::Note(text.clone())),
         Verb::Call { program, with } => {
-            out.push(Operation::Call {
-                program: *program,
-                with: with.clone(),
-            });
+            out.push(Operation::Call { program: *program, with: with.clone() });
         }
-        Verb::If {
-            condition,
-            then,
-            otherwise,
-        } => {
+        Verb::If { condition, then, otherwise } => {
             compile_if(condition, then, otherwise, out);
         }
         Verb::ForEach { bind, list, body } => {
             compile_loop(Operation::LoopOver(list.clone()), bind, body, out);
         }
         Verb::Repeat { times, body } => {
-            compile_loop(
-                Operation::LoopTimes(times.clone()),
-                &Name::from("n"),
-                body,
-                out,
-            );
+            compile_loop(Operation::LoopTimes(times.clone()), &Name::from("n"), body, out);
         }
-        Verb::Retry {
-            up_to,
-            wait,
-            on,
-            body,
-        } => {
-            out.push(Operation::GuardRetry {
-                up_to: *up_to,
-                wait: *wait,
-                on: on.clone(),
-            });
+        Verb::Retry { up_to, wait, on, body } => {
+            out.push(Operation::GuardRetry { up_to: *up_to, wait: *wait, on: on.clone() });
             compile_steps(body, out);
             out.push(Operation::Unguard);
         }
         Verb::Try { body, on_fault, on } => {
             let guard = out.len();
-            out.push(Operation::GuardTry {
-                on: on.clone(),
-                handler: 0,
-            });
+            out.push(Operation::GuardTry { on: on.clone(), on_fault: 0 });
             compile_steps(body, out);
             out.push(Operation::Unguard);
             let skip = out.len();
             out.push(Operation::Jump(0));
-            out[guard] = Operation::GuardTry {
-                on: on.clone(),
-                handler: out.len(),
-            };
+            out.operations[guard] = Operation::GuardTry { on: on.clone(), on_fault: out.len() };
             compile_steps(on_fault, out);
-            out[skip] = Operation::Jump(out.len());
+            out.operations[skip] = Operation::Jump(out.len());
         }
-        Verb::Transaction {
-            instance,
-            isolation,
-            body,
-        } => {
-            out.push(Operation::Begin {
-                instance: *instance,
-                isolation: *isolation,
-            });
+        Verb::Transaction { instance, isolation, body } => {
+            out.push(Operation::Begin { instance: *instance, isolation: *isolation });
             compile_steps(body, out);
             out.push(Operation::Commit);
         }
     }
 }
 
-fn compile_if(condition: &Expression, then: &[Step], otherwise: &[Step], out: &mut Vec<Operation>) {
+fn compile_if(condition: &Expression, then: &[Step], otherwise: &[Step], out: &mut Assembly) {
     let branch = out.len();
     out.push(Operation::JumpUnless(condition.clone(), 0));
     compile_steps(then, out);
     if otherwise.is_empty() {
-        out[branch] = Operation::JumpUnless(condition.clone(), out.len());
+        out.operations[branch] = Operation::JumpUnless(condition.clone(), out.len());
         return;
     }
     let skip = out.len();
     out.push(Operation::Jump(0));
-    out[branch] = Operation::JumpUnless(condition.clone(), out.len());
+    out.operations[branch] = Operation::JumpUnless(condition.clone(), out.len());
     compile_steps(otherwise, out);
-    out[skip] = Operation::Jump(out.len());
+    out.operations[skip] = Operation::Jump(out.len());
 }
 
-fn compile_loop(begin: Operation, bind: &Name, body: &[Step], out: &mut Vec<Operation>) {
+fn compile_loop(begin: Operation, bind: &Name, body: &[Step], out: &mut Assembly) {
     out.push(begin);
     let next = out.len();
-    out.push(Operation::LoopNext {
-        bind: bind.clone(),
-        exit: 0,
-    });
+    out.push(Operation::LoopNext { bind: bind.clone(), exit: 0 });
     compile_steps(body, out);
     out.push(Operation::Jump(next));
-    out[next] = Operation::LoopNext {
-        bind: bind.clone(),
-        exit: out.len(),
-    };
+    out.operations[next] = Operation::LoopNext { bind: bind.clone(), exit: out.len() };
 }

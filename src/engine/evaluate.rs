@@ -56,9 +56,7 @@ impl Clock {
     /// The calendar moment that the world has reached.
     pub fn moment(self) -> Timestamp {
         let micros = i64::try_from(self.now.0).unwrap_or(i64::MAX);
-        self.start
-            .checked_add(SignedDuration::from_micros(micros))
-            .unwrap_or(Timestamp::MAX)
+        self.start.checked_add(SignedDuration::from_micros(micros)).unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -75,17 +73,12 @@ impl Scope<'_> {
         if let Some(value) = self.plug_in.and_then(|names| names.record(name)) {
             return Ok(value);
         }
-        self.bound(name)
-            .cloned()
-            .ok_or_else(|| format!("nothing is bound to `{name}`"))
+        self.bound(name).cloned().ok_or_else(|| format!("nothing is bound to `{name}`"))
     }
 
     fn bound(&self, name: &Name) -> Option<&Value> {
         let found = self.bindings.iter().rev();
-        found
-            .into_iter()
-            .find(|(bound, _)| Arc::ptr_eq(bound, name) || bound == name)
-            .map(|b| &b.1)
+        found.into_iter().find(|(bound, _)| Arc::ptr_eq(bound, name) || bound == name).map(|b| &b.1)
     }
 
     fn member(&self, base: &Expression, member: &Name) -> Result<Value, Trouble> {
@@ -100,12 +93,10 @@ impl Scope<'_> {
         let value = evaluate(base, self)?;
         match (&value, self.row) {
             (Value::Record(record), _) => member_of(record, member),
-            (Value::Null, _) => Err(format!(
-                "there is no row to take `{member}` from: it is null"
-            )),
-            (_, Some(row)) if names_row(&value, row) => row
-                .column(member)
-                .ok_or_else(|| format!("the row has no column `{member}`")),
+            (Value::Null, _) => Err(format!("there is no row to take `{member}` from: it is null")),
+            (_, Some(row)) if names_row(&value, row) => {
+                row.column(member).ok_or_else(|| format!("the row has no column `{member}`"))
+            }
             (other, _) => Err(format!("{} has no `{member}`", other.kind())),
         }
     }
@@ -130,9 +121,7 @@ fn member_of(record: &Record, member: &str) -> Result<Value, Trouble> {
     }
     match member {
         "id" => Ok(Value::Id(record.id)),
-        "row version" => Ok(Value::Whole(
-            i64::try_from(record.row_version).unwrap_or(i64::MAX),
-        )),
+        "row version" => Ok(Value::Whole(i64::try_from(record.row_version).unwrap_or(i64::MAX))),
         _ => Err(format!("the row as read has no column `{member}`")),
     }
 }
@@ -148,16 +137,11 @@ pub fn evaluate(expression: &Expression, scope: &Scope<'_>) -> Result<Value, Tro
         Expression::Literal(value) => Ok(value.clone()),
         Expression::Binding(name) => scope.binding(name),
         Expression::Column(name) => {
-            let row = scope
-                .row
-                .ok_or_else(|| format!("there is no row to take `{name}` from"))?;
+            let row = scope.row.ok_or_else(|| format!("there is no row to take `{name}` from"))?;
             match row.column(name) {
                 Some(value) => Ok(value),
                 None if &**name == "id" => Ok(Value::Id(row.id())),
-                None => Err(format!(
-                    "table `{}` has no column `{name}`",
-                    row.table().name
-                )),
+                None => Err(format!("table `{}` has no column `{name}`", row.table().name)),
             }
         }
         Expression::RowName => match scope.row {
@@ -171,25 +155,17 @@ pub fn evaluate(expression: &Expression, scope: &Scope<'_>) -> Result<Value, Tro
         Expression::Unary(UnaryOperator::Not, operand) => {
             Ok(Value::Boolean(!is_true(&evaluate(operand, scope)?)))
         }
-        Expression::Unary(UnaryOperator::Negate, operand) => arithmetic(
-            BinaryOperator::Subtract,
-            &Value::Whole(0),
-            &evaluate(operand, scope)?,
-        ),
+        Expression::Unary(UnaryOperator::Negate, operand) => {
+            arithmetic(BinaryOperator::Subtract, &Value::Whole(0), &evaluate(operand, scope)?)
+        }
         Expression::Binary(operator, left, right) => binary(*operator, left, right, scope),
         Expression::Conditional(condition, yes, no) => {
-            let chosen = if is_true(&evaluate(condition, scope)?) {
-                yes
-            } else {
-                no
-            };
+            let chosen = if is_true(&evaluate(condition, scope)?) { yes } else { no };
             evaluate(chosen, scope)
         }
         Expression::Call(function, arguments) => {
-            let arguments: Result<Vec<_>, _> = arguments
-                .iter()
-                .map(|argument| evaluate(argument, scope))
-                .collect();
+            let arguments: Result<Vec<_>, _> =
+                arguments.iter().map(|argument| evaluate(argument, scope)).collect();
             call(*function, &arguments?, scope.clock)
         }
         Expression::List(items) => {
@@ -208,11 +184,8 @@ fn element(list: &Value, index: &Value) -> Result<Value, Trouble> {
     let (Value::List(items), Value::Whole(index)) = (list, index) else {
         return Err(format!("{} has no element {}", list.kind(), text_of(index)));
     };
-    let item = usize::try_from(*index)
-        .ok()
-        .and_then(|index| items.get(index));
-    item.cloned()
-        .ok_or_else(|| format!("the list has {} elements, not [{index}]", items.len()))
+    let item = usize::try_from(*index).ok().and_then(|index| items.get(index));
+    item.cloned().ok_or_else(|| format!("the list has {} elements, not [{index}]", items.len()))
 }
 
 fn binary(
@@ -291,9 +264,9 @@ fn arithmetic(operator: BinaryOperator, left: &Value, right: &Value) -> Result<V
         (Value::Null, _) | (_, Value::Null) => {
             Err("a value is null where a number or a text is needed".to_owned())
         }
-        (Value::Text(_), _) | (_, Value::Text(_)) if operator == O::Add => Ok(Value::Text(
-            format!("{}{}", text_of(left), text_of(right)).into(),
-        )),
+        (Value::Text(_), _) | (_, Value::Text(_)) if operator == O::Add => {
+            Ok(Value::Text(format!("{}{}", text_of(left), text_of(right)).into()))
+        }
         (Value::Whole(a), Value::Whole(b)) => match operator {
             O::Add => a.checked_add(*b),
             O::Subtract => a.checked_sub(*b),
@@ -306,11 +279,7 @@ fn arithmetic(operator: BinaryOperator, left: &Value, right: &Value) -> Result<V
         .ok_or_else(overflow),
         _ => {
             let (Some(a), Some(b)) = (number(left), number(right)) else {
-                return Err(format!(
-                    "no arithmetic with {} and {}",
-                    left.kind(),
-                    right.kind()
-                ));
+                return Err(format!("no arithmetic with {} and {}", left.kind(), right.kind()));
             };
             match operator {
                 O::Add => a.checked_add(b),
@@ -346,18 +315,14 @@ fn call(function: Function, arguments: &[Value], clock: Clock) -> Result<Value, 
                 Value::Text(text) => text.trim().parse().ok(),
                 other => number(other).and_then(|number| number.trunc().to_i64()),
             };
-            whole
-                .map(Value::Whole)
-                .ok_or_else(|| format!("{} is no number", text_of(first)))
+            whole.map(Value::Whole).ok_or_else(|| format!("{} is no number", text_of(first)))
         }
         Function::Decimal => {
             let decimal = match first {
                 Value::Text(text) => text.trim().parse().ok(),
                 other => number(other),
             };
-            decimal
-                .map(Value::Decimal)
-                .ok_or_else(|| format!("{} is no number", text_of(first)))
+            decimal.map(Value::Decimal).ok_or_else(|| format!("{} is no number", text_of(first)))
         }
         Function::Size => {
             let size = match first {
@@ -427,9 +392,7 @@ pub fn needs_row(expression: &Expression, scope: &Scope<'_>) -> bool {
         Expression::Literal(_) | Expression::Binding(_) => false,
         Expression::Member(base, _) => match &**base {
             Expression::Binding(name) => {
-                let known = scope
-                    .plug_in
-                    .is_some_and(|names| names.record(name).is_some());
+                let known = scope.plug_in.is_some_and(|names| names.record(name).is_some());
                 !known && matches!(scope.bound(name), Some(Value::Id(_) | Value::Text(_)))
             }
             other => needs_row(other, scope),
@@ -464,9 +427,9 @@ pub fn is_about_the_row_alone(expression: &Expression) -> bool {
             Expression::Index(a, b) | Expression::Binary(_, a, b) => {
                 visit(a, mentions_row) && visit(b, mentions_row)
             }
-            Expression::Conditional(a, b, c) => [a, b, c]
-                .into_iter()
-                .all(|inner| visit(inner, mentions_row)),
+            Expression::Conditional(a, b, c) => {
+                [a, b, c].into_iter().all(|inner| visit(inner, mentions_row))
+            }
             Expression::Call(_, items) | Expression::List(items) => {
                 items.iter().all(|item| visit(item, mentions_row))
             }

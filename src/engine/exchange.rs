@@ -93,8 +93,7 @@ impl World {
         let mut on = outages.filter(|(_, outage)| {
             outage.instance == instance && kind(outage.kind) && outage.covers(self.now)
         });
-        on.next()
-            .map(|(index, outage)| (OutageId(u32::try_from(index).unwrap_or(0)), outage))
+        on.next().map(|(index, outage)| (OutageId(u32::try_from(index).unwrap_or(0)), outage))
     }
 
     /// How much longer a message to or from this instance takes now.
@@ -109,10 +108,7 @@ impl World {
     /// A request arrives. Answers whether it is admitted; else an outage has stopped it, and the
     /// caller will hear of it.
     pub(super) fn arrive(&mut self, id: FiberId, server: &mut Fiber) -> bool {
-        let Role::Server {
-            request, instance, ..
-        } = server.role
-        else {
+        let Role::Server { request, instance, .. } = server.role else {
             return false;
         };
         let stopped = self.outage(instance, |kind| !matches!(kind, OutageKind::Slow(_)));
@@ -165,12 +161,7 @@ impl World {
         if travel.is_zero() && carried_out {
             return true;
         }
-        self.wait(
-            id,
-            server,
-            State::Returning { carried_out },
-            self.now + travel,
-        );
+        self.wait(id, server, State::Returning { carried_out }, self.now + travel);
         false
     }
 
@@ -182,14 +173,7 @@ impl World {
         answer: Option<Result<Answer, Fault>>,
     ) {
         let server = std::mem::take(&mut self.fibers[id.0 as usize]);
-        let Role::Server {
-            request,
-            instance,
-            caller,
-            caller_turn,
-            ..
-        } = server.role
-        else {
+        let Role::Server { request, instance, caller, caller_turn, .. } = server.role else {
             return;
         };
         let lane = server.lane;
@@ -200,11 +184,7 @@ impl World {
         let mut answer = answer.unwrap_or(Ok(Answer::Done));
         let cut = self.outage(instance, |kind| kind == OutageKind::Unreachable);
         if let Some((outage, _)) = cut.filter(|_| carried_out) {
-            self.log.emit(self.now, || Event::ResponseLost {
-                lane,
-                request,
-                outage,
-            });
+            self.log.emit(self.now, || Event::ResponseLost { lane, request, outage });
             let name = &self.shared.plan.instance(instance).name;
             let message = format!(
                 "An error occurred while accessing the network: the answer of `{name}` never came."
@@ -230,8 +210,7 @@ impl World {
     /// A caller has waited for an answer as long as its client, or a plug-in that it is in, may.
     pub(super) fn call_time_is_up(&mut self, fiber: &mut Fiber, request: RequestId) {
         let lane = fiber.lane;
-        self.log
-            .emit(self.now, || Event::RequestAbandoned { lane, request });
+        self.log.emit(self.now, || Event::RequestAbandoned { lane, request });
         self.plug_in_time_is_up(fiber);
         if fiber.interrupt.is_none() {
             let message = "The client gave up waiting for an answer. The request may or may not \

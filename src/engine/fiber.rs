@@ -146,14 +146,7 @@ impl ProgramFrame {
         home: Option<InstanceId>,
         bindings: Vec<(Name, Value)>,
     ) -> Self {
-        Self {
-            program,
-            position: 0,
-            home,
-            bindings,
-            loops: Vec::new(),
-            guards: Vec::new(),
-        }
+        Self { program, position: 0, home, bindings, loops: Vec::new(), guards: Vec::new() }
     }
 
     /// Binds a value to a name, in place of what the name meant.

@@ -118,10 +118,7 @@ impl InstanceState {
         transaction.lane = lane;
         transaction.isolation = isolation;
         transaction.state = TransactionState::Active;
-        TransactionRef {
-            owner: Owner(slot),
-            id,
-        }
+        TransactionRef { owner: Owner(slot), id }
     }
 
     /// Gives a transaction's slot back.
@@ -148,11 +145,7 @@ impl InstanceState {
     /// Where a transaction is in its life; free once its slot was given back.
     pub fn state_of(&self, reference: TransactionRef) -> TransactionState {
         let transaction = self.transaction(reference.owner);
-        if transaction.id == reference.id {
-            transaction.state
-        } else {
-            TransactionState::Free
-        }
+        if transaction.id == reference.id { transaction.state } else { TransactionState::Free }
     }
 
     /// The version for the next write.
@@ -180,18 +173,9 @@ impl InstanceState {
         Some(match resource {
             Resource::Row(table, row) => {
                 let row = self.tables[table.index()].as_ref()?.id(row);
-                LockResource::Row {
-                    instance,
-                    table,
-                    row,
-                }
+                LockResource::Row { instance, table, row }
             }
-            Resource::Key { table, key, hash } => LockResource::Key {
-                instance,
-                table,
-                key,
-                hash,
-            },
+            Resource::Key { table, key, hash } => LockResource::Key { instance, table, key, hash },
             Resource::Table(table) => LockResource::Table { instance, table },
         })
     }

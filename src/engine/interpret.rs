@@ -14,7 +14,9 @@ use crate::engine::world::{Cursor, Flow, Shared, World};
 use crate::fault::{Fault, FaultKind, Retry};
 use crate::plan::{Backoff, Isolation, Verb};
 use crate::trace::{Event, RollbackReason};
-use crate::words::{ActorId, Expression, InstanceId, Name, RequestId, SimInstant, Value};
+use crate::words::{
+    ActorId, Expression, InstanceId, Name, ProgramId, RequestId, SimInstant, Value,
+};
 
 impl World {
     /// Carries out the next operation of the program on top of the stack.
@@ -39,7 +41,12 @@ impl World {
                 Ok(Next::Operation) => {}
                 Ok(Next::Frame) => return Flow::Continue,
                 Ok(Next::Wait) => return Flow::Suspend,
-                Err(fault) => return self.meet_fault(&shared, id, fiber, fault),
+                Err(mut fault) => {
+                    if fault.kind == FaultKind::PlugInFailed {
+                        tell_place(&shared, fiber, &mut fault);
+                    }
+                    return self.meet_fault(&shared, id, fiber, fault);
+                }
             }
         }
     }
@@ -73,10 +80,7 @@ impl World {
             Operation::Note(text) => {
                 let text = text_of(&self.value(fiber, text)?);
                 let lane = fiber.lane;
-                self.log.emit(self.now, || Event::Noted {
-                    lane,
-                    text: text.into(),
-                });
+                self.log.emit(self.now, || Event::Noted { lane, text: text.into() });
             }
             Operation::Jump(position) => jump(fiber, *position),
             Operation::JumpUnless(condition, position) => {
@@ -94,11 +98,7 @@ impl World {
             }
             Operation::GuardRetry { .. } => with_program(fiber, |frame| {
                 let (position, loops) = (frame.position - 1, frame.loops.len());
-                frame.guards.push(Guard::Retry {
-                    position,
-                    failed: 0,
-                    loops,
-                });
+                frame.guards.push(Guard::Retry { position, failed: 0, loops });
             }),
             Operation::GuardTry { .. } => with_program(fiber, |frame| {
                 let (position, loops) = (frame.position - 1, frame.loops.len());
@@ -107,27 +107,29 @@ impl World {
             Operation::Unguard => with_program(fiber, |frame| {
                 frame.guards.pop();
             }),
-            Operation::Begin {
-                instance,
-                isolation,
-            } => {
+            Operation::Begin { instance, isolation } => {
                 self.begin_explicit(fiber, *instance, *isolation)?;
             }
             Operation::Commit => self.commit_explicit(fiber)?,
-            Operation::Call { program, with } => {
-                if fiber.frames.len() >= MOST_FRAMES {
-                    return Err(trouble("programs call one another too deeply".to_owned()));
-                }
-                let bindings = self.values(fiber, with)?;
-                let home = home_of(fiber);
-                let home = shared.plan.programs[program.index()].home.or(home);
-                fiber
-                    .frames
-                    .push(Frame::Program(ProgramFrame::new(*program, home, bindings)));
-                return Ok(Next::Frame);
-            }
+            Operation::Call { program, with } => return self.call(shared, fiber, *program, with),
         }
         Ok(Next::Operation)
+    }
+
+    fn call(
+        &mut self,
+        shared: &Shared,
+        fiber: &mut Fiber,
+        program: ProgramId,
+        with: &[(Name, Expression)],
+    ) -> Result<Next, Fault> {
+        if fiber.frames.len() >= MOST_FRAMES {
+            return Err(trouble("programs call one another too deeply".to_owned()));
+        }
+        let bindings = self.values(fiber, with)?;
+        let home = shared.plan.programs[program.index()].home.or_else(|| home_of(fiber));
+        fiber.frames.push(Frame::Program(ProgramFrame::new(program, home, bindings)));
+        Ok(Next::Frame)
     }
 
     /// The value of an expression for the program on top of the stack.
@@ -144,10 +146,7 @@ impl World {
         fiber: &Fiber,
         named: &[(Name, Expression)],
     ) -> Result<Vec<(Name, Value)>, Fault> {
-        named
-            .iter()
-            .map(|(name, value)| Ok((name.clone(), self.value(fiber, value)?)))
-            .collect()
+        named.iter().map(|(name, value)| Ok((name.clone(), self.value(fiber, value)?))).collect()
     }
 
     /// Does something with the scope of the program on top of the stack.
@@ -164,10 +163,7 @@ impl World {
             Frame::Request(request) => Some(&**request),
             _ => None,
         });
-        let plug_in = request.map(|request| PlugInScope {
-            plan: &self.shared.plan,
-            request,
-        });
+        let plug_in = request.map(|request| PlugInScope { plan: &self.shared.plan, request });
         let scope = Scope {
             bindings,
             plug_in: plug_in.as_ref().map(|names| names as _),
@@ -183,16 +179,9 @@ impl World {
         named: &[(Name, Expression)],
         bindings: &[(Name, Value)],
     ) -> Result<Vec<(Name, Value)>, Fault> {
-        let scope = Scope {
-            bindings,
-            plug_in: None,
-            row: None,
-            clock: self.clock(),
-        };
+        let scope = Scope { bindings, plug_in: None, row: None, clock: self.clock() };
         let values = named.iter().map(|(name, value)| {
-            evaluate(value, &scope)
-                .map(|value| (name.clone(), value))
-                .map_err(trouble)
+            evaluate(value, &scope).map(|value| (name.clone(), value)).map_err(trouble)
         });
         values.collect()
     }
@@ -246,11 +235,7 @@ impl World {
     fn work(&mut self, id: FiberId, fiber: &mut Fiber, duration: Duration) -> Next {
         let lane = fiber.lane;
         let request = innermost_request(fiber);
-        self.log.emit(self.now, || Event::Worked {
-            lane,
-            request,
-            duration,
-        });
+        self.log.emit(self.now, || Event::Worked { lane, request, duration });
         match self.sleep(id, fiber, duration) {
             Flow::Continue => Next::Operation,
             Flow::Suspend => Next::Wait,
@@ -273,14 +258,12 @@ impl World {
         };
         match (operation, self.value(fiber, expression)?) {
             (Operation::LoopOver(_), Value::List(items)) => Ok(Loop::Over { items, taken: 0 }),
-            (Operation::LoopOver(_), Value::Null) => Ok(Loop::Over {
-                items: Arc::default(),
-                taken: 0,
-            }),
-            (Operation::LoopTimes(_), Value::Whole(times)) => Ok(Loop::Times {
-                times: u64::try_from(times).unwrap_or(0),
-                taken: 0,
-            }),
+            (Operation::LoopOver(_), Value::Null) => {
+                Ok(Loop::Over { items: Arc::default(), taken: 0 })
+            }
+            (Operation::LoopTimes(_), Value::Whole(times)) => {
+                Ok(Loop::Times { times: u64::try_from(times).unwrap_or(0), taken: 0 })
+            }
             (_, other) => Err(trouble(format!("{} can't be repeated over", other.kind()))),
         }
     }
@@ -306,11 +289,7 @@ impl World {
             let program = frame.program;
             match guard {
                 Guard::Transaction { own } => self.end_explicit(fiber, own, Some(&fault)),
-                Guard::Retry {
-                    position,
-                    failed,
-                    loops,
-                } => {
+                Guard::Retry { position, failed, loops } => {
                     let Some(Operation::GuardRetry { up_to, wait, on }) =
                         shared.code.operation(program, position)
                     else {
@@ -319,27 +298,22 @@ impl World {
                     if failed < *up_to && is_worth_another_try(&fault, on) {
                         frame.loops.truncate(loops);
                         frame.position = position + 1;
-                        frame.guards.push(Guard::Retry {
-                            position,
-                            failed: failed + 1,
-                            loops,
-                        });
+                        frame.guards.push(Guard::Retry { position, failed: failed + 1, loops });
                         return self.wait_for_retry(id, fiber, fault, failed, *wait);
                     }
                 }
                 Guard::Try { position, loops } => {
-                    let Some(Operation::GuardTry { on, handler }) =
+                    let Some(Operation::GuardTry { on, on_fault }) =
                         shared.code.operation(program, position)
                     else {
                         continue;
                     };
                     if on.is_empty() || on.contains(&fault.kind) {
                         frame.loops.truncate(loops);
-                        frame.position = *handler;
+                        frame.position = *on_fault;
                         frame.bind(&Name::from("fault"), Value::text(fault.kind.facts().word));
                         let lane = fiber.lane;
-                        self.log
-                            .emit(self.now, || Event::FaultHandled { lane, fault });
+                        self.log.emit(self.now, || Event::FaultHandled { lane, fault });
                         return Flow::Continue;
                     }
                 }
@@ -367,12 +341,7 @@ impl World {
             wait = self.random.jitter(wait);
         }
         let lane = fiber.lane;
-        self.log.emit(self.now, || Event::Retried {
-            lane,
-            attempt: failed + 2,
-            fault,
-            wait,
-        });
+        self.log.emit(self.now, || Event::Retried { lane, attempt: failed + 2, fault, wait });
         if self.count_turn() == Next::Wait {
             return Flow::Suspend;
         }
@@ -409,9 +378,7 @@ impl World {
             let reference = self.begin(instance, fiber.lane, isolation, None);
             fiber.transactions.push((instance, reference));
         }
-        with_program(fiber, |frame| {
-            frame.guards.push(Guard::Transaction { own: !joins })
-        });
+        with_program(fiber, |frame| frame.guards.push(Guard::Transaction { own: !joins }));
         Ok(())
     }
 
@@ -432,9 +399,8 @@ impl World {
     /// Rolls an explicit transaction back, if it is the guard's own.
     pub(super) fn end_explicit(&mut self, fiber: &mut Fiber, own: bool, fault: Option<&Fault>) {
         if own && let Some((instance, reference)) = fiber.transactions.pop() {
-            let reason = fault.map_or(RollbackReason::Asked, |fault| {
-                RollbackReason::Fault(fault.clone())
-            });
+            let reason =
+                fault.map_or(RollbackReason::Asked, |fault| RollbackReason::Fault(fault.clone()));
             self.roll_back(instance, reference, reason);
         }
     }
@@ -456,6 +422,16 @@ impl World {
 /// circle; one that was built in Rust can.
 const MOST_FRAMES: usize = 256;
 
+/// Says in a fault's message which line of the file broke.
+fn tell_place(shared: &Shared, fiber: &Fiber, fault: &mut Fault) {
+    if let Some(Frame::Program(frame)) = fiber.frames.last() {
+        let place = shared.code.place(frame.program, frame.position.saturating_sub(1));
+        if place.line > 0 {
+            fault.message.push_str(&format!(" (line {})", place.line));
+        }
+    }
+}
+
 /// What comes after an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -469,10 +445,7 @@ pub(super) enum Next {
 
 /// What an expression could not compute, as the fault of a program that broke.
 pub(super) fn trouble(message: String) -> Fault {
-    Fault::new(
-        FaultKind::PlugInFailed,
-        format!("An unexpected error occurred: {message}."),
-    )
+    Fault::new(FaultKind::PlugInFailed, format!("An unexpected error occurred: {message}."))
 }
 
 /// The request whose plug-in the fiber is in, if any.

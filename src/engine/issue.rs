@@ -67,9 +67,7 @@ impl World {
             Some(Frame::Program(frame)) => frame.home,
             _ => None,
         };
-        instance
-            .or(home)
-            .ok_or_else(|| trouble("the step names no instance".to_owned()))
+        instance.or(home).ok_or_else(|| trouble("the step names no instance".to_owned()))
     }
 
     fn build(
@@ -80,14 +78,7 @@ impl World {
     ) -> Result<(InstanceId, Request), Fault> {
         let late = &code.late;
         match &code.verb {
-            Verb::Create {
-                instance,
-                table,
-                row,
-                from,
-                set,
-                ..
-            } => {
+            Verb::Create { instance, table, row, from, set, .. } => {
                 let target = match row {
                     Some(row) => Target::Id(self.row(fiber, *table, row)?),
                     None => Target::None,
@@ -96,50 +87,26 @@ impl World {
                 self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::Update {
-                instance,
-                table,
-                row,
-                from,
-                set,
-            } => {
+            Verb::Update { instance, table, row, from, set } => {
                 let target = self.target(shared, fiber, *table, row)?;
                 let mut request = Request::new(Message::Update, *table, target);
                 self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::Upsert {
-                instance,
-                table,
-                row,
-                from,
-                set,
-                when,
-                ..
-            } => {
+            Verb::Upsert { instance, table, row, from, set, when, .. } => {
                 let target = self.target(shared, fiber, *table, row)?;
                 let mut request = Request::new(Message::Upsert, *table, target);
                 request.when = *when;
                 self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::Retrieve {
-                instance,
-                table,
-                row,
-                columns,
-                ..
-            } => {
+            Verb::Retrieve { instance, table, row, columns, .. } => {
                 let target = self.target(shared, fiber, *table, row)?;
                 let mut request = Request::new(Message::Retrieve, *table, target);
                 request.select = columns.as_deref().map(Arc::from);
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::Delete {
-                instance,
-                table,
-                row,
-            } => {
+            Verb::Delete { instance, table, row } => {
                 let target = self.target(shared, fiber, *table, row)?;
                 let request = Request::new(Message::Delete, *table, target);
                 Ok((self.place(fiber, *instance)?, request))
@@ -148,17 +115,9 @@ impl World {
                 let request = self.build_query(fiber, &code.verb)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::ReadChanges {
-                instance,
-                table,
-                cursor,
-                ..
-            } => {
+            Verb::ReadChanges { instance, table, cursor, .. } => {
                 let mut request = Request::new(Message::RetrieveMultiple, *table, Target::None);
-                let query = Query {
-                    since: Some(self.accepted(fiber, cursor)),
-                    ..Query::all()
-                };
+                let query = Query { since: Some(self.accepted(fiber, cursor)), ..Query::all() };
                 request.query = Some(Arc::new(query));
                 Ok((*instance, request))
             }
@@ -167,16 +126,7 @@ impl World {
     }
 
     fn build_query(&self, fiber: &Fiber, verb: &Verb) -> Result<Request, Fault> {
-        let Verb::Query {
-            table,
-            filter,
-            order,
-            top,
-            expand,
-            columns,
-            ..
-        } = verb
-        else {
+        let Verb::Query { table, filter, order, top, expand, columns, .. } = verb else {
             return Err(trouble("the step is no query".to_owned()));
         };
         let mut request = Request::new(Message::RetrieveMultiple, *table, Target::None);
@@ -186,10 +136,7 @@ impl World {
             Some(top) => match self.value(fiber, top)? {
                 Value::Whole(top) => Some(u64::try_from(top).unwrap_or(0)),
                 other => {
-                    return Err(trouble(format!(
-                        "`top` wants a number, not {}",
-                        other.kind()
-                    )));
+                    return Err(trouble(format!("`top` wants a number, not {}", other.kind())));
                 }
             },
         };
@@ -212,9 +159,7 @@ impl World {
         let Role::Client { actor } = fiber.role else {
             return 0;
         };
-        self.cursors
-            .get(&(actor, cursor.clone()))
-            .map_or(0, |cursor| cursor.accepted)
+        self.cursors.get(&(actor, cursor.clone())).map_or(0, |cursor| cursor.accepted)
     }
 
     fn target(
@@ -250,10 +195,7 @@ impl World {
                         values.push(self.coerce(shared, table, *column, value)?);
                     }
                 }
-                Ok(Target::Key(
-                    u16::try_from(position).unwrap_or(u16::MAX),
-                    values,
-                ))
+                Ok(Target::Key(u16::try_from(position).unwrap_or(u16::MAX), values))
             }
         }
     }
@@ -282,11 +224,7 @@ impl World {
         let id = self.shared.plan.row_id(table, name);
         // The names of rows that are loaded go into the trace's header.
         if self.names.learn(table, id, name) && self.next_lane > 0 {
-            self.log.emit(self.now, || Event::RowNamed {
-                table,
-                row: id,
-                name: Name::from(name),
-            });
+            self.log.emit(self.now, || Event::RowNamed { table, row: id, name: Name::from(name) });
         }
         id
     }
@@ -411,10 +349,7 @@ impl World {
         set: &[(Name, Expression)],
     ) -> Result<(), Fault> {
         for (name, value) in self.values(fiber, set)? {
-            let request = fiber
-                .frames
-                .iter()
-                .rposition(|frame| matches!(frame, Frame::Request(_)));
+            let request = fiber.frames.iter().rposition(|frame| matches!(frame, Frame::Request(_)));
             let Some(Frame::Request(frame)) = request.map(|index| &mut fiber.frames[index]) else {
                 return Err(trouble("there is no target to set columns of".to_owned()));
             };
@@ -459,12 +394,6 @@ impl Request {
 impl Query {
     /// Every row, in the table's own order.
     pub const fn all() -> Self {
-        Self {
-            filter: None,
-            order: Vec::new(),
-            top: None,
-            expand: Vec::new(),
-            since: None,
-        }
+        Self { filter: None, order: Vec::new(), top: None, expand: Vec::new(), since: None }
     }
 }

@@ -15,11 +15,7 @@ pub struct Log {
 impl Log {
     /// A log that keeps events, or none.
     pub const fn new(on: bool) -> Self {
-        Self {
-            on,
-            next_sequence: 0,
-            entries: Vec::new(),
-        }
+        Self { on, next_sequence: 0, entries: Vec::new() }
     }
 
     /// Whether events are kept.
@@ -31,11 +27,7 @@ impl Log {
     #[inline]
     pub fn emit(&mut self, at: SimInstant, event: impl FnOnce() -> Event) {
         if self.on {
-            self.entries.push(Entry {
-                at,
-                sequence: self.next_sequence,
-                event: event(),
-            });
+            self.entries.push(Entry { at, sequence: self.next_sequence, event: event() });
             self.next_sequence += 1;
         }
     }

@@ -78,8 +78,5 @@ pub fn run(plan: &Arc<Plan>, options: &RunOptions) -> Result<Trace, PlanError> {
     } else {
         world.run_to_end(&mut Recorded::new(options.schedule.clone()));
     }
-    Ok(Trace {
-        header,
-        entries: world.take_events(),
-    })
+    Ok(Trace { header, entries: world.take_events() })
 }

@@ -42,11 +42,7 @@ impl Monitor {
     /// A cycle closed at `now`. Answers when to search for it, unless a search that early is
     /// scheduled already.
     pub fn cycle_closed(&mut self, now: SimInstant) -> Option<SimInstant> {
-        let at = if self.immediate_searches > 0 {
-            now
-        } else {
-            self.next_search(now)
-        };
+        let at = if self.immediate_searches > 0 { now } else { self.next_search(now) };
         if self.scheduled.is_some_and(|scheduled| scheduled <= at) {
             return None;
         }
@@ -129,21 +125,12 @@ mod tests {
         let mut monitor = monitor();
         monitor.cycle_closed(SimInstant(90_000));
         monitor.searched(SimInstant(5_000_000), true);
-        assert_eq!(
-            millis(monitor.clone().cycle_closed(SimInstant(5_020_000))),
-            Some(5_020)
-        );
+        assert_eq!(millis(monitor.clone().cycle_closed(SimInstant(5_020_000))), Some(5_020));
         monitor.wait_began();
         monitor.wait_began();
-        assert_eq!(
-            millis(monitor.clone().cycle_closed(SimInstant(5_020_000))),
-            Some(5_100)
-        );
+        assert_eq!(millis(monitor.clone().cycle_closed(SimInstant(5_020_000))), Some(5_100));
         // Searches at 5.1, 5.3, 5.7, 6.5 s found nothing on the way.
-        assert_eq!(
-            millis(monitor.clone().cycle_closed(SimInstant(6_000_000))),
-            Some(6_500)
-        );
+        assert_eq!(millis(monitor.clone().cycle_closed(SimInstant(6_000_000))), Some(6_500));
     }
 
     #[test]

@@ -21,18 +21,12 @@ pub struct Names {
 impl Names {
     /// The names that the plan mentions.
     pub fn new(planned: impl Iterator<Item = (RowId, (TableId, Name))>) -> Self {
-        Self {
-            planned: Arc::default(),
-            met: Arc::new(planned.collect()),
-        }
+        Self { planned: Arc::default(), met: Arc::new(planned.collect()) }
     }
 
     /// The name of a row.
     pub fn get(&self, id: RowId) -> Option<&Name> {
-        self.planned
-            .get(&id)
-            .or_else(|| self.met.get(&id))
-            .map(|(_, name)| name)
+        self.planned.get(&id).or_else(|| self.met.get(&id)).map(|(_, name)| name)
     }
 
     /// Learns a row's name. Answers whether it is news.
@@ -55,11 +49,8 @@ impl Names {
 
     /// The names that were there when the world began, in the order of the ids.
     pub fn planned(&self) -> Vec<(TableId, RowId, Name)> {
-        let mut names: Vec<_> = self
-            .planned
-            .iter()
-            .map(|(id, (table, name))| (*table, *id, name.clone()))
-            .collect();
+        let mut names: Vec<_> =
+            self.planned.iter().map(|(id, (table, name))| (*table, *id, name.clone())).collect();
         names.sort_unstable_by_key(|(table, id, _)| (*table, *id));
         names
     }

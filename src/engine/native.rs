@@ -77,11 +77,7 @@ impl World {
             Asked::Work(duration) => {
                 let lane = fiber.lane;
                 let request = innermost_request(fiber);
-                self.log.emit(self.now, || Event::Worked {
-                    lane,
-                    request,
-                    duration,
-                });
+                self.log.emit(self.now, || Event::Worked { lane, request, duration });
                 fiber.result = Some(Ok(Answer::Done));
                 self.sleep(id, fiber, duration)
             }

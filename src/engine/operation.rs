@@ -41,9 +41,7 @@ impl World {
         let plan = Arc::clone(&self.shared.plan);
         let cost = plan.costs.read;
         let table = frame.request.table;
-        let view = View::Committed {
-            reader: frame.transaction.map(|transaction| transaction.id),
-        };
+        let view = View::Committed { reader: frame.transaction.map(|transaction| transaction.id) };
         let store = store(&self.instances[frame.instance.index()].tables, table)?;
         let found: Option<(RowId, u64)> = match &frame.request.target {
             Target::Id(id) => {
@@ -52,15 +50,10 @@ impl World {
             }
             Target::Key(key, values) => find_by_key(store, plan.table(table), *key, values, view),
             Target::Any => {
-                let rows: Vec<_> = store
-                    .rows()
-                    .filter_map(|row| Some(store.read(row, view)?.id()))
-                    .collect();
-                let chosen = if rows.is_empty() {
-                    None
-                } else {
-                    Some(self.random.choice(rows.len()))
-                };
+                let rows: Vec<_> =
+                    store.rows().filter_map(|row| Some(store.read(row, view)?.id())).collect();
+                let chosen =
+                    if rows.is_empty() { None } else { Some(self.random.choice(rows.len())) };
                 chosen.map(|chosen| (rows[chosen], 0))
             }
             Target::None => None,
@@ -97,12 +90,9 @@ impl World {
         found: Option<(RowId, u64)>,
     ) {
         let key = match &frame.request.target {
-            Target::Key(key, values) => table.keys[usize::from(*key)]
-                .columns
-                .iter()
-                .copied()
-                .zip(values.clone())
-                .collect(),
+            Target::Key(key, values) => {
+                table.keys[usize::from(*key)].columns.iter().copied().zip(values.clone()).collect()
+            }
             _ => Vec::new(),
         };
         let became = match (found, frame.request.when) {
@@ -117,12 +107,7 @@ impl World {
             }
             (None, _) => {
                 for (column, value) in key {
-                    if frame
-                        .request
-                        .columns
-                        .iter()
-                        .all(|(given, _)| *given != column)
-                    {
+                    if frame.request.columns.iter().all(|(given, _)| *given != column) {
                         frame.request.columns.push((column, Assigned::Value(value)));
                     }
                 }
@@ -134,11 +119,7 @@ impl World {
         };
         let request = frame.id;
         let row = found.map(|(id, _)| id).or_else(|| frame.request.id());
-        self.log.emit(self.now, || Event::UpsertResolved {
-            request,
-            became,
-            row,
-        });
+        self.log.emit(self.now, || Event::UpsertResolved { request, became, row });
         if let Some((id, _)) = found {
             frame.answer = Answer::Id(id);
         }
@@ -175,12 +156,7 @@ impl World {
     /// The fault of a row that is not there, told to the trace as well.
     pub(super) fn missing(&mut self, frame: &RequestFrame, id: RowId) -> Fault {
         let (instance, table, request) = (frame.instance, frame.request.table, frame.id);
-        self.log.emit(self.now, || Event::RowMissed {
-            request,
-            instance,
-            table,
-            row: Some(id),
-        });
+        self.log.emit(self.now, || Event::RowMissed { request, instance, table, row: Some(id) });
         does_not_exist(self.shared.plan.table(table), id)
     }
 
@@ -198,9 +174,7 @@ impl World {
         let Some(store) = &tables[frame.request.table.index()] else {
             return;
         };
-        let view = View::Committed {
-            reader: frame.transaction.map(|transaction| transaction.id),
-        };
+        let view = View::Committed { reader: frame.transaction.map(|transaction| transaction.id) };
         if let Some(image) = store.find(id).and_then(|row| store.read(row, view)) {
             let table = self.shared.plan.table(frame.request.table);
             let columns = selected(table, None);
@@ -211,11 +185,7 @@ impl World {
     /// Keeps the row as it is right before it is written, under its lock.
     pub(super) fn take_image_of(&self, frame: &mut RequestFrame, row: RowNumber) {
         let (instance, request) = (frame.instance, &frame.request);
-        if !self
-            .shared
-            .steps
-            .any(instance, request.table, request.message)
-        {
+        if !self.shared.steps.any(instance, request.table, request.message) {
             return;
         }
         let Some(store) = &self.instances[instance.index()].tables[request.table.index()] else {
@@ -245,10 +215,7 @@ impl RowAtHand for StoredRow<'_> {
 
     fn name(&self) -> Name {
         let id = self.image.id();
-        self.names
-            .get(id)
-            .cloned()
-            .unwrap_or_else(|| id.to_string().into())
+        self.names.get(id).cloned().unwrap_or_else(|| id.to_string().into())
     }
 
     fn table(&self) -> &Table {
@@ -289,10 +256,7 @@ fn find_by_key(
     let columns = &table.keys[usize::from(key)].columns;
     store.find_by_key(key, values).find_map(|row| {
         let image = store.read(row, view)?;
-        let matches = columns
-            .iter()
-            .zip(values)
-            .all(|(c, value)| image.value(*c) == *value);
+        let matches = columns.iter().zip(values).all(|(c, value)| image.value(*c) == *value);
         matches.then(|| (image.id(), image.row_version()))
     })
 }

@@ -125,9 +125,7 @@ impl World {
         };
         let shared = Arc::clone(&self.shared);
         let request = &frame.request;
-        let list = shared
-            .steps
-            .list(frame.instance, request.table, request.message, stage);
+        let list = shared.steps.list(frame.instance, request.table, request.message, stage);
         while let Some(plug_in) = list.get(frame.steps_begun).copied() {
             frame.steps_begun += 1;
             if !listens(&shared.plan.plug_in(plug_in).filter, frame) {
@@ -136,8 +134,7 @@ impl World {
             if !frame.stage_told {
                 frame.stage_told = true;
                 let request = frame.id;
-                self.log
-                    .emit(self.now, || Event::StageBegan { request, stage });
+                self.log.emit(self.now, || Event::StageBegan { request, stage });
             }
             self.take_image(fiber);
             return self.begin_plug_in(id, fiber, plug_in);
@@ -169,11 +166,9 @@ impl World {
             PlugInBody::Steps(program) => {
                 Frame::Program(ProgramFrame::new(*program, home, Vec::new()))
             }
-            PlugInBody::Rust(_) => Frame::Native(Box::new(NativeFrame {
-                plug_in,
-                log: Vec::new(),
-                pending: None,
-            })),
+            PlugInBody::Rust(_) => {
+                Frame::Native(Box::new(NativeFrame { plug_in, log: Vec::new(), pending: None }))
+            }
         });
         self.sleep(id, fiber, shared.plan.costs.plug_in)
     }
@@ -197,11 +192,7 @@ impl World {
             fault.plug_in.get_or_insert(plug_in);
             fault.from_instance(instance)
         });
-        self.log.emit(self.now, || Event::PlugInEnded {
-            request,
-            plug_in,
-            fault: fault.clone(),
-        });
+        self.log.emit(self.now, || Event::PlugInEnded { request, plug_in, fault: fault.clone() });
         if let Some(fault) = fault {
             self.fail_request(fiber, fault);
         }
@@ -258,10 +249,7 @@ impl World {
         frame.phase = Phase::PreOperation;
         let isolation = self.shared.plan.instance(frame.instance).isolation;
         let (instance, request) = (frame.instance, &frame.request);
-        let reads = matches!(
-            request.message,
-            Message::Retrieve | Message::RetrieveMultiple
-        );
+        let reads = matches!(request.message, Message::Retrieve | Message::RetrieveMultiple);
         let steps = &self.shared.steps;
         let needs_none = reads
             && isolation == Isolation::ReadCommittedSnapshot
@@ -278,9 +266,8 @@ impl World {
         let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
             return Flow::Continue;
         };
-        let deadline = *frame
-            .command_deadline
-            .get_or_insert(self.now + self.shared.plan.limits.sql_command);
+        let deadline =
+            *frame.command_deadline.get_or_insert(self.now + self.shared.plan.limits.sql_command);
         let done = match frame.phase {
             Phase::Resolve => self.resolve(frame),
             _ => self.operate(id, frame),
@@ -322,10 +309,7 @@ impl World {
         let Some(Frame::Request(frame)) = fiber.frames.pop() else {
             return;
         };
-        self.log.emit(self.now, || Event::RequestEnded {
-            request: frame.id,
-            fault: None,
-        });
+        self.log.emit(self.now, || Event::RequestEnded { request: frame.id, fault: None });
         fiber.result = Some(Ok(frame.answer));
     }
 
@@ -347,16 +331,9 @@ impl World {
         let request = frame.id;
         if let Some((plug_in, _)) = frame.running {
             let fault = Some(fault.clone());
-            self.log.emit(self.now, || Event::PlugInEnded {
-                request,
-                plug_in,
-                fault,
-            });
+            self.log.emit(self.now, || Event::PlugInEnded { request, plug_in, fault });
         }
-        self.log.emit(self.now, || Event::RequestEnded {
-            request,
-            fault: Some(fault.clone()),
-        });
+        self.log.emit(self.now, || Event::RequestEnded { request, fault: Some(fault.clone()) });
         fiber.result = Some(Err(fault));
     }
 }
@@ -368,9 +345,5 @@ impl World {
 fn listens(filter: &[ColumnId], frame: &RequestFrame) -> bool {
     filter.is_empty()
         || frame.request.message != Message::Update
-        || frame
-            .request
-            .columns
-            .iter()
-            .any(|(column, _)| filter.contains(column))
+        || frame.request.columns.iter().any(|(column, _)| filter.contains(column))
 }

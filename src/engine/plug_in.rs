@@ -138,11 +138,7 @@ impl Service<'_> {
     /// The value that the request gives a column; null when it gives none.
     pub fn target(&self, column: &str) -> Value {
         let id = self.plan.table(self.target.table).column(column);
-        let found = self
-            .target
-            .columns
-            .iter()
-            .find(|(assigned, _)| Some(*assigned) == id);
+        let found = self.target.columns.iter().find(|(assigned, _)| Some(*assigned) == id);
         match found {
             Some((_, Assigned::Value(value))) => value.clone(),
             _ => Value::Null,
@@ -307,10 +303,7 @@ impl Service<'_> {
         if *before != asked {
             let message = "The plug-in asked for something else when it was run again: it must \
                            use no clock, no randomness and no I/O except through its service.";
-            return Err(Interruption::Fault(Fault::new(
-                FaultKind::PlugInFailed,
-                message,
-            )));
+            return Err(Interruption::Fault(Fault::new(FaultKind::PlugInFailed, message)));
         }
         self.answered += 1;
         answer.clone().map_err(Interruption::Fault)
@@ -322,14 +315,8 @@ impl Service<'_> {
     }
 
     fn table(&self, name: &str) -> Result<TableId, Interruption> {
-        let found = self
-            .plan
-            .tables
-            .iter()
-            .position(|table| &*table.name == name);
-        let found = found
-            .and_then(|index| u16::try_from(index).ok())
-            .map(TableId);
+        let found = self.plan.tables.iter().position(|table| &*table.name == name);
+        let found = found.and_then(|index| u16::try_from(index).ok()).map(TableId);
         found.ok_or_else(|| {
             let message = format!("The entity with a name = '{name}' was not found.");
             Interruption::Fault(Fault::new(FaultKind::NoSuchTable, message))
@@ -339,10 +326,8 @@ impl Service<'_> {
     fn column(&self, table: TableId, name: &str) -> Result<ColumnId, Interruption> {
         let table = self.plan.table(table);
         table.column(name).ok_or_else(|| {
-            let message = format!(
-                "'{}' entity doesn't contain attribute with Name = '{name}'.",
-                table.name
-            );
+            let message =
+                format!("'{}' entity doesn't contain attribute with Name = '{name}'.", table.name);
             Interruption::Fault(Fault::new(FaultKind::NoSuchColumn, message))
         })
     }
@@ -361,9 +346,7 @@ impl Service<'_> {
         let position = definition.keys.iter().position(|candidate| {
             candidate.columns.len() == key.len()
                 && key.iter().all(|(name, _)| {
-                    definition
-                        .column(name)
-                        .is_some_and(|id| candidate.columns.contains(&id))
+                    definition.column(name).is_some_and(|id| candidate.columns.contains(&id))
                 })
         });
         let Some(position) = position else {
@@ -371,24 +354,13 @@ impl Service<'_> {
                 "The specified key attributes are not a defined key for the {} entity",
                 definition.name
             );
-            return Err(Interruption::Fault(Fault::new(
-                FaultKind::KeyNotDefined,
-                message,
-            )));
+            return Err(Interruption::Fault(Fault::new(FaultKind::KeyNotDefined, message)));
         };
-        let values = definition.keys[position]
-            .columns
-            .iter()
-            .filter_map(|column| {
-                let given = key
-                    .iter()
-                    .find(|(name, _)| definition.column(name) == Some(*column));
-                given.map(|(_, value)| value.clone())
-            });
-        Ok(Target::Key(
-            u16::try_from(position).unwrap_or(u16::MAX),
-            values.collect(),
-        ))
+        let values = definition.keys[position].columns.iter().filter_map(|column| {
+            let given = key.iter().find(|(name, _)| definition.column(name) == Some(*column));
+            given.map(|(_, value)| value.clone())
+        });
+        Ok(Target::Key(u16::try_from(position).unwrap_or(u16::MAX), values.collect()))
     }
 
     fn request(

@@ -62,14 +62,9 @@ impl World {
     ) -> Result<Done, Fault> {
         let plan = Arc::clone(&self.shared.plan);
         let table = frame.request.table;
-        let query = frame
-            .request
-            .query
-            .clone()
-            .unwrap_or_else(|| Arc::new(Query::all()));
-        let rows: Vec<RowNumber> = store(&self.instances[frame.instance.index()].tables, table)?
-            .rows()
-            .collect();
+        let query = frame.request.query.clone().unwrap_or_else(|| Arc::new(Query::all()));
+        let rows: Vec<RowNumber> =
+            store(&self.instances[frame.instance.index()].tables, table)?.rows().collect();
         while let Some(row) = rows.get(frame.scanned) {
             if self.lock_to_read(fiber, frame, *row) == Locking::Waiting {
                 return Ok(Done::Waits);
@@ -88,9 +83,7 @@ impl World {
             self.tell_read(frame, table, record.id, record.row_version);
             examined += self.expand(frame, &plan, &query, &mut record)?;
             if let Some(select) = &frame.request.select {
-                record
-                    .columns
-                    .retain(|(column, _, _)| select.contains(column));
+                record.columns.retain(|(column, _, _)| select.contains(column));
             }
             answer.push(Value::Record(Arc::new(record)));
         }
@@ -120,25 +113,14 @@ impl World {
             let Some(image) = store.read(*row, view) else {
                 continue;
             };
-            if query
-                .since
-                .is_some_and(|since| image.row_version() <= since)
-            {
+            if query.since.is_some_and(|since| image.row_version() <= since) {
                 continue;
             }
             let record = record_of(table, &image, &columns);
             if let Some(filter) = &query.filter {
-                let row = StoredRow {
-                    image,
-                    table: plan.table(table),
-                    names: &self.names,
-                };
-                let scope = Scope {
-                    bindings: &[],
-                    plug_in: None,
-                    row: Some(&row),
-                    clock: self.clock(),
-                };
+                let row = StoredRow { image, table: plan.table(table), names: &self.names };
+                let scope =
+                    Scope { bindings: &[], plug_in: None, row: Some(&row), clock: self.clock() };
                 // As in SQL, a condition that can't be told for a row does not hold for it.
                 if !evaluate(filter, &scope).is_ok_and(|value| is_true(&value)) {
                     continue;
@@ -159,11 +141,8 @@ impl World {
     ) -> Result<usize, Fault> {
         let mut looked_up = 0;
         for column in &query.expand {
-            let Some((_, name, Value::Id(id))) = record
-                .columns
-                .iter()
-                .find(|(found, _, _)| found == column)
-                .cloned()
+            let Some((_, name, Value::Id(id))) =
+                record.columns.iter().find(|(found, _, _)| found == column).cloned()
             else {
                 continue;
             };
@@ -199,15 +178,11 @@ impl World {
     /// What a read of this request sees.
     fn view(&self, frame: &RequestFrame) -> View {
         let isolation = frame.transaction.map(|transaction| {
-            self.instances[frame.instance.index()]
-                .transaction(transaction.owner)
-                .isolation
+            self.instances[frame.instance.index()].transaction(transaction.owner).isolation
         });
         match isolation {
             Some(isolation) if reads_lock(isolation) => View::Latest,
-            _ => View::Committed {
-                reader: number_of(frame.transaction),
-            },
+            _ => View::Committed { reader: number_of(frame.transaction) },
         }
     }
 
@@ -221,13 +196,7 @@ impl World {
             return Locking::Held;
         }
         let resource = Resource::Row(frame.request.table, row);
-        self.lock(
-            fiber,
-            frame.instance,
-            transaction,
-            resource,
-            LockMode::Shared,
-        )
+        self.lock(fiber, frame.instance, transaction, resource, LockMode::Shared)
     }
 
     fn tell_read(&mut self, frame: &RequestFrame, table: TableId, row: RowId, row_version: u64) {
@@ -250,10 +219,7 @@ fn sort(records: &mut [Record], query: &Query, plan: &Plan, table: TableId) {
         return;
     }
     debug_assert!(
-        query
-            .order
-            .iter()
-            .all(|by| { by.column.index() < plan.table(table).columns.len() })
+        query.order.iter().all(|by| { by.column.index() < plan.table(table).columns.len() })
     );
     records.sort_by(|a, b| {
         for by in &query.order {
@@ -266,11 +232,7 @@ fn sort(records: &mut [Record], query: &Query, plan: &Plan, table: TableId) {
                     .unwrap_or_default()
             };
             let order = compare_for_order(&value(a), &value(b));
-            let order = if by.descending {
-                order.reverse()
-            } else {
-                order
-            };
+            let order = if by.descending { order.reverse() } else { order };
             if order.is_ne() {
                 return order;
             }

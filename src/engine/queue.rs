@@ -70,11 +70,7 @@ const SWEEP_LEAST: usize = 1_024;
 impl Queue {
     /// Adds an entry after all others of its instant.
     pub fn schedule(&mut self, at: SimInstant, due: Due) {
-        self.heap.push(Scheduled {
-            at,
-            sequence: self.next_sequence,
-            due,
-        });
+        self.heap.push(Scheduled { at, sequence: self.next_sequence, due });
         self.next_sequence += 1;
     }
 

@@ -26,11 +26,7 @@ impl Random {
     pub fn new(seed: u64) -> Self {
         let fork =
             |label: &str| ChaCha8Rng::seed_from_u64(xxh3_64_with_seed(label.as_bytes(), seed));
-        Self {
-            ids: fork("ids"),
-            waits: fork("waits"),
-            choices: fork("choices"),
-        }
+        Self { ids: fork("ids"), waits: fork("waits"), choices: fork("choices") }
     }
 
     /// An id for a row that nobody named: a UUID of version 4, as far as its bits tell.

@@ -35,11 +35,7 @@ impl Request {
 
     /// Gives a column its value, in place of the one that it had in this request.
     pub fn assign(&mut self, column: ColumnId, value: Assigned) {
-        match self
-            .columns
-            .iter_mut()
-            .find(|(assigned, _)| *assigned == column)
-        {
+        match self.columns.iter_mut().find(|(assigned, _)| *assigned == column) {
             Some(found) => found.1 = value,
             None => self.columns.push((column, value)),
         }

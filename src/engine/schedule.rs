@@ -40,10 +40,7 @@ pub struct Recorded {
 impl Recorded {
     /// A chooser that makes these choices first.
     pub const fn new(given: Vec<u32>) -> Self {
-        Self {
-            given,
-            made: Vec::new(),
-        }
+        Self { given, made: Vec::new() }
     }
 
     /// The choices that were made: a schedule that gives the same run again.

@@ -26,12 +26,7 @@ impl PlugInScope<'_> {
     /// The value that the request gives a column; null when it gives none, or one that depends on
     /// the row and is not known before it is written.
     fn assigned(&self, column: ColumnId) -> Value {
-        let found = self
-            .request
-            .request
-            .columns
-            .iter()
-            .find(|(assigned, _)| *assigned == column);
+        let found = self.request.request.columns.iter().find(|(assigned, _)| *assigned == column);
         match found {
             Some((_, Assigned::Value(value))) => value.clone(),
             _ => Value::Null,
@@ -58,12 +53,7 @@ impl PlugInNames for PlugInScope<'_> {
     fn record(&self, name: &str) -> Option<Value> {
         match name {
             "target" => Some(self.target()),
-            "before" => Some(
-                self.request
-                    .before
-                    .clone()
-                    .map_or(Value::Null, Value::Record),
-            ),
+            "before" => Some(self.request.before.clone().map_or(Value::Null, Value::Record)),
             _ => None,
         }
     }
@@ -94,10 +84,7 @@ pub fn selected(table: &Table, select: Option<&[ColumnId]>) -> Vec<(ColumnId, Na
             .iter()
             .enumerate()
             .map(|(index, column)| {
-                (
-                    ColumnId(u16::try_from(index).unwrap_or(u16::MAX)),
-                    column.name.clone(),
-                )
+                (ColumnId(u16::try_from(index).unwrap_or(u16::MAX)), column.name.clone())
             })
             .collect(),
     }

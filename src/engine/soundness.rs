@@ -106,74 +106,36 @@ impl Soundness<'_> {
 
     fn verb(&self, verb: &Verb) -> Result<(), PlanError> {
         match verb {
-            Verb::Create {
-                instance,
-                table,
-                set,
-                ..
-            } => {
+            Verb::Create { instance, table, set, .. } => {
                 self.place(*instance)?;
                 self.columns(*table, set.iter().map(|assignment| assignment.column))
             }
-            Verb::Update {
-                instance,
-                table,
-                row,
-                set,
-                ..
-            }
-            | Verb::Upsert {
-                instance,
-                table,
-                row,
-                set,
-                ..
-            } => {
+            Verb::Update { instance, table, row, set, .. }
+            | Verb::Upsert { instance, table, row, set, .. } => {
                 self.place(*instance)?;
                 self.selector(*table, row)?;
                 self.columns(*table, set.iter().map(|assignment| assignment.column))
             }
-            Verb::Retrieve {
-                instance,
-                table,
-                row,
-                columns,
-                ..
-            } => {
+            Verb::Retrieve { instance, table, row, columns, .. } => {
                 self.place(*instance)?;
                 self.selector(*table, row)?;
                 self.columns(*table, columns.iter().flatten().copied())
             }
-            Verb::Delete {
-                instance,
-                table,
-                row,
-            } => {
+            Verb::Delete { instance, table, row } => {
                 self.place(*instance)?;
                 self.selector(*table, row)
             }
-            Verb::Query {
-                instance,
-                table,
-                order,
-                expand,
-                columns,
-                ..
-            } => {
+            Verb::Query { instance, table, order, expand, columns, .. } => {
                 self.place(*instance)?;
                 let ordered = order.iter().map(|by| by.column);
                 let all = ordered.chain(expand.iter().copied());
                 self.columns(*table, all.chain(columns.iter().flatten().copied()))
             }
-            Verb::ReadChanges {
-                instance, table, ..
-            } => {
+            Verb::ReadChanges { instance, table, .. } => {
                 self.instance(*instance)?;
                 self.table(*table)
             }
-            Verb::If {
-                then, otherwise, ..
-            } => {
+            Verb::If { then, otherwise, .. } => {
                 self.steps(then)?;
                 self.steps(otherwise)
             }

@@ -21,10 +21,7 @@ impl StepIndex {
         for (index, plug_in) in plan.plug_ins.iter().enumerate() {
             let id = PlugInId(u32::try_from(index).unwrap_or(u32::MAX));
             let all = &plan.instance(plug_in.instance).tables;
-            let tables = plug_in
-                .table
-                .as_ref()
-                .map_or(&all[..], std::slice::from_ref);
+            let tables = plug_in.table.as_ref().map_or(&all[..], std::slice::from_ref);
             for table in tables {
                 let key = (plug_in.instance, *table, plug_in.message, plug_in.stage);
                 lists.entry(key).or_default().push(id);
@@ -44,19 +41,13 @@ impl StepIndex {
         message: Message,
         stage: Stage,
     ) -> &[PlugInId] {
-        self.lists
-            .get(&(instance, table, message, stage))
-            .map_or(&[], Vec::as_slice)
+        self.lists.get(&(instance, table, message, stage)).map_or(&[], Vec::as_slice)
     }
 
     /// Whether any step listens to this message on this table.
     pub fn any(&self, instance: InstanceId, table: TableId, message: Message) -> bool {
-        [
-            Stage::PreValidation,
-            Stage::PreOperation,
-            Stage::PostOperation,
-        ]
-        .into_iter()
-        .any(|stage| !self.list(instance, table, message, stage).is_empty())
+        [Stage::PreValidation, Stage::PreOperation, Stage::PostOperation]
+            .into_iter()
+            .any(|stage| !self.list(instance, table, message, stage).is_empty())
     }
 }

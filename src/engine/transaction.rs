@@ -72,9 +72,7 @@ impl World {
             }
         }
         state.transaction_mut(reference.owner).writes = writes;
-        self.log.emit(self.now, || Event::Committed {
-            transaction: reference.id,
-        });
+        self.log.emit(self.now, || Event::Committed { transaction: reference.id });
         self.release_all(instance, reference);
         self.instances[instance.index()].close(reference);
         Ok(())
@@ -133,26 +131,14 @@ impl World {
 
     /// Restores every row that the transaction wrote, the latest first, and releases its locks.
     fn undo(&mut self, instance: InstanceId, reference: TransactionRef, reason: RollbackReason) {
-        if let Some(wait) = self.instances[instance.index()]
-            .transaction(reference.owner)
-            .wait
-        {
+        if let Some(wait) = self.instances[instance.index()].transaction(reference.owner).wait {
             // Its owner ends it while a request in it still waits: a client that gave up.
-            self.give_up_waiting(
-                instance,
-                reference,
-                WaitEnd::TimedOut(FaultKind::ClientTimeout),
-            );
-            let fault = Fault::new(
-                FaultKind::TransactionAborted,
-                "The transaction was rolled back.",
-            );
+            self.give_up_waiting(instance, reference, WaitEnd::TimedOut(FaultKind::ClientTimeout));
+            let fault =
+                Fault::new(FaultKind::TransactionAborted, "The transaction was rolled back.");
             self.interrupt(wait.fiber, fault.from_instance(instance));
         }
-        self.log.emit(self.now, || Event::RolledBack {
-            transaction: reference.id,
-            reason,
-        });
+        self.log.emit(self.now, || Event::RolledBack { transaction: reference.id, reason });
         let state = &mut self.instances[instance.index()];
         let writes = std::mem::take(&mut state.transaction_mut(reference.owner).writes);
         for (table, row) in writes.into_iter().rev() {
@@ -188,10 +174,7 @@ impl World {
                 if self.log.is_on()
                     && let Some(named) = state.describe(resource)
                 {
-                    let mode = state
-                        .locks
-                        .mode_of(reference.owner, resource)
-                        .unwrap_or(mode);
+                    let mode = state.locks.mode_of(reference.owner, resource).unwrap_or(mode);
                     self.log.emit(self.now, || Event::LockGranted {
                         transaction: reference.id,
                         resource: named,
@@ -214,10 +197,7 @@ impl World {
             if self.log.is_on() {
                 let blockers = state.locks.blockers(reference.owner);
                 let ids = |owners: &[Owner]| -> Vec<TransactionId> {
-                    owners
-                        .iter()
-                        .map(|owner| state.transaction(*owner).id)
-                        .collect()
+                    owners.iter().map(|owner| state.transaction(*owner).id).collect()
                 };
                 let (holders, ahead) = (ids(&blockers.holders), ids(&blockers.ahead));
                 self.log.emit(self.now, || Event::LockQueued {
@@ -260,10 +240,7 @@ impl World {
         let state = &mut self.instances[instance.index()];
         let count = state.locks.release_all(reference.owner, &mut granted);
         if count > 0 {
-            self.log.emit(self.now, || Event::LocksReleased {
-                transaction: reference.id,
-                count,
-            });
+            self.log.emit(self.now, || Event::LocksReleased { transaction: reference.id, count });
         }
         self.wake_granted(instance, granted);
     }
@@ -340,8 +317,7 @@ impl World {
                     })
                 })
                 .collect();
-            self.log
-                .emit(now, || Event::DeadlockClosed { instance, cycle });
+            self.log.emit(now, || Event::DeadlockClosed { instance, cycle });
             if let Some(at) = state.monitor.cycle_closed(now) {
                 self.queue.schedule(at, Due::Monitor(instance));
             }
@@ -360,9 +336,7 @@ impl World {
             found = true;
             self.kill_victim(instance, victim, rule);
         }
-        self.instances[instance.index()]
-            .monitor
-            .searched(self.now, found);
+        self.instances[instance.index()].monitor.searched(self.now, found);
     }
 
     /// The victim of the first cycle that there is, with the rule that chose it.
@@ -372,25 +346,15 @@ impl World {
     /// that it is chosen at random.
     fn choose_victim(&self, instance: InstanceId) -> Option<(TransactionRef, &'static str)> {
         let state = &self.instances[instance.index()];
-        let waiting = state
-            .transactions
-            .iter()
-            .enumerate()
-            .filter(|(_, t)| t.wait.is_some());
-        let mut owners: Vec<_> = waiting
-            .map(|(slot, t)| (t.id, Owner(u32::try_from(slot).unwrap_or(0))))
-            .collect();
+        let waiting = state.transactions.iter().enumerate().filter(|(_, t)| t.wait.is_some());
+        let mut owners: Vec<_> =
+            waiting.map(|(slot, t)| (t.id, Owner(u32::try_from(slot).unwrap_or(0)))).collect();
         owners.sort_unstable();
-        let cycle = owners
-            .iter()
-            .find_map(|(_, owner)| state.locks.cycle(*owner))?;
+        let cycle = owners.iter().find_map(|(_, owner)| state.locks.cycle(*owner))?;
         let cost = |owner: Owner| state.transaction(owner).log_bytes;
         let least = cycle.iter().map(|edge| cost(edge.waiter)).min()?;
-        let mut cheapest: Vec<Owner> = cycle
-            .iter()
-            .map(|edge| edge.waiter)
-            .filter(|owner| cost(*owner) == least)
-            .collect();
+        let mut cheapest: Vec<Owner> =
+            cycle.iter().map(|edge| edge.waiter).filter(|owner| cost(*owner) == least).collect();
         let rule = if cheapest.len() == 1 {
             "it has written the least"
         } else {
@@ -399,13 +363,7 @@ impl World {
         cheapest
             .sort_unstable_by_key(|owner| state.transaction(*owner).wait.map(|wait| wait.number));
         let owner = *cheapest.last()?;
-        Some((
-            TransactionRef {
-                owner,
-                id: state.transaction(owner).id,
-            },
-            rule,
-        ))
+        Some((TransactionRef { owner, id: state.transaction(owner).id }, rule))
     }
 
     /// Rolls a victim back and tells its fiber.
@@ -421,9 +379,7 @@ impl World {
              Sql Number: 1205",
         )
         .from_instance(instance);
-        let wait = self.instances[instance.index()]
-            .transaction(victim.owner)
-            .wait;
+        let wait = self.instances[instance.index()].transaction(victim.owner).wait;
         self.give_up_waiting(instance, victim, WaitEnd::Victim);
         self.undo(instance, victim, RollbackReason::Fault(fault.clone()));
         let transaction = self.instances[instance.index()].transaction_mut(victim.owner);
@@ -444,13 +400,7 @@ impl World {
         let fiber: &mut Fiber = &mut self.fibers[id.0 as usize];
         fiber.state = State::Ready;
         fiber.turn = fiber.turn.wrapping_add(1);
-        self.queue.schedule(
-            self.now,
-            Due::Fiber {
-                fiber: id,
-                turn: fiber.turn,
-            },
-        );
+        self.queue.schedule(self.now, Due::Fiber { fiber: id, turn: fiber.turn });
         self.note_stale();
     }
 }

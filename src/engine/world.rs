@@ -115,10 +115,7 @@ impl World {
 
     /// The calendar of this world.
     pub(super) fn clock(&self) -> Clock {
-        Clock {
-            start: self.shared.plan.start,
-            now: self.now,
-        }
+        Clock { start: self.shared.plan.start, now: self.now }
     }
 
     /// Makes one transition: what is due first, or what `chooser` picks of all that is due at
@@ -146,10 +143,7 @@ impl World {
         let end_of_time = SimInstant::START + limits.virtual_time;
         let reason = loop {
             if self.transitions + self.turns >= limits.transitions {
-                break format!(
-                    "the run was stopped after {} transitions",
-                    limits.transitions
-                );
+                break format!("the run was stopped after {} transitions", limits.transitions);
             }
             if self.advance(chooser) == Progress::Ended {
                 return;
@@ -162,8 +156,7 @@ impl World {
         let reason = Name::from(reason);
         for lane in self.unfinished().collect::<Vec<_>>() {
             let outcome = Outcome::Unfinished(reason.clone());
-            self.log
-                .emit(self.now, || Event::LaneEnded { lane, outcome });
+            self.log.emit(self.now, || Event::LaneEnded { lane, outcome });
         }
     }
 
@@ -258,8 +251,7 @@ impl World {
                     _ => Outcome::Succeeded,
                 };
                 let lane = fiber.lane;
-                self.log
-                    .emit(self.now, || Event::LaneEnded { lane, outcome });
+                self.log.emit(self.now, || Event::LaneEnded { lane, outcome });
                 self.free(id, fiber);
             }
         }
@@ -277,11 +269,8 @@ impl World {
     /// Gives a fiber's slot back, with the memory of its stack.
     pub(super) fn free(&mut self, id: FiberId, mut fiber: Fiber) {
         fiber.frames.clear();
-        self.fibers[id.0 as usize] = Fiber {
-            turn: fiber.turn.wrapping_add(1),
-            frames: fiber.frames,
-            ..Fiber::default()
-        };
+        self.fibers[id.0 as usize] =
+            Fiber { turn: fiber.turn.wrapping_add(1), frames: fiber.frames, ..Fiber::default() };
         self.free_fibers.push(id.0);
     }
 
@@ -302,13 +291,7 @@ impl World {
             Some((_, deadline)) => wake_at.min(deadline),
             None => wake_at,
         };
-        self.queue.schedule(
-            at.max(self.now),
-            Due::Fiber {
-                fiber: id,
-                turn: fiber.turn,
-            },
-        );
+        self.queue.schedule(at.max(self.now), Due::Fiber { fiber: id, turn: fiber.turn });
     }
 
     /// Lets virtual time pass for a fiber.
@@ -358,18 +341,13 @@ impl World {
     fn outage_begins(&mut self, outage: OutageId) {
         let planned = self.shared.plan.outage(outage);
         let (instance, until) = (planned.instance, planned.until);
-        self.log.emit(self.now, || Event::OutageBegan {
-            outage,
-            instance,
-            until,
-        });
+        self.log.emit(self.now, || Event::OutageBegan { outage, instance, until });
     }
 
     /// An outage is over.
     fn outage_ends(&mut self, outage: OutageId) {
         let instance = self.shared.plan.outage(outage).instance;
-        self.log
-            .emit(self.now, || Event::OutageEnded { outage, instance });
+        self.log.emit(self.now, || Event::OutageEnded { outage, instance });
     }
 
     /// An actor's schedule has come: its runs begin, one for each of its count, and the next
@@ -445,11 +423,7 @@ impl World {
         fiber: &Fiber,
         instance: InstanceId,
     ) -> Option<TransactionRef> {
-        let open = fiber
-            .transactions
-            .iter()
-            .rev()
-            .find(|(place, _)| *place == instance);
+        let open = fiber.transactions.iter().rev().find(|(place, _)| *place == instance);
         open.map(|(_, reference)| *reference)
     }
 }
@@ -465,13 +439,9 @@ fn is_stale(fibers: &[Fiber], due: &Due) -> bool {
 /// The earliest limit of the plug-in steps that a fiber is in, with the position of the request
 /// frame that runs the step.
 fn plug_in_deadline(fiber: &Fiber) -> Option<(usize, SimInstant)> {
-    let running = fiber
-        .frames
-        .iter()
-        .enumerate()
-        .filter_map(|(index, frame)| match frame {
-            Frame::Request(frame) => frame.running.map(|(_, deadline)| (index, deadline)),
-            _ => None,
-        });
+    let running = fiber.frames.iter().enumerate().filter_map(|(index, frame)| match frame {
+        Frame::Request(frame) => frame.running.map(|(_, deadline)| (index, deadline)),
+        _ => None,
+    });
     running.min_by_key(|(_, deadline)| *deadline)
 }

@@ -91,10 +91,7 @@ impl World {
             kind: WriteKind::Insert,
             version_before: 0,
             version_after: row_version,
-            columns: values
-                .into_iter()
-                .map(|(c, value)| (c, Value::Null, value))
-                .collect(),
+            columns: values.into_iter().map(|(c, value)| (c, Value::Null, value)).collect(),
         });
         frame.answer = Answer::Id(id);
         Ok(Done::After(plan.costs.write))
@@ -108,11 +105,7 @@ impl World {
         id: RowId,
     ) -> Option<RowNumber> {
         let store = self.instances[frame.instance.index()].tables[table.index()].as_ref()?;
-        if frame.scanned == 1 {
-            store.find(id)
-        } else {
-            None
-        }
+        if frame.scanned == 1 { store.find(id) } else { None }
     }
 
     fn version_of(&self, frame: &RequestFrame, table: TableId, row: RowNumber) -> u64 {
@@ -160,20 +153,14 @@ impl World {
     ) -> Result<Done, Fault> {
         let plan = &self.shared.plan;
         let store = store(&self.instances[frame.instance.index()].tables, table)?;
-        if store
-            .writer(clash.with)
-            .is_some_and(|writer| writer != transaction.id)
-        {
+        if store.writer(clash.with).is_some_and(|writer| writer != transaction.id) {
             let resource = Resource::Row(table, clash.with);
             return Ok(self.probe(fiber, frame, transaction, resource));
         }
         let definition = plan.table(table);
         let key = &definition.keys[usize::from(clash.key)];
-        let columns: Vec<_> = key
-            .columns
-            .iter()
-            .map(|c| &*definition.columns[c.index()].name)
-            .collect();
+        let columns: Vec<_> =
+            key.columns.iter().map(|c| &*definition.columns[c.index()].name).collect();
         let message = format!(
             "Entity Key {} violated. A record with the same value for {} already exists. A \
              duplicate record cannot be created. Select one or more unique values and try again.",
@@ -194,13 +181,7 @@ impl World {
         resource: Resource,
     ) -> Done {
         frame.probe = Some(resource);
-        match self.lock(
-            fiber,
-            frame.instance,
-            transaction,
-            resource,
-            LockMode::Shared,
-        ) {
+        match self.lock(fiber, frame.instance, transaction, resource, LockMode::Shared) {
             Locking::Waiting => Done::Waits,
             Locking::Held => Done::Again,
         }
@@ -231,10 +212,7 @@ impl World {
         let mut version_before = 0;
         if log_on && let Some(image) = store.read(row, View::Latest) {
             version_before = image.row_version();
-            columns = values
-                .iter()
-                .map(|(c, v)| (*c, image.value(*c), v.clone()))
-                .collect();
+            columns = values.iter().map(|(c, v)| (*c, image.value(*c), v.clone())).collect();
         }
         let first = store.writer(row) != Some(transaction.id);
         if let Err(clash) = store.update(transaction.id, row, &values, version) {
@@ -278,9 +256,7 @@ impl World {
         let mut version_before = 0;
         if log_on && let Some(image) = store.read(row, View::Latest) {
             version_before = image.row_version();
-            let held = image
-                .columns()
-                .map(|(c, value)| (c, value.to_value(), Value::Null));
+            let held = image.columns().map(|(c, value)| (c, value.to_value(), Value::Null));
             columns = held.filter(|(_, value, _)| !value.is_null()).collect();
         }
         let first = store.writer(row) != Some(transaction.id);
@@ -312,9 +288,7 @@ impl World {
     ) -> Result<Found, Fault> {
         let (instance, table) = (frame.instance, frame.request.table);
         let store_of = |world: &Self| {
-            world.instances[instance.index()].tables[table.index()]
-                .as_ref()
-                .map(|s| s.find(id))
+            world.instances[instance.index()].tables[table.index()].as_ref().map(|s| s.find(id))
         };
         loop {
             let Some(row) = store_of(self).flatten() else {
@@ -332,22 +306,13 @@ impl World {
             }
             let store = store(&self.instances[instance.index()].tables, table)?;
             let there = store.read(row, View::Latest).is_some();
-            return Ok(if there {
-                Found::Row(row)
-            } else {
-                Found::Missing
-            });
+            return Ok(if there { Found::Row(row) } else { Found::Missing });
         }
     }
 
     /// Computes the values that depend on the row, now that it is locked.
     fn compute_late(&self, frame: &mut RequestFrame, row: RowNumber) -> Result<(), Fault> {
-        if frame
-            .request
-            .columns
-            .iter()
-            .all(|(_, value)| matches!(value, Assigned::Value(_)))
-        {
+        if frame.request.columns.iter().all(|(_, value)| matches!(value, Assigned::Value(_))) {
             return Ok(());
         }
         let plan = &self.shared.plan;
@@ -356,17 +321,8 @@ impl World {
         let Some(image) = store.read(row, View::Latest) else {
             return Ok(());
         };
-        let row = StoredRow {
-            image,
-            table: plan.table(table),
-            names: &self.names,
-        };
-        let scope = Scope {
-            bindings: &[],
-            plug_in: None,
-            row: Some(&row),
-            clock: self.clock(),
-        };
+        let row = StoredRow { image, table: plan.table(table), names: &self.names };
+        let scope = Scope { bindings: &[], plug_in: None, row: Some(&row), clock: self.clock() };
         for (column, assigned) in &mut frame.request.columns {
             if let Assigned::Late(expression) = assigned {
                 let value = evaluate(expression, &scope).map_err(trouble)?;
@@ -419,12 +375,8 @@ impl World {
                 continue;
             };
             let there = tables[to.index()].as_ref().is_some_and(|store| {
-                let view = View::Committed {
-                    reader: Some(transaction.id),
-                };
-                store
-                    .find(*id)
-                    .is_some_and(|row| store.read(row, view).is_some())
+                let view = View::Committed { reader: Some(transaction.id) };
+                store.find(*id).is_some_and(|row| store.read(row, view).is_some())
             });
             if !there {
                 return Err(does_not_exist(self.shared.plan.table(*to), *id));
@@ -446,34 +398,24 @@ fn as_stored(kind: &ColumnType, value: Value) -> Value {
 
 /// The values that a request writes. All are known once the row is at hand.
 fn known_values(frame: &RequestFrame) -> Result<Vec<(ColumnId, Value)>, Fault> {
-    let values = frame
-        .request
-        .columns
-        .iter()
-        .map(|(column, assigned)| match assigned {
-            Assigned::Value(value) => Ok((*column, value.clone())),
-            Assigned::Late(_) => Err(trouble(
-                "a new row has no columns to compute from yet".to_owned(),
-            )),
-        });
+    let values = frame.request.columns.iter().map(|(column, assigned)| match assigned {
+        Assigned::Value(value) => Ok((*column, value.clone())),
+        Assigned::Late(_) => {
+            Err(trouble("a new row has no columns to compute from yet".to_owned()))
+        }
+    });
     values.collect()
 }
 
 /// The transaction of a request that writes.
 fn in_transaction(frame: &RequestFrame) -> Result<TransactionRef, Fault> {
-    frame.transaction.ok_or_else(|| {
-        Fault::new(
-            FaultKind::TransactionAborted,
-            "There is no active transaction.",
-        )
-    })
+    frame
+        .transaction
+        .ok_or_else(|| Fault::new(FaultKind::TransactionAborted, "There is no active transaction."))
 }
 
 fn target_id(frame: &RequestFrame) -> Result<RowId, Fault> {
-    frame
-        .request
-        .id()
-        .ok_or_else(|| trouble("the request names no row".to_owned()))
+    frame.request.id().ok_or_else(|| trouble("the request names no row".to_owned()))
 }
 
 fn store_mut(tables: &mut [Option<TableStore>], table: TableId) -> Result<&mut TableStore, Fault> {

@@ -248,18 +248,12 @@ pub struct Bounds<T> {
 impl<T: PartialOrd + Copy> Bounds<T> {
     /// Exactly this.
     pub const fn exactly(value: T) -> Self {
-        Self {
-            at_least: Some(value),
-            at_most: Some(value),
-        }
+        Self { at_least: Some(value), at_most: Some(value) }
     }
 
     /// Anything.
     pub const fn any() -> Self {
-        Self {
-            at_least: None,
-            at_most: None,
-        }
+        Self { at_least: None, at_most: None }
     }
 
     /// Whether `value` is within the bounds.

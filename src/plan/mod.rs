@@ -98,10 +98,7 @@ pub struct Table {
 impl Table {
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<ColumnId> {
-        let index = self
-            .columns
-            .iter()
-            .position(|column| &*column.name == name)?;
+        let index = self.columns.iter().position(|column| &*column.name == name)?;
         u16::try_from(index).ok().map(ColumnId)
     }
 }

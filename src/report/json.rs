@@ -51,11 +51,7 @@ pub fn json(runs: &[Run]) -> String {
             }
         })
         .collect();
-    let document = Document {
-        format: "multiverse report",
-        version: VERSION,
-        runs,
-    };
+    let document = Document { format: "multiverse report", version: VERSION, runs };
     // Texts and numbers under fixed keys always serialise, and a string takes every write.
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');

@@ -31,10 +31,8 @@ pub fn junit(runs: &[Run]) -> String {
 fn cases(run: &Run) -> Vec<TestCase> {
     let header = &run.trace.header;
     let names = Names::of(run.trace);
-    let variant = header
-        .variant
-        .as_ref()
-        .map_or_else(String::new, |variant| format!("{variant}: "));
+    let variant =
+        header.variant.as_ref().map_or_else(String::new, |variant| format!("{variant}: "));
     let mut cases: Vec<TestCase> = Vec::new();
     for check in &run.verdict.checks {
         let status = if check.holds {
@@ -49,11 +47,7 @@ fn cases(run: &Run) -> Vec<TestCase> {
         None => TestCaseStatus::success(),
         Some(first) => broken(first, &run.verdict.violations, &names),
     };
-    cases.push(case(
-        format!("{variant}the engine keeps its promises"),
-        &header.title,
-        status,
-    ));
+    cases.push(case(format!("{variant}the engine keeps its promises"), &header.title, status));
     cases
 }
 
@@ -66,10 +60,7 @@ fn case(name: String, title: &str, status: TestCaseStatus) -> TestCase {
 fn failure(check: &Check, file: &str, names: &Names) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
     if let Some(first) = check.findings.first() {
-        status.set_message(format!(
-            "expected {}; found {}",
-            first.expected, first.found
-        ));
+        status.set_message(format!("expected {}; found {}", first.expected, first.found));
     }
     let mut text = format!("{file}:{}:{}\n", check.at.line, check.at.column);
     for finding in &check.findings {
@@ -83,10 +74,7 @@ fn finding_told(finding: &Finding, names: &Names) -> String {
     let mut text = format!("expected: {}\nfound: {}\n", finding.expected, finding.found);
     if let Some(event) = finding.decided_by {
         let moment = names.moment(event.at);
-        text.push_str(&format!(
-            "decided by: event {} at {moment}\n",
-            event.sequence
-        ));
+        text.push_str(&format!("decided by: event {} at {moment}\n", event.sequence));
     }
     if let Some(nearest) = &finding.nearest {
         text.push_str(&format!("nearest: {nearest}\n"));
@@ -104,10 +92,7 @@ fn broken(first: &Violation, all: &[Violation], names: &Names) -> TestCaseStatus
             format!("{word}: {} (event {event} at {moment})", it.text)
         })
         .collect();
-    status
-        .set_message(first.text.clone())
-        .set_type("invariant")
-        .set_description(lines.join("\n"));
+    status.set_message(first.text.clone()).set_type("invariant").set_description(lines.join("\n"));
     status
 }
 
@@ -127,16 +112,11 @@ mod tests {
             plan.expectations.push(Expectation {
                 at: Location { line, column: 5 },
                 text: format!("victim: <{actor}>\u{1}"),
-                claims: vec![Claim::Victim {
-                    actor: ActorId(actor),
-                }],
+                claims: vec![Claim::Victim { actor: ActorId(actor) }],
             });
         }
         let verdict = verdict(&plan, &tale.trace);
-        let run = Run {
-            trace: &tale.trace,
-            verdict: &verdict,
-        };
+        let run = Run { trace: &tale.trace, verdict: &verdict };
         insta::assert_snapshot!("junit", junit(&[run, run]));
         insta::assert_snapshot!("json", json(&[run]));
     }

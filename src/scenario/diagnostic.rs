@@ -47,10 +47,7 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// No mistakes yet.
     pub fn new(source: Arc<Source>) -> Self {
-        Self {
-            source,
-            found: Vec::new(),
-        }
+        Self { source, found: Vec::new() }
     }
 
     /// The file that is being read.
@@ -106,13 +103,7 @@ impl Diagnostics {
     ) -> Reported {
         let help = self.near(name, known);
         let message = format!("unknown {what} `{}`", suggestion::shorten(name));
-        self.report(
-            span,
-            "unknown name",
-            message,
-            format!("no such {what}"),
-            help,
-        )
+        self.report(span, "unknown name", message, format!("no such {what}"), help)
     }
 
     /// Notes a name that means nothing to its owner, such as a column that a table has not.
@@ -155,10 +146,7 @@ impl Diagnostics {
             return None;
         }
         self.found.sort_by_key(|diagnostic| diagnostic.span);
-        Some(Rejection {
-            source: self.source,
-            diagnostics: self.found,
-        })
+        Some(Rejection { source: self.source, diagnostics: self.found })
     }
 }
 
@@ -203,11 +191,8 @@ impl Rejection {
     /// The whole message, for a terminal of this width: each mistake with its place, the
     /// underlined snippet, what was expected and a suggestion.
     pub fn render(&self, width: usize, colour: bool) -> String {
-        let theme = if colour {
-            GraphicalTheme::unicode()
-        } else {
-            GraphicalTheme::unicode_nocolor()
-        };
+        let theme =
+            if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let width = width.max(40);
         let painter = GraphicalReportHandler::new_themed(theme)
             .with_width(width)
@@ -215,10 +200,8 @@ impl Rejection {
             .with_context_lines(1);
         let mut text = String::new();
         for diagnostic in self.diagnostics.iter().take(limits::MISTAKES) {
-            let told = Told {
-                diagnostic,
-                excerpt: Excerpt::new(&self.source, diagnostic.span, width),
-            };
+            let told =
+                Told { diagnostic, excerpt: Excerpt::new(&self.source, diagnostic.span, width) };
             // Writing to a String can't fail, and an excerpt answers every span.
             let _ = painter.render_report(&mut text, &told);
             text.push('\n');
@@ -230,10 +213,7 @@ impl Rejection {
             }
             count => format!("{count} mistakes"),
         };
-        text.push_str(&format!(
-            "{summary} in {}\n",
-            suggestion::shorten(self.file())
-        ));
+        text.push_str(&format!("{summary} in {}\n", suggestion::shorten(self.file())));
         text
     }
 }
@@ -278,8 +258,6 @@ impl miette::Diagnostic for Told<'_> {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let label = (!self.diagnostic.label.is_empty()).then(|| self.diagnostic.label.clone());
         let (start, length) = self.excerpt.label();
-        Some(Box::new(std::iter::once(LabeledSpan::new(
-            label, start, length,
-        ))))
+        Some(Box::new(std::iter::once(LabeledSpan::new(label, start, length))))
     }
 }

@@ -36,10 +36,7 @@ impl Excerpt {
         let content = source.line(line);
         let start = source.line_start(line);
         let label_start = span.start.saturating_sub(start).min(content.len());
-        let label_end = span
-            .end
-            .saturating_sub(start)
-            .clamp(label_start, content.len());
+        let label_end = span.end.saturating_sub(start).clamp(label_start, content.len());
         let window = Window::new(content, label_start, label_end, room);
         let label = (text.len() + window.start, window.end - window.start);
         text.push_str(&window.text);
@@ -136,11 +133,7 @@ impl Window {
         if to < characters.len() {
             text.push_str(ELLIPSIS);
         }
-        Self {
-            end: end.max(start),
-            text,
-            start,
-        }
+        Self { end: end.max(start), text, start }
     }
 }
 

@@ -60,12 +60,7 @@ pub fn load(path: &Path) -> Result<Scenario, Rejection> {
     let file = path.display().to_string();
     let unreadable = |error: std::io::Error| {
         let message = format!("this file can't be read: {error}");
-        Rejection::of_file(
-            &file,
-            "unreadable file",
-            message,
-            "is it a file, and may you read it?",
-        )
+        Rejection::of_file(&file, "unreadable file", message, "is it a file, and may you read it?")
     };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > limits::FILE_BYTES as u64 {
@@ -119,10 +114,7 @@ fn plans(diagnostics: &mut Diagnostics) -> Vec<Plan> {
         shape::check(node, key.shape, diagnostics);
     }
     let merged = variants::merge(&tree, diagnostics);
-    let names: Vec<Name> = merged
-        .iter()
-        .filter_map(|merged| merged.variant.clone())
-        .collect();
+    let names: Vec<Name> = merged.iter().filter_map(|merged| merged.variant.clone()).collect();
     let mut plans = Vec::new();
     for scenario in &merged {
         shape::check(&scenario.tree, &DOCUMENT, diagnostics);

@@ -75,10 +75,8 @@ fn amount(number: &str, size: u64) -> Result<u64, String> {
         return Err("this is no number".to_owned());
     }
     let whole: u64 = whole.parse().map_err(|_| too_long())?;
-    let mut micros = whole
-        .checked_mul(size)
-        .filter(|&micros| micros <= MICROS_MOST)
-        .ok_or_else(too_long)?;
+    let mut micros =
+        whole.checked_mul(size).filter(|&micros| micros <= MICROS_MOST).ok_or_else(too_long)?;
     let mut scale = size;
     for digit in part.bytes() {
         let digit = u64::from(digit - b'0');
@@ -229,14 +227,9 @@ mod tests {
         assert_eq!(at("2026-01-05T10:00Z", 0), Ok(SimInstant(2 * hour)));
         assert_eq!(at("2026-01-05 10:00+01:00", 0), Ok(SimInstant(hour)));
         assert_eq!(at("250ms", hour), Ok(SimInstant(250_000)));
-        for wrong in [
-            "25:00",
-            "6:00",
-            "2026-13-01T00:00",
-            "2026-01-05T07:59",
-            "noon",
-            "2999-01-01T00:00",
-        ] {
+        for wrong in
+            ["25:00", "6:00", "2026-13-01T00:00", "2026-01-05T07:59", "noon", "2999-01-01T00:00"]
+        {
             assert!(at(wrong, 0).is_err(), "{wrong}");
         }
     }

@@ -11,11 +11,8 @@ use crate::scenario::grammar::{
 };
 
 /// The shapes that the schema defines once and refers to.
-const DEFINITIONS: &[(&str, &Shape)] = &[
-    ("step", &STEP),
-    ("plug-in", &PLUG_IN),
-    ("expectation", &EXPECTATION),
-];
+const DEFINITIONS: &[(&str, &Shape)] =
+    &[("step", &STEP), ("plug-in", &PLUG_IN), ("expectation", &EXPECTATION)];
 
 /// The keys that no variant can change.
 const NOT_IN_VARIANTS: &[&str] = &["scenario", "variants", "expect"];
@@ -34,10 +31,7 @@ pub fn schema() -> Json {
         definitions.insert((*name).to_owned(), write_forms(shape, Side::File));
     }
     let mut schema = Object::new();
-    schema.insert(
-        "$schema".to_owned(),
-        json!("https://json-schema.org/draft/2020-12/schema"),
-    );
+    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
     schema.insert("title".to_owned(), json!("A multiverse scenario"));
     if let Json::Object(document) = write_forms(&DOCUMENT, Side::File) {
         schema.extend(document);
@@ -66,9 +60,7 @@ fn write(shape: &'static Shape, side: Side) -> Json {
             Side::Change => json!(false),
         };
     }
-    let known = DEFINITIONS
-        .iter()
-        .find(|(_, known)| std::ptr::eq(*known, shape));
+    let known = DEFINITIONS.iter().find(|(_, known)| std::ptr::eq(*known, shape));
     match known {
         Some((name, _)) if side == Side::File => json!({ "$ref": format!("#/$defs/{name}") }),
         _ => write_forms(shape, side),
@@ -151,12 +143,8 @@ fn write_plain_map(map: &'static Map, side: Side) -> Json {
     if side == Side::Change {
         return Json::Object(schema);
     }
-    let required: Vec<&str> = map
-        .keys
-        .iter()
-        .filter(|key| key.is_required)
-        .map(|key| key.name)
-        .collect();
+    let required: Vec<&str> =
+        map.keys.iter().filter(|key| key.is_required).map(|key| key.name).collect();
     if !required.is_empty() {
         schema.insert("required".to_owned(), json!(required));
     }
@@ -175,10 +163,7 @@ fn write_plain_map(map: &'static Map, side: Side) -> Json {
 }
 
 fn exactly_one(group: &[&str]) -> Json {
-    let alternatives: Vec<Json> = group
-        .iter()
-        .map(|name| json!({ "required": [name] }))
-        .collect();
+    let alternatives: Vec<Json> = group.iter().map(|name| json!({ "required": [name] })).collect();
     json!({ "oneOf": alternatives })
 }
 

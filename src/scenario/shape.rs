@@ -64,11 +64,7 @@ fn wrong_form(node: &Node, shape: &Shape, diagnostics: &mut Diagnostics) {
 
 /// What a value with an example is called: a verb's arguments are just a map.
 fn a_map(shape: &Shape) -> &'static str {
-    if shape.what.starts_with('`') {
-        "a map"
-    } else {
-        shape.what
-    }
+    if shape.what.starts_with('`') { "a map" } else { shape.what }
 }
 
 fn check_scalar(
@@ -107,11 +103,8 @@ fn check_word(
         }
         Some(_) => {}
         None => {
-            let known: Vec<&str> = words
-                .iter()
-                .filter(|word| !word.is_later)
-                .map(|word| word.word)
-                .collect();
+            let known: Vec<&str> =
+                words.iter().filter(|word| !word.is_later).map(|word| word.word).collect();
             diagnostics.report(
                 node.span,
                 "unknown word",
@@ -169,9 +162,7 @@ fn check_map(
         );
     }
     let has_unknown = entries.iter().any(|entry| match map.key(&entry.key) {
-        Some(key) => key
-            .goes_with
-            .is_some_and(|other| node.entry(other).is_none()),
+        Some(key) => key.goes_with.is_some_and(|other| node.entry(other).is_none()),
         None => map.others.is_none(),
     });
     for group in map.one_of {
@@ -229,17 +220,9 @@ fn unknown_key(
     shape: &Shape,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'static str> {
-    let known: Vec<&'static str> = map
-        .keys
-        .iter()
-        .filter(|key| !key.is_later)
-        .map(|key| key.name)
-        .collect();
-    let near = if diagnostics.are_many() {
-        None
-    } else {
-        suggestion::nearest(&entry.key, &known)
-    };
+    let known: Vec<&'static str> =
+        map.keys.iter().filter(|key| !key.is_later).map(|key| key.name).collect();
+    let near = if diagnostics.are_many() { None } else { suggestion::nearest(&entry.key, &known) };
     let on_their_own = known
         .iter()
         .copied()
@@ -275,10 +258,7 @@ fn check_group(
     has_unknown: bool,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut found = node
-        .entries()
-        .iter()
-        .filter(|entry| group.contains(&&*entry.key));
+    let mut found = node.entries().iter().filter(|entry| group.contains(&&*entry.key));
     match (found.next(), found.next()) {
         (Some(first), Some(second)) => {
             diagnostics.report(
@@ -296,11 +276,7 @@ fn check_group(
                 [_, .., _] if group.len() > 6 => "the verb is missing".to_owned(),
                 [first @ .., last] => format!(
                     "{} or `{last}` is missing",
-                    first
-                        .iter()
-                        .map(|name| format!("`{name}`"))
-                        .collect::<Vec<_>>()
-                        .join(", ")
+                    first.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
                 ),
                 [] => return,
             };

@@ -49,11 +49,7 @@ impl Source {
                 line_starts.push(index + 1);
             }
         }
-        Self {
-            file: file.to_owned(),
-            text,
-            line_starts,
-        }
+        Self { file: file.to_owned(), text, line_starts }
     }
 
     /// The text of a span; empty where the span does not fall on characters.
@@ -63,25 +59,19 @@ impl Source {
 
     /// The number of the line that holds this byte, from 0.
     pub fn line_of(&self, byte: usize) -> usize {
-        self.line_starts
-            .partition_point(|&start| start <= byte)
-            .saturating_sub(1)
+        self.line_starts.partition_point(|&start| start <= byte).saturating_sub(1)
     }
 
     /// The text of a line, without its line break.
     pub fn line(&self, index: usize) -> &str {
         let start = self.line_start(index);
         let end = self.line_start(index + 1);
-        self.slice(Span::new(start, end))
-            .trim_end_matches(['\n', '\r'])
+        self.slice(Span::new(start, end)).trim_end_matches(['\n', '\r'])
     }
 
     /// The first byte of a line; the end of the text for a line beyond the last.
     pub fn line_start(&self, index: usize) -> usize {
-        self.line_starts
-            .get(index)
-            .copied()
-            .unwrap_or(self.text.len())
+        self.line_starts.get(index).copied().unwrap_or(self.text.len())
     }
 
     /// The line and column of a span's beginning, both from 1, the column in characters.
@@ -111,10 +101,7 @@ impl ByteIndex {
         } else {
             text.char_indices().map(|(byte, _)| byte).collect()
         };
-        Self {
-            starts,
-            length: text.len(),
-        }
+        Self { starts, length: text.len() }
     }
 
     /// The first byte of a character; the end of the text for one beyond the last.

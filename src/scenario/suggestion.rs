@@ -32,10 +32,7 @@ pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         jaro_winkler(&lower, &other)
     };
     let mut best: Option<(f64, &str)> = None;
-    for &candidate in known
-        .iter()
-        .filter(|candidate| candidate.len() <= 4 * NAME_LENGTH)
-    {
+    for &candidate in known.iter().filter(|candidate| candidate.len() <= 4 * NAME_LENGTH) {
         let score = score(candidate);
         if score >= LIKENESS && best.is_none_or(|(least, _)| score > least) {
             best = Some((score, candidate));
@@ -59,10 +56,7 @@ pub fn help(name: &str, known: &[&str]) -> Option<String> {
 
 /// The names in quotes, with commas and a last `and`.
 pub fn listed(names: &[&str]) -> String {
-    let quoted: Vec<String> = names
-        .iter()
-        .map(|name| format!("`{}`", shorten(name)))
-        .collect();
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{}`", shorten(name))).collect();
     match quoted.as_slice() {
         [] => "nothing".to_owned(),
         [only] => only.clone(),

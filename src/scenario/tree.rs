@@ -196,10 +196,8 @@ impl Reader<'_, '_> {
                 Ok(next) => next,
                 Err(error) => return Err(self.not_yaml(&error)),
             };
-            let span = Span::new(
-                self.bytes.of(span.start.index()),
-                self.bytes.of(span.end.index()),
-            );
+            let span =
+                Span::new(self.bytes.of(span.start.index()), self.bytes.of(span.end.index()));
             match event {
                 Event::DocumentStart(_) => {
                     documents += 1;
@@ -219,11 +217,7 @@ impl Reader<'_, '_> {
                     self.refuse_extras(span, anchor > 0, tag.is_some());
                     self.begin(
                         span,
-                        Content::Map {
-                            entries: Vec::new(),
-                            known: BTreeMap::new(),
-                            key: None,
-                        },
+                        Content::Map { entries: Vec::new(), known: BTreeMap::new(), key: None },
                     )?;
                 }
                 Event::SequenceEnd | Event::MappingEnd => self.end(span)?,
@@ -262,11 +256,7 @@ impl Reader<'_, '_> {
         }
         self.count_value(span)?;
         let is_flow = self.text[span.start..].starts_with(['{', '[']);
-        self.open.push(Open {
-            start: span.start,
-            is_flow,
-            content,
-        });
+        self.open.push(Open { start: span.start, is_flow, content });
         Ok(())
     }
 
@@ -296,10 +286,7 @@ impl Reader<'_, '_> {
             return Err(self.diagnostics.report(
                 span,
                 "limit: text",
-                format!(
-                    "a text is longer than {} characters",
-                    limits::TEXT_CHARACTERS
-                ),
+                format!("a text is longer than {} characters", limits::TEXT_CHARACTERS),
                 "this one",
                 None,
             ));
@@ -313,11 +300,7 @@ impl Reader<'_, '_> {
         let verbatim = rest.starts_with(text).then_some(inner);
         self.place(Node {
             span,
-            form: Form::Scalar(Scalar {
-                text: Arc::from(text),
-                is_plain,
-                verbatim,
-            }),
+            form: Form::Scalar(Scalar { text: Arc::from(text), is_plain, verbatim }),
         })
     }
 
@@ -353,11 +336,7 @@ impl Reader<'_, '_> {
                     if node.span.start == node.span.end {
                         node.span = key_span;
                     }
-                    entries.push(Entry {
-                        key,
-                        key_span,
-                        value: node,
-                    });
+                    entries.push(Entry { key, key_span, value: node });
                     entries.len()
                 }
             },
@@ -396,8 +375,7 @@ impl Reader<'_, '_> {
             let line = self.diagnostics.source().location(first).line;
             let message = format!("the key `{}` is there twice", shorten(&key));
             let label = format!("it stands on line {line} already");
-            self.diagnostics
-                .report(span, "duplicate key", message, label, None);
+            self.diagnostics.report(span, "duplicate key", message, label, None);
         } else {
             known.insert(key, span);
         }

@@ -33,10 +33,7 @@ pub fn merge(file: &Node, diagnostics: &mut Diagnostics) -> Vec<Merged> {
     let base = without_variants(file);
     let variants = file.get(VARIANTS).map_or(&[][..], Node::entries);
     if variants.is_empty() {
-        let alone = Merged {
-            variant: None,
-            tree: base,
-        };
+        let alone = Merged { variant: None, tree: base };
         return vec![alone];
     }
     if let Some(beyond) = variants.get(limits::VARIANTS) {
@@ -54,10 +51,7 @@ pub fn merge(file: &Node, diagnostics: &mut Diagnostics) -> Vec<Merged> {
         diagnostics.report(
             variants[0].key_span,
             "limit: values",
-            format!(
-                "the variants together have more than {} values",
-                limits::VALUES_IN_VARIANTS
-            ),
+            format!("the variants together have more than {} values", limits::VALUES_IN_VARIANTS),
             "the first of them",
             Some("each variant is a whole scenario; make it several files".to_owned()),
         );
@@ -80,10 +74,7 @@ pub fn merge(file: &Node, diagnostics: &mut Diagnostics) -> Vec<Merged> {
                 }
             }
             lay_over(&mut tree, &variant.value, &DOCUMENT, false, diagnostics);
-            scenarios.push(Merged {
-                variant: Some(variant.key.clone()),
-                tree,
-            });
+            scenarios.push(Merged { variant: Some(variant.key.clone()), tree });
         }
     }
     scenarios
@@ -105,9 +96,7 @@ fn lay_over(
     may_add: bool,
     diagnostics: &mut Diagnostics,
 ) {
-    let is_plug_ins = shape
-        .list
-        .is_some_and(|item| std::ptr::eq(item, &raw const PLUG_IN));
+    let is_plug_ins = shape.list.is_some_and(|item| std::ptr::eq(item, &raw const PLUG_IN));
     if is_plug_ins && let Form::Map(changes) = &change.form {
         change_plug_ins(base, changes, diagnostics);
         return;
@@ -153,9 +142,7 @@ fn has_map(others: Option<&crate::scenario::grammar::Others>) -> bool {
 }
 
 fn is_none(value: &Node) -> bool {
-    value
-        .scalar()
-        .is_some_and(|scalar| scalar.is_plain && &*scalar.text == "none")
+    value.scalar().is_some_and(|scalar| scalar.is_plain && &*scalar.text == "none")
 }
 
 /// Changes plug-ins by their names: the file has a list of them, a variant a map.
@@ -164,20 +151,12 @@ fn change_plug_ins(base: &mut Node, changes: &[Entry], diagnostics: &mut Diagnos
         return;
     };
     for change in changes {
-        let position = items
-            .iter()
-            .position(|item| name_of(item) == Some(&change.key));
+        let position = items.iter().position(|item| name_of(item) == Some(&change.key));
         match position {
             Some(index) if is_none(&change.value) => {
                 items.remove(index);
             }
-            Some(index) => lay_over(
-                &mut items[index],
-                &change.value,
-                &PLUG_IN,
-                false,
-                diagnostics,
-            ),
+            Some(index) => lay_over(&mut items[index], &change.value, &PLUG_IN, false, diagnostics),
             None => {
                 let known = items.iter().filter_map(name_of).map(|name| &**name);
                 diagnostics.unknown(change.key_span, "plug-in", &change.key, known);

@@ -50,10 +50,7 @@ impl Clock {
     /// 9999.
     pub fn date_time(&self, at: SimInstant) -> Option<civil::DateTime> {
         let micros = i64::try_from(at.0).ok()?;
-        let timestamp = self
-            .start
-            .checked_add(SignedDuration::from_micros(micros))
-            .ok()?;
+        let timestamp = self.start.checked_add(SignedDuration::from_micros(micros)).ok()?;
         Some(Offset::UTC.to_datetime(timestamp))
     }
 
@@ -138,10 +135,7 @@ mod tests {
     use crate::plan::DEFAULT_START;
 
     fn clock(scale: Scale) -> Clock {
-        Clock {
-            start: DEFAULT_START,
-            scale,
-        }
+        Clock { start: DEFAULT_START, scale }
     }
 
     #[test]

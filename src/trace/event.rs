@@ -17,11 +17,7 @@ use crate::words::{
 
 /// One thing that happened. Names are past participles.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(
-    tag = "event",
-    rename_all = "kebab-case",
-    rename_all_fields = "kebab-case"
-)]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum Event {
     /// A row was there when the world began.
     RowLoaded {

@@ -154,17 +154,11 @@ mod tests {
 
     #[test]
     fn a_trace_that_is_none_says_why() {
-        assert_eq!(
-            error(""),
-            "the trace is empty; its first line should be the header"
-        );
+        assert_eq!(error(""), "the trace is empty; its first line should be the header");
         assert_eq!(error("\n"), error(""));
         let text = written(&two_teams().trace);
         let newer = text.replacen("\"version\":1", "\"version\":9", 1);
-        assert_eq!(
-            error(&newer),
-            "the trace has format version 9; this multiverse reads 1"
-        );
+        assert_eq!(error(&newer), "the trace has format version 9; this multiverse reads 1");
         let cut = &text[..text.len() - 3];
         insta::assert_snapshot!(error(cut), @r"
         line 34 of the trace is no event of format 1: EOF while parsing a string, at column 94

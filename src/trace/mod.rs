@@ -126,26 +126,14 @@ impl Header {
             variant: plan.variant.clone(),
             seed: plan.seed,
             start: plan.start,
-            instances: plan
-                .instances
-                .iter()
-                .map(|instance| instance.name.clone())
-                .collect(),
-            tables_of: plan
-                .instances
-                .iter()
-                .map(|instance| instance.tables.clone())
-                .collect(),
+            instances: plan.instances.iter().map(|instance| instance.name.clone()).collect(),
+            tables_of: plan.instances.iter().map(|instance| instance.tables.clone()).collect(),
             tables: plan
                 .tables
                 .iter()
                 .map(|table| TableHeader {
                     name: table.name.clone(),
-                    columns: table
-                        .columns
-                        .iter()
-                        .map(|column| column.name.clone())
-                        .collect(),
+                    columns: table.columns.iter().map(|column| column.name.clone()).collect(),
                 })
                 .collect(),
             plug_ins: plan
@@ -159,11 +147,7 @@ impl Header {
                     stage: plug_in.stage,
                 })
                 .collect(),
-            outages: plan
-                .outages
-                .iter()
-                .map(|outage| outage.name.clone())
-                .collect(),
+            outages: plan.outages.iter().map(|outage| outage.name.clone()).collect(),
             outage_kinds: plan.outages.iter().map(|outage| outage.kind).collect(),
             actors: plan.actors.iter().map(|actor| actor.name.clone()).collect(),
             row_names: Vec::new(),

@@ -35,19 +35,11 @@ impl<'t> Names<'t> {
             _ => None,
         });
         let known = trace.header.row_names.iter();
-        for (table, row, name) in known
-            .map(|(table, row, name)| (*table, *row, name))
-            .chain(told)
-        {
+        for (table, row, name) in known.map(|(table, row, name)| (*table, *row, name)).chain(told) {
             rows.insert((table, row), name);
             ids.entry(row).or_insert(name);
         }
-        Self {
-            header: &trace.header,
-            rows,
-            ids,
-            clock: Clock::of(trace),
-        }
+        Self { header: &trace.header, rows, ids, clock: Clock::of(trace) }
     }
 
     /// The run's clock.
@@ -86,11 +78,7 @@ impl<'t> Names<'t> {
 
     /// An outage, by its own name.
     pub fn outage(&self, id: OutageId) -> String {
-        or_number(
-            self.header.outages.get(id.index()),
-            "outage",
-            u64::from(id.0),
-        )
+        or_number(self.header.outages.get(id.index()), "outage", u64::from(id.0))
     }
 
     /// A plug-in step, by its own name.
@@ -101,9 +89,7 @@ impl<'t> Names<'t> {
 
     /// A row alone: its name, or the first eight digits of its GUID.
     pub fn row(&self, table: TableId, row: RowId) -> String {
-        self.rows
-            .get(&(table, row))
-            .map_or_else(|| short(row), ToString::to_string)
+        self.rows.get(&(table, row)).map_or_else(|| short(row), ToString::to_string)
     }
 
     /// A row with its instance and table: `europe/account/fabrikam`.
@@ -115,17 +101,8 @@ impl<'t> Names<'t> {
     /// What a lock is on.
     pub fn resource(&self, resource: &LockResource) -> String {
         match *resource {
-            LockResource::Row {
-                instance,
-                table,
-                row,
-            } => self.place(instance, table, row),
-            LockResource::Key {
-                instance,
-                table,
-                key,
-                ..
-            } => {
+            LockResource::Row { instance, table, row } => self.place(instance, table, row),
+            LockResource::Key { instance, table, key, .. } => {
                 let (instance, table) = (self.instance(instance), self.table(table));
                 format!("a value of {instance}/{table}'s key {}", u32::from(key) + 1)
             }
@@ -144,10 +121,7 @@ impl<'t> Names<'t> {
             Value::Decimal(number) => number.to_string(),
             Value::Text(text) => format!("\"{}\"", shortened(text)),
             Value::DateTime(moment) => moment.to_string(),
-            Value::Id(id) => self
-                .ids
-                .get(id)
-                .map_or_else(|| short(*id), |name| shortened(name)),
+            Value::Id(id) => self.ids.get(id).map_or_else(|| short(*id), |name| shortened(name)),
             Value::Record(record) => {
                 let columns = record
                     .columns
@@ -183,10 +157,7 @@ fn short(row: RowId) -> String {
 
 /// The first elements, with the number of all when there are more.
 fn listed(elements: impl Iterator<Item = String>, count: usize) -> String {
-    let mut text = elements
-        .take(VALUE_ELEMENTS_MAX)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let mut text = elements.take(VALUE_ELEMENTS_MAX).collect::<Vec<_>>().join(", ");
     if count > VALUE_ELEMENTS_MAX {
         text.push_str(&format!(", … {count} in all"));
     }

@@ -39,37 +39,18 @@ impl Names<'_> {
             Event::RowNamed { table, row, name } => {
                 format!("row {row} of {} is called {name}", self.table(*table))
             }
-            Event::RowRead {
-                instance,
-                table,
-                row,
-                row_version,
-                ..
-            } => {
+            Event::RowRead { instance, table, row, row_version, .. } => {
                 let place = self.place(*instance, *table, *row);
                 format!("version {row_version} of {place} is read")
             }
-            Event::RowMissed {
-                instance,
-                table,
-                row,
-                ..
-            } => match row {
+            Event::RowMissed { instance, table, row, .. } => match row {
                 Some(row) => format!("{} is not there", self.place(*instance, *table, *row)),
                 None => {
                     let (instance, table) = (self.instance(*instance), self.table(*table));
                     format!("no row of {instance}/{table} fits")
                 }
             },
-            Event::RowWritten {
-                instance,
-                table,
-                row,
-                kind,
-                version_after,
-                columns,
-                ..
-            } => {
+            Event::RowWritten { instance, table, row, kind, version_after, columns, .. } => {
                 let verb = match kind {
                     WriteKind::Insert => "inserted",
                     WriteKind::Update => "updated",
@@ -79,13 +60,7 @@ impl Names<'_> {
                 let columns = self.changes(*table, columns);
                 format!("{place} is {verb} as version {version_after}{columns}")
             }
-            Event::RowRestored {
-                instance,
-                table,
-                row,
-                row_version,
-                ..
-            } => {
+            Event::RowRestored { instance, table, row, row_version, .. } => {
                 let place = self.place(*instance, *table, *row);
                 match row_version {
                     0 => format!("{place} is gone again"),
@@ -97,14 +72,7 @@ impl Names<'_> {
     }
 
     fn loaded_row(&self, event: &Event) -> Option<String> {
-        let Event::RowLoaded {
-            instance,
-            table,
-            row,
-            row_version,
-            columns,
-        } = event
-        else {
+        let Event::RowLoaded { instance, table, row, row_version, columns } = event else {
             return None;
         };
         let columns = columns.iter().map(|(column, value)| {
@@ -112,9 +80,7 @@ impl Names<'_> {
         });
         let columns = columns.collect::<Vec<_>>().join(", ");
         let place = self.place(*instance, *table, *row);
-        Some(format!(
-            "{place} is loaded as version {row_version}: {columns}"
-        ))
+        Some(format!("{place} is loaded as version {row_version}: {columns}"))
     }
 
     fn changes(&self, table: TableId, columns: &[(ColumnId, Value, Value)]) -> String {
@@ -141,12 +107,7 @@ impl Names<'_> {
             Event::Bound { name, value, .. } => format!("binds {name} to {}", self.value(value)),
             Event::Worked { duration, .. } => format!("works for {}", format_duration(*duration)),
             Event::Slept { until, .. } => format!("pauses until {}", self.moment(*until)),
-            Event::Retried {
-                attempt,
-                fault,
-                wait,
-                ..
-            } => {
+            Event::Retried { attempt, fault, wait, .. } => {
                 let (word, wait) = (fault.kind.facts().word, format_duration(*wait));
                 format!("retries in {wait} (try {attempt}) after {word}")
             }
@@ -157,44 +118,23 @@ impl Names<'_> {
 
     fn message_event(&self, event: &Event) -> Option<String> {
         Some(match event {
-            Event::OutageBegan {
-                outage,
-                instance,
-                until,
-            } => {
+            Event::OutageBegan { outage, instance, until } => {
                 let (outage, instance) = (self.outage(*outage), self.instance(*instance));
-                format!(
-                    "{outage} begins in {instance}, until {}",
-                    self.moment(*until)
-                )
+                format!("{outage} begins in {instance}, until {}", self.moment(*until))
             }
             Event::OutageEnded { outage, instance } => {
                 let (outage, instance) = (self.outage(*outage), self.instance(*instance));
                 format!("{outage} is over in {instance}")
             }
-            Event::RequestSent {
-                request,
-                instance,
-                message,
-                table,
-                row,
-                ..
-            } => {
+            Event::RequestSent { request, instance, message, table, row, .. } => {
                 let what = self.request(*message, *instance, *table, *row);
                 format!("{} is sent: {what}", number(*request))
             }
-            Event::RequestRefused {
-                request,
-                outage,
-                fault,
-                ..
-            } => {
+            Event::RequestRefused { request, outage, fault, .. } => {
                 let outage = self.outage(*outage);
                 format!("{} is stopped by {outage}: {fault}", number(*request))
             }
-            Event::ResponseLost {
-                request, outage, ..
-            } => {
+            Event::ResponseLost { request, outage, .. } => {
                 let outage = self.outage(*outage);
                 format!("the answer to {} is stopped by {outage}", number(*request))
             }
@@ -214,21 +154,11 @@ impl Names<'_> {
 
     fn pipeline_event(&self, event: &Event) -> Option<String> {
         Some(match event {
-            Event::RequestBegan {
-                request,
-                instance,
-                message,
-                table,
-                row,
-                depth,
-                ..
-            } => {
+            Event::RequestBegan { request, instance, message, table, row, depth, .. } => {
                 let what = self.request(*message, *instance, *table, *row);
                 format!("{} begins at depth {depth}: {what}", number(*request))
             }
-            Event::UpsertResolved {
-                request, became, ..
-            } => {
+            Event::UpsertResolved { request, became, .. } => {
                 let became = became.map_or("nothing", |it| it.name());
                 format!("{} becomes {became}", number(*request))
             }
@@ -243,11 +173,7 @@ impl Names<'_> {
                 let (number, name) = (stage.number(), stage.name());
                 format!("stage {number} {name} of {} begins", self::number(*request))
             }
-            Event::PlugInBegan {
-                plug_in,
-                in_transaction,
-                ..
-            } => {
+            Event::PlugInBegan { plug_in, in_transaction, .. } => {
                 let place = if *in_transaction { "inside" } else { "outside" };
                 let plug_in = self.plug_in(*plug_in);
                 format!("plug-in \"{plug_in}\" begins, {place} a transaction")
@@ -265,20 +191,11 @@ impl Names<'_> {
 
     fn transaction_event(&self, event: &Event) -> Option<String> {
         Some(match event {
-            Event::TransactionBegan {
-                transaction,
-                instance,
-                ..
-            } => format!(
-                "{} begins in {}",
-                told(*transaction),
-                self.instance(*instance)
-            ),
+            Event::TransactionBegan { transaction, instance, .. } => {
+                format!("{} begins in {}", told(*transaction), self.instance(*instance))
+            }
             Event::Committed { transaction } => format!("{} is committed", told(*transaction)),
-            Event::RolledBack {
-                transaction,
-                reason,
-            } => {
+            Event::RolledBack { transaction, reason } => {
                 let reason = match reason {
                     RollbackReason::Fault(fault) => format!("because of {fault}"),
                     RollbackReason::Asked => "as asked".to_owned(),
@@ -297,50 +214,29 @@ impl Names<'_> {
 
     fn lock_event(&self, event: &Event) -> String {
         match event {
-            Event::LockGranted {
-                transaction,
-                resource,
-                mode,
-            } => {
+            Event::LockGranted { transaction, resource, mode } => {
                 let resource = self.resource(resource);
                 format!("{} holds {resource}, {}", told(*transaction), mode.word())
             }
-            Event::LockQueued {
-                transaction,
-                resource,
-                mode,
-                holders,
-                ahead,
-            } => {
+            Event::LockQueued { transaction, resource, mode, holders, ahead } => {
                 let (resource, mode) = (self.resource(resource), mode.word());
                 let before = holders.iter().chain(ahead).map(|it| told(*it));
                 let before = before.collect::<Vec<_>>().join(", ");
                 let waiter = told(*transaction);
                 format!("{waiter} waits for {resource}, {mode}, behind {before}")
             }
-            Event::WaitEnded {
-                transaction,
-                resource,
-                end,
-                waited,
-            } => self.wait_ended(*transaction, resource, *end, &format_duration(*waited)),
-            Event::LockReleased {
-                transaction,
-                resource,
-            } => format!(
-                "{} releases {}",
-                told(*transaction),
-                self.resource(resource)
-            ),
+            Event::WaitEnded { transaction, resource, end, waited } => {
+                self.wait_ended(*transaction, resource, *end, &format_duration(*waited))
+            }
+            Event::LockReleased { transaction, resource } => {
+                format!("{} releases {}", told(*transaction), self.resource(resource))
+            }
             Event::DeadlockClosed { cycle, .. } => {
                 let waits = cycle.iter().map(|edge| {
                     let resource = self.resource(&edge.resource);
                     format!("{} waits for {resource}", told(edge.waiter))
                 });
-                format!(
-                    "a deadlock closes: {}",
-                    waits.collect::<Vec<_>>().join(", ")
-                )
+                format!("a deadlock closes: {}", waits.collect::<Vec<_>>().join(", "))
             }
             _ => String::new(),
         }

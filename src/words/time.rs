@@ -50,11 +50,7 @@ pub fn format_duration(duration: Duration) -> String {
         return format!("{} s", decimal(micros, 1_000_000));
     }
     let seconds = micros / 1_000_000;
-    let rest = (
-        micros % 60_000_000,
-        seconds % 86_400 / 60 % 60,
-        seconds % 86_400 / 3_600,
-    );
+    let rest = (micros % 60_000_000, seconds % 86_400 / 60 % 60, seconds % 86_400 / 3_600);
     let mut parts = Vec::new();
     match seconds / 86_400 {
         0 => {}
@@ -80,9 +76,7 @@ fn decimal(amount: u128, unit: u128) -> String {
     if part == 0 {
         return whole.to_string();
     }
-    format!("{whole}.{part:03}")
-        .trim_end_matches('0')
-        .to_owned()
+    format!("{whole}.{part:03}").trim_end_matches('0').to_owned()
 }
 
 #[cfg(test)]
@@ -91,27 +85,11 @@ mod tests {
 
     #[test]
     fn durations_read_as_people_write_them() {
-        let written = [
-            5,
-            1_500,
-            150_000,
-            1_500_000,
-            120_000_000,
-            11_100_000_000,
-            90_000_000_000,
-        ]
-        .map(|micros| format_duration(Duration::from_micros(micros)));
+        let written = [5, 1_500, 150_000, 1_500_000, 120_000_000, 11_100_000_000, 90_000_000_000]
+            .map(|micros| format_duration(Duration::from_micros(micros)));
         assert_eq!(
             written,
-            [
-                "5 µs",
-                "1.5 ms",
-                "150 ms",
-                "1.5 s",
-                "2 min",
-                "3 h 5 min",
-                "1 day 1 h"
-            ]
+            ["5 µs", "1.5 ms", "150 ms", "1.5 s", "2 min", "3 h 5 min", "1 day 1 h"]
         );
     }
 }

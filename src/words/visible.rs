@@ -35,10 +35,7 @@ mod tests {
 
     #[test]
     fn what_a_terminal_obeys_is_written_out_and_the_rest_is_left_alone() {
-        assert_eq!(
-            visible("Zoë → 2\u{1b}[31m\n\u{202e}"),
-            "Zoë → 2\\u{1b}[31m\\n\\u{202e}"
-        );
+        assert_eq!(visible("Zoë → 2\u{1b}[31m\n\u{202e}"), "Zoë → 2\\u{1b}[31m\\n\\u{202e}");
         assert!(matches!(visible("plain"), Cow::Borrowed("plain")));
     }
 }

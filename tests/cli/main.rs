@@ -16,11 +16,7 @@ fn what_holds_exits_with_0_and_tells_its_story() {
     let answer = multiverse(folder.path(), &["run", "a.yaml"]);
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
     assert!(answer.stdout.contains("One note"), "{}", answer.stdout);
-    assert!(
-        answer
-            .stdout
-            .ends_with("1 scenario, 2 runs, 2 checks: all hold.\n")
-    );
+    assert!(answer.stdout.ends_with("1 scenario, 2 runs, 2 checks: all hold.\n"));
     assert_eq!(answer.stderr, "");
 }
 
@@ -30,10 +26,7 @@ fn a_failed_check_exits_with_1_and_names_its_line_twice() {
     let answer = multiverse(folder.path(), &["run", "."]);
     assert_eq!(answer.code, Some(1), "{}", answer.stderr);
     let place = format!("a.yaml:{EXPECTATION_LINE}");
-    let (story, summary) = answer
-        .stdout
-        .rsplit_once("\n\n")
-        .expect("a summary at the end");
+    let (story, summary) = answer.stdout.rsplit_once("\n\n").expect("a summary at the end");
     assert!(story.contains(&place), "{story}");
     assert!(summary.contains(&place), "{summary}");
     assert!(summary.contains("2 checks: 2 failed"), "{summary}");
@@ -51,11 +44,7 @@ fn the_worst_file_decides_the_exit_code_and_hides_no_other() {
     assert!(answer.stderr.contains("a.yaml"), "{}", answer.stderr);
     assert!(answer.stderr.contains("missing.yaml"), "{}", answer.stderr);
     assert!(answer.stdout.contains("b.yaml"), "{}", answer.stdout);
-    assert!(
-        answer
-            .stdout
-            .contains("2 scenarios, 4 runs, 4 checks: 2 failed")
-    );
+    assert!(answer.stdout.contains("2 scenarios, 4 runs, 4 checks: 2 failed"));
 }
 
 #[test]
@@ -64,18 +53,10 @@ fn paths_that_lead_nowhere_exit_with_2() {
     for verb in ["run", "check"] {
         let answer = multiverse(folder.path(), &[verb, "empty"]);
         assert_eq!(answer.code, Some(2));
-        assert!(
-            answer
-                .stderr
-                .contains("no scenario files (*.yaml) in the folder `empty`")
-        );
+        assert!(answer.stderr.contains("no scenario files (*.yaml) in the folder `empty`"));
         let answer = multiverse(folder.path(), &[verb, "nowhere"]);
         assert_eq!(answer.code, Some(2));
-        assert!(
-            answer.stderr.contains("cannot read `nowhere`"),
-            "{}",
-            answer.stderr
-        );
+        assert!(answer.stderr.contains("cannot read `nowhere`"), "{}", answer.stderr);
     }
 }
 
@@ -83,23 +64,12 @@ fn paths_that_lead_nowhere_exit_with_2() {
 fn check_reads_without_running() {
     let folder = folder_with(&[("a.yaml", &fails())]);
     let answer = multiverse(folder.path(), &["check", "a.yaml"]);
-    assert_eq!(
-        (answer.code, answer.stdout.as_str()),
-        (Some(0), "a.yaml: 2 runs, 2 checks\n")
-    );
-    fs::write(
-        folder.path().join("b.yaml"),
-        "scenario: broken\ntabels: {}\n",
-    )
-    .expect("a file");
+    assert_eq!((answer.code, answer.stdout.as_str()), (Some(0), "a.yaml: 2 runs, 2 checks\n"));
+    fs::write(folder.path().join("b.yaml"), "scenario: broken\ntabels: {}\n").expect("a file");
     let answer = multiverse(folder.path(), &["check", "."]);
     assert_eq!(answer.code, Some(2));
     assert!(answer.stderr.contains("tabels"), "{}", answer.stderr);
-    assert!(
-        answer.stdout.ends_with("2 scenarios: 1 with mistakes.\n"),
-        "{}",
-        answer.stdout
-    );
+    assert!(answer.stdout.ends_with("2 scenarios: 1 with mistakes.\n"), "{}", answer.stdout);
     let answer = multiverse(folder.path(), &["check", "-q", "a.yaml"]);
     assert_eq!((answer.code, answer.stdout.as_str()), (Some(0), ""));
 }
@@ -107,24 +77,15 @@ fn check_reads_without_running() {
 #[test]
 fn a_variant_is_chosen_by_name_and_a_wrong_name_gets_a_suggestion() {
     let folder = folder_with(&[("a.yaml", HOLDS)]);
-    let answer = multiverse(
-        folder.path(),
-        &["run", "a.yaml", "--variant", "twice as slow"],
-    );
+    let answer = multiverse(folder.path(), &["run", "a.yaml", "--variant", "twice as slow"]);
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
     assert!(!answer.stdout.contains("2 runs"), "{}", answer.stdout);
-    let answer = multiverse(
-        folder.path(),
-        &["run", "a.yaml", "--variant", "twice as slw"],
-    );
+    let answer = multiverse(folder.path(), &["run", "a.yaml", "--variant", "twice as slw"]);
     assert_eq!(answer.code, Some(2));
     let complaint = "error: no variant `twice as slw`; did you mean `twice as slow`?\n";
     assert_eq!(answer.stderr, complaint);
     let answer = multiverse(folder.path(), &["run", "a.yaml", "--variant", "x"]);
-    assert_eq!(
-        answer.stderr,
-        "error: no variant `x`; there are: `plain`, `twice as slow`\n"
-    );
+    assert_eq!(answer.stderr, "error: no variant `x`; there are: `plain`, `twice as slow`\n");
 }
 
 #[test]
@@ -148,11 +109,7 @@ fn help_says_what_there_is() {
     }
     let answer = multiverse(folder.path(), &[]);
     assert_eq!((answer.code, answer.stdout.as_str()), (Some(2), ""));
-    assert!(
-        answer.stderr.contains("Usage: multiverse"),
-        "{}",
-        answer.stderr
-    );
+    assert!(answer.stderr.contains("Usage: multiverse"), "{}", answer.stderr);
 }
 
 #[test]
@@ -181,16 +138,8 @@ fn wrong_arguments_exit_with_2_and_print_nothing_on_stdout() {
         assert_eq!(answer.code, Some(2), "{arguments:?}: {}", answer.stdout);
         assert_eq!(answer.stdout, "", "{arguments:?}");
         assert!(!answer.stderr.trim().is_empty(), "{arguments:?}");
-        assert!(
-            !answer.stderr.contains("bug"),
-            "{arguments:?}: {}",
-            answer.stderr
-        );
-        assert!(
-            !answer.stderr.contains('\u{1b}'),
-            "{arguments:?}: {:?}",
-            answer.stderr
-        );
+        assert!(!answer.stderr.contains("bug"), "{arguments:?}: {}", answer.stderr);
+        assert!(!answer.stderr.contains('\u{1b}'), "{arguments:?}: {:?}", answer.stderr);
     }
     assert_eq!(files_in(folder.path()), ["a.yaml"]);
 }
@@ -215,9 +164,7 @@ fn files_that_are_no_scenarios_exit_with_2() {
 fn a_path_that_is_not_text_is_no_reason_to_fall_over() {
     use std::os::unix::ffi::OsStrExt;
     let folder = folder_with(&[]);
-    let path = folder
-        .path()
-        .join(std::ffi::OsStr::from_bytes(b"caf\xe9.yaml"));
+    let path = folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9.yaml"));
     fs::write(&path, HOLDS).expect("a file");
     let answer = answer(command(folder.path()).arg("run").arg(&path));
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
@@ -237,10 +184,7 @@ fn hostile_names_reach_no_terminal() {
     ] {
         let answer = multiverse(folder.path(), arguments);
         for text in [answer.stdout, answer.stderr] {
-            let obeyed: Vec<_> = text
-                .chars()
-                .filter(|it| *it != '\n' && is_obeyed(*it))
-                .collect();
+            let obeyed: Vec<_> = text.chars().filter(|it| *it != '\n' && is_obeyed(*it)).collect();
             assert!(obeyed.is_empty(), "{arguments:?}: {obeyed:?} in {text}");
         }
     }
@@ -252,23 +196,14 @@ fn json_and_junit_are_well_formed_and_agree_on_what_failed() {
     let answer = multiverse(folder.path(), &["run", ".", "--format", "json"]);
     assert_eq!(answer.code, Some(1), "{}", answer.stderr);
     let json: serde_json::Value = serde_json::from_str(&answer.stdout).expect("JSON");
-    assert_eq!(
-        json.to_string().matches("\"twice as slow\"").count(),
-        2,
-        "{json:#}"
-    );
+    assert_eq!(json.to_string().matches("\"twice as slow\"").count(), 2, "{json:#}");
 
     let answer = multiverse(folder.path(), &["run", ".", "--format", "junit"]);
     assert_eq!(answer.code, Some(1), "{}", answer.stderr);
     let junit = quick_junit::Report::deserialize_from_str(&answer.stdout).expect("JUnit");
     assert_eq!((junit.errors, junit.failures), (0, 2), "{}", answer.stdout);
     for scenario in ["a.yaml", "b.yaml"] {
-        assert!(
-            junit
-                .test_suites
-                .iter()
-                .any(|it| it.name.as_str().ends_with(scenario))
-        );
+        assert!(junit.test_suites.iter().any(|it| it.name.as_str().ends_with(scenario)));
     }
 }
 
@@ -293,11 +228,7 @@ fn init_writes_a_scenario_that_runs_and_overwrites_nothing() {
     let folder = folder_with(&[]);
     let answer = multiverse(folder.path(), &["init", "new/scenarios"]);
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
-    assert!(
-        answer.stdout.contains("multiverse run new/scenarios"),
-        "{}",
-        answer.stdout
-    );
+    assert!(answer.stdout.contains("multiverse run new/scenarios"), "{}", answer.stdout);
     assert_eq!(files_in(folder.path()), ["new/scenarios/first.yaml"]);
     let answer = multiverse(folder.path(), &["run", "new/scenarios"]);
     assert_eq!(answer.code, Some(0), "{}{}", answer.stdout, answer.stderr);
@@ -306,13 +237,7 @@ fn init_writes_a_scenario_that_runs_and_overwrites_nothing() {
     fs::write(&path, "mine").expect("a file");
     let answer = multiverse(folder.path(), &["init", "new/scenarios"]);
     assert_eq!(answer.code, Some(2));
-    assert!(
-        answer
-            .stderr
-            .contains("exists already; nothing was written"),
-        "{}",
-        answer.stderr
-    );
+    assert!(answer.stderr.contains("exists already; nothing was written"), "{}", answer.stderr);
     assert_eq!(fs::read_to_string(path).expect("the file"), "mine");
 }
 
@@ -331,14 +256,7 @@ fn traces_are_whole_the_same_every_time_and_named_by_scenario_and_variant() {
         assert!(read("one").ends_with(b"\n"), "{name}");
         assert_eq!(read("one"), read("two"), "{name}");
     }
-    let arguments = [
-        "run",
-        "in/a.yaml",
-        "--variant",
-        "plain",
-        "--trace",
-        "a.jsonl",
-    ];
+    let arguments = ["run", "in/a.yaml", "--variant", "plain", "--trace", "a.jsonl"];
     assert_eq!(multiverse(folder.path(), &arguments).code, Some(0));
     let trace = fs::File::open(folder.path().join("a.jsonl")).expect("a trace");
     multiverse::trace::read_jsonl(std::io::BufReader::new(trace)).expect("a trace that reads back");
@@ -347,62 +265,26 @@ fn traces_are_whole_the_same_every_time_and_named_by_scenario_and_variant() {
 #[test]
 fn a_trace_that_cannot_be_written_leaves_nothing_behind() {
     let folder = folder_with(&[("a.yaml", HOLDS), ("file", "in the way")]);
-    let arguments = [
-        "run",
-        "a.yaml",
-        "--variant",
-        "plain",
-        "--trace",
-        "file/a.jsonl",
-    ];
+    let arguments = ["run", "a.yaml", "--variant", "plain", "--trace", "file/a.jsonl"];
     let answer = multiverse(folder.path(), &arguments);
     assert_eq!(answer.code, Some(2));
-    assert!(
-        answer.stderr.contains("cannot write the trace"),
-        "{}",
-        answer.stderr
-    );
+    assert!(answer.stderr.contains("cannot write the trace"), "{}", answer.stderr);
     let answer = multiverse(folder.path(), &["run", "a.yaml", "--trace", "file"]);
     assert_eq!(answer.code, Some(2));
-    assert!(
-        answer.stderr.contains("there are 2 runs"),
-        "{}",
-        answer.stderr
-    );
-    assert_eq!(
-        answer.stdout, "",
-        "nothing runs when its trace has no place"
-    );
+    assert!(answer.stderr.contains("there are 2 runs"), "{}", answer.stderr);
+    assert_eq!(answer.stdout, "", "nothing runs when its trace has no place");
     assert_eq!(files_in(folder.path()), ["a.yaml", "file"]);
-    assert_eq!(
-        fs::read_to_string(folder.path().join("file")).expect("the file"),
-        "in the way"
-    );
+    assert_eq!(fs::read_to_string(folder.path().join("file")).expect("the file"), "in the way");
 }
 
 #[cfg(unix)]
 #[test]
 fn a_trace_may_go_to_a_device() {
     let folder = folder_with(&[("a.yaml", HOLDS)]);
-    let arguments = [
-        "run",
-        "a.yaml",
-        "-q",
-        "--variant",
-        "plain",
-        "--trace",
-        "/dev/stdout",
-    ];
+    let arguments = ["run", "a.yaml", "-q", "--variant", "plain", "--trace", "/dev/stdout"];
     let answer = multiverse(folder.path(), &arguments);
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
-    assert!(
-        answer
-            .stdout
-            .lines()
-            .filter(|line| line.starts_with('{'))
-            .count()
-            > 3
-    );
+    assert!(answer.stdout.lines().filter(|line| line.starts_with('{')).count() > 3);
     assert!(Path::new("/dev/stdout").exists());
 }
 
@@ -445,10 +327,7 @@ fn quiet_is_short_verbose_is_long_and_width_and_ascii_are_kept() {
 fn a_reader_who_leaves_early_is_no_trouble_and_changes_no_exit_code() {
     let folder = folder_with(&[("a.yaml", HOLDS), ("b.yaml", &fails())]);
     let mut command = command(folder.path());
-    command
-        .args(["run", ".", "-v"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(["run", ".", "-v"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary runs");
     drop(child.stdout.take());
     let mut stderr = String::new();

@@ -36,13 +36,7 @@ pub struct Answer {
 pub fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_multiverse"));
     command.current_dir(folder);
-    for variable in [
-        "NO_COLOR",
-        "CLICOLOR",
-        "CLICOLOR_FORCE",
-        "COLUMNS",
-        "RUST_BACKTRACE",
-    ] {
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "RUST_BACKTRACE"] {
         command.env_remove(variable);
     }
     command
@@ -53,10 +47,7 @@ pub fn multiverse(folder: &Path, arguments: &[&str]) -> Answer {
 }
 
 pub fn answer(command: &mut Command) -> Answer {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .expect("the binary runs");
+    let output = command.stdin(Stdio::null()).output().expect("the binary runs");
     Answer {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).expect("UTF-8 on stdout"),

@@ -116,26 +116,17 @@ fn the_floor_plan_has_stairs_that_go_down_and_no_door_between_wings() {
     for (index, (room, usable)) in ROOMS.iter().enumerate() {
         for below in *usable {
             let floor = ROOMS.iter().position(|(room, _)| room == below);
-            assert!(
-                floor.is_some_and(|floor| floor < index),
-                "`{below}` is not below `{room}`"
-            );
+            assert!(floor.is_some_and(|floor| floor < index), "`{below}` is not below `{room}`");
         }
     }
-    let wing_of = |room: &str| {
-        WINGS
-            .iter()
-            .position(|wing| wing.iter().any(|part| is_within(room, part)))
-    };
+    let wing_of =
+        |room: &str| WINGS.iter().position(|wing| wing.iter().any(|part| is_within(room, part)));
     for (room, usable) in ROOMS {
         for below in *usable {
             let (Some(here), Some(there)) = (wing_of(room), wing_of(below)) else {
                 continue;
             };
-            assert_eq!(
-                here, there,
-                "a door between the wings `{room}` and `{below}`"
-            );
+            assert_eq!(here, there, "a door between the wings `{room}` and `{below}`");
         }
     }
 }

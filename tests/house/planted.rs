@@ -35,38 +35,18 @@ fn imports_up_the_back_stairs() {
     let found = ["src/run.rs:4: `Lift` is in no room: import it from where it lives"];
     assert_found(upward_imports, "src/run.rs", text, &found);
     let found = ["src/plan/mod.rs:1: `plan` may not use `engine`"];
-    assert_found(
-        upward_imports,
-        "src/plan/mod.rs",
-        "use super::engine::World;",
-        &found,
-    );
+    assert_found(upward_imports, "src/plan/mod.rs", "use super::engine::World;", &found);
     let found = ["src/engine/lock/mod.rs:1: `engine::lock` may not use `engine`"];
-    assert_found(
-        upward_imports,
-        "src/engine/lock/mod.rs",
-        "use super::World;",
-        &found,
-    );
+    assert_found(upward_imports, "src/engine/lock/mod.rs", "use super::World;", &found);
     let found = ["src/check/a.rs:1: `super::super` hides where it leads: say `crate::`"];
-    assert_found(
-        upward_imports,
-        "src/check/a.rs",
-        "use super::super::engine;",
-        &found,
-    );
+    assert_found(upward_imports, "src/check/a.rs", "use super::super::engine;", &found);
     assert_found(upward_imports, "src/check/a.rs", "use super::History;", &[]);
 }
 
 #[test]
 fn the_binary_comes_in_by_the_same_doors() {
     let found = ["src/cli/run.rs:1: `cli` may not use `fault`"];
-    assert_found(
-        upward_imports,
-        "src/cli/run.rs",
-        "use multiverse::fault::Fault;",
-        &found,
-    );
+    assert_found(upward_imports, "src/cli/run.rs", "use multiverse::fault::Fault;", &found);
 }
 
 #[test]
@@ -83,12 +63,8 @@ fn a_long_file_and_a_long_function() {
     let found = ["src/run.rs:501: has 501 lines; 500 are allowed"];
     assert_found(long_files, "src/run.rs", &"\n".repeat(501), &found);
     assert_found(long_files, "src/run.rs", &"\n".repeat(500), &[]);
-    let of_lines = |count: usize| {
-        format!(
-            "/// Docs.\nimpl A {{ fn f() {{{}}} }}",
-            "\n".repeat(count - 1)
-        )
-    };
+    let of_lines =
+        |count: usize| format!("/// Docs.\nimpl A {{ fn f() {{{}}} }}", "\n".repeat(count - 1));
     let found = ["src/run.rs:2: `f` has 71 lines; 70 are allowed"];
     assert_found(long_functions, "src/run.rs", &of_lines(71), &found);
     assert_found(long_functions, "src/run.rs", &of_lines(70), &[]);

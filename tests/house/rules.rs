@@ -13,9 +13,8 @@ const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Words that say nothing of what a thing is.
-const EMPTY_WORDS: &[&str] = &[
-    "util", "utils", "common", "helper", "helpers", "manager", "handler",
-];
+const EMPTY_WORDS: &[&str] =
+    &["util", "utils", "common", "helper", "helpers", "manager", "handler"];
 
 /// One source file.
 pub struct Source {
@@ -26,10 +25,7 @@ pub struct Source {
 
 impl Source {
     pub fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        Self { path: path.to_owned(), text: text.to_owned() }
     }
 
     /// `engine::lock` for `src/engine/lock/mod.rs`.
@@ -50,8 +46,7 @@ impl Source {
 
 /// Whether `path` is `room` or something inside it.
 pub fn is_within(path: &str, room: &str) -> bool {
-    path.strip_prefix(room)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 /// The room of this module path: the longest that it begins with.
@@ -89,10 +84,7 @@ pub fn upward_imports(source: &Source) -> Vec<String> {
                 Some((target, _)) if target == room || usable.contains(&target) => return None,
                 Some((target, _)) => format!("`{room}` may not use `{target}`"),
                 None if it.is_from_root => {
-                    format!(
-                        "`{}` is in no room: import it from where it lives",
-                        it.target
-                    )
+                    format!("`{}` is in no room: import it from where it lives", it.target)
                 }
                 None => return None,
             };
@@ -187,11 +179,7 @@ fn is_colon(token: &TokenTree) -> bool {
 }
 
 fn joined(base: &str, name: &Ident) -> String {
-    if base.is_empty() {
-        name.to_string()
-    } else {
-        format!("{base}::{name}")
-    }
+    if base.is_empty() { name.to_string() } else { format!("{base}::{name}") }
 }
 
 fn parent(module: &str) -> &str {
@@ -205,11 +193,7 @@ pub fn wide_lines(source: &Source) -> Vec<String> {
     if let Ok(tokens) = TokenStream::from_str(&source.text) {
         collect_quotations(tokens, &mut quoted);
     }
-    let is_quoted = |line: usize| {
-        quoted
-            .iter()
-            .any(|(from, to)| (*from..=*to).contains(&line))
-    };
+    let is_quoted = |line: usize| quoted.iter().any(|(from, to)| (*from..=*to).contains(&line));
     let lines = source.text.lines().enumerate();
     lines
         .map(|(index, line)| (index + 1, line.chars().count()))
@@ -239,10 +223,9 @@ pub fn long_files(source: &Source) -> Vec<String> {
     if line_count <= FILE_LINES_MAX {
         return Vec::new();
     }
-    vec![source.offence(
-        line_count,
-        format!("has {line_count} lines; {FILE_LINES_MAX} are allowed"),
-    )]
+    vec![
+        source.offence(line_count, format!("has {line_count} lines; {FILE_LINES_MAX} are allowed")),
+    ]
 }
 
 pub fn long_functions(source: &Source) -> Vec<String> {
@@ -311,17 +294,10 @@ pub fn empty_names(source: &Source) -> Vec<String> {
     }
     let mut names = Names(vec![(source.module().replace("::", "_"), 1)]);
     names.visit_file(&source.syntax());
-    let empty = |name: &str| {
-        words_of(name)
-            .into_iter()
-            .find(|it| EMPTY_WORDS.contains(&&**it))
-    };
+    let empty = |name: &str| words_of(name).into_iter().find(|it| EMPTY_WORDS.contains(&&**it));
     let offence = |(name, line): &(String, usize)| {
         let word = empty(name)?;
-        Some(source.offence(
-            *line,
-            format!("`{name}`: `{word}` says nothing of what it is"),
-        ))
+        Some(source.offence(*line, format!("`{name}`: `{word}` says nothing of what it is")))
     };
     names.0.iter().filter_map(offence).collect()
 }

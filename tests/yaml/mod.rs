@@ -33,37 +33,22 @@ pub enum Form {
 impl Node {
     /// The text of a single value; empty for any other.
     pub fn text(&self) -> &str {
-        if let Form::Scalar(text) = &self.form {
-            text
-        } else {
-            ""
-        }
+        if let Form::Scalar(text) = &self.form { text } else { "" }
     }
 
     /// The elements of a list; none for any other.
     pub fn items(&self) -> &[Self] {
-        if let Form::List(items) = &self.form {
-            items
-        } else {
-            &[]
-        }
+        if let Form::List(items) = &self.form { items } else { &[] }
     }
 
     /// The keys and values of a map; none for any other.
     pub fn entries(&self) -> &[(Self, Self)] {
-        if let Form::Map(entries) = &self.form {
-            entries
-        } else {
-            &[]
-        }
+        if let Form::Map(entries) = &self.form { entries } else { &[] }
     }
 
     /// The value of this key.
     pub fn get(&self, key: &str) -> Option<&Self> {
-        self.entries()
-            .iter()
-            .find(|(name, _)| name.text() == key)
-            .map(|(_, value)| value)
+        self.entries().iter().find(|(name, _)| name.text() == key).map(|(_, value)| value)
     }
 }
 
@@ -72,14 +57,9 @@ type Events<'a> = Peekable<Box<dyn Iterator<Item = (Event<'a>, Span)> + 'a>>;
 /// Reads a well-formed file.
 pub fn read(text: &str) -> Node {
     let parser: Parser<'_, StrInput<'_>> = Parser::new_from_str(text);
-    let events = parser
-        .map(|event| event.expect("well-formed YAML"))
-        .filter(|(event, _)| {
-            !matches!(
-                event,
-                Event::StreamStart | Event::DocumentStart(_) | Event::Nothing
-            )
-        });
+    let events = parser.map(|event| event.expect("well-formed YAML")).filter(|(event, _)| {
+        !matches!(event, Event::StreamStart | Event::DocumentStart(_) | Event::Nothing)
+    });
     let events: Box<dyn Iterator<Item = _>> = Box::new(events);
     node(&mut events.peekable())
 }
@@ -111,10 +91,5 @@ fn node(events: &mut Events<'_>) -> Node {
         }
         other => panic!("not in a scenario: {other:?}"),
     };
-    Node {
-        line: span.start.line(),
-        from: span.start.index(),
-        to,
-        form,
-    }
+    Node { line: span.start.line(), from: span.start.index(), to, form }
 }

@@ -140,12 +140,7 @@ impl Judge<'_, '_> {
             (None, Some(last)) if within.contain(last.at) => return Decision::holds(Some(last)),
             (None, Some(last)) => (format!("it ends at {}", moment(last.at)), Some(last)),
         };
-        Decision::fails(Finding {
-            expected,
-            found,
-            decided_by,
-            nearest: None,
-        })
+        Decision::fails(Finding { expected, found, decided_by, nearest: None })
     }
 
     /// The actor is the victim of a deadlock.
@@ -181,10 +176,7 @@ impl Judge<'_, '_> {
         let runs = &self.history.plug_in_runs;
         let of_step = || runs.iter().filter(|run| run.plug_in == plug_in);
         let place = |inside: bool| if inside { "inside" } else { "outside" };
-        let expected = format!(
-            "plug-in \"{name}\" always runs {} a transaction",
-            place(inside)
-        );
+        let expected = format!("plug-in \"{name}\" always runs {} a transaction", place(inside));
         let wrong = of_step().find(|run| run.in_transaction != inside);
         let last = of_step().next_back().map(|run| run.at);
         let (found, decided_by) = match (wrong, last) {

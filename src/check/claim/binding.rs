@@ -19,9 +19,7 @@ impl Judge<'_, '_> {
         let actor_name = self.name(actor);
         let names = &self.history.names;
         let lane = self.history.lanes_of(actor).last();
-        let bound = lane
-            .as_ref()
-            .and_then(|(lane, _)| self.history.bound.get(&(*lane, &**name)));
+        let bound = lane.as_ref().and_then(|(lane, _)| self.history.bound.get(&(*lane, &**name)));
         let fails = |expected: String, found: String, decided_by: Option<Moment>| {
             Decision::fails(Finding {
                 expected,
@@ -54,10 +52,7 @@ impl Judge<'_, '_> {
             ),
             (Some((at, value)), _) => {
                 let findings = self.against(name, value, *at, asked);
-                Decision {
-                    decided_by: Some(*at),
-                    findings,
-                }
+                Decision { decided_by: Some(*at), findings }
             }
         }
     }
@@ -67,12 +62,7 @@ impl Judge<'_, '_> {
         let names = &self.history.names;
         let mut findings = Vec::new();
         let mut found = |expected: String, found: String| {
-            findings.push(Finding {
-                expected,
-                found,
-                decided_by: Some(at),
-                nearest: None,
-            });
+            findings.push(Finding { expected, found, decided_by: Some(at), nearest: None });
         };
         if let Some(size) = asked.size
             && !size.contain(size_of(value))
@@ -105,10 +95,7 @@ impl Judge<'_, '_> {
                 (Some(_), None) => format!("it has no {column}: {}", names.value(value)),
                 (Some(_), Some(actual)) => format!("{column} is {}", names.value(actual)),
             };
-            found(
-                format!("{name} has {column} = {}", names.value(expected)),
-                told,
-            );
+            found(format!("{name} has {column} = {}", names.value(expected)), told);
         }
         findings
     }
@@ -119,15 +106,12 @@ impl Judge<'_, '_> {
         let of_name = || bound.iter().filter(|((_, it), _)| *it == &**name);
         let own =
             of_name().rfind(|((lane, _), _)| self.history.actor_of_lane(*lane) == Some(actor));
-        own.or_else(|| of_name().next())
-            .map(|((lane, _), (at, value))| {
-                let lane = self.history.lane_name(*lane);
-                let (value, moment) = (
-                    self.history.names.value(value),
-                    self.history.names.moment(at.at),
-                );
-                format!("{lane} bound {name} to {value} at {moment}")
-            })
+        own.or_else(|| of_name().next()).map(|((lane, _), (at, value))| {
+            let lane = self.history.lane_name(*lane);
+            let (value, moment) =
+                (self.history.names.value(value), self.history.names.moment(at.at));
+            format!("{lane} bound {name} to {value} at {moment}")
+        })
     }
 }
 

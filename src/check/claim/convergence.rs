@@ -33,10 +33,8 @@ impl Judge<'_, '_> {
             None => self.shared_tables(),
         };
         let when = by.map_or_else(String::new, |by| format!(" at {}", names.moment(by)));
-        let whose = table.map_or_else(
-            || "every shared table".to_owned(),
-            |table| names.table(table),
-        );
+        let whose =
+            table.map_or_else(|| "every shared table".to_owned(), |table| names.table(table));
         let expected = if converged {
             format!("the instances hold the same rows of {whose}{when}")
         } else {
@@ -119,11 +117,7 @@ impl Judge<'_, '_> {
             let copies: Vec<(InstanceId, Option<&RowHistory>, Option<RowImage>)> = owners
                 .iter()
                 .map(|owner| {
-                    let row = self.history.rows.get(&RowKey {
-                        instance: *owner,
-                        table,
-                        row: id,
-                    });
+                    let row = self.history.rows.get(&RowKey { instance: *owner, table, row: id });
                     (*owner, row, row.and_then(|it| it.image(by)))
                 })
                 .collect();
@@ -165,9 +159,7 @@ impl Judge<'_, '_> {
             (Some(image), Some(twin)) => {
                 let columns: BTreeSet<_> = image.keys().chain(twin.keys()).collect();
                 let mut told = format!("{row} differs between {a} and {b}");
-                let different = columns
-                    .into_iter()
-                    .filter(|it| image.get(it) != twin.get(it));
+                let different = columns.into_iter().filter(|it| image.get(it) != twin.get(it));
                 for column in different.take(1) {
                     let value = |image: &RowImage| {
                         let value = image.get(column).copied();

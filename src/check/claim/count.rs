@@ -28,11 +28,7 @@ impl Judge<'_, '_> {
         let found = match (count, decided_by) {
             (0, _) | (_, None) => format!("there are {}", if count == 0 { "none" } else { "some" }),
             (_, Some(last)) => {
-                let ordinal = if beyond.is_some() {
-                    "one too many"
-                } else {
-                    "the last"
-                };
+                let ordinal = if beyond.is_some() { "one too many" } else { "the last" };
                 let moment = self.history.names.moment(last.at);
                 let be = if count == 1 { "is" } else { "are" };
                 format!("there {be} {count}, {ordinal} at {moment}")
@@ -51,8 +47,7 @@ impl Judge<'_, '_> {
         let mut moments = match of {
             Counted::Rows { instance, table } => {
                 let rows = self.history.table_rows(*instance, *table);
-                rows.filter_map(|(_, row)| row.created(by).map(|it| it.settled))
-                    .collect()
+                rows.filter_map(|(_, row)| row.created(by).map(|it| it.settled)).collect()
             }
             Counted::Writes { row } => {
                 let row = self.history.rows.get(&key_of(row));
@@ -81,12 +76,7 @@ impl Judge<'_, '_> {
         let history = self.history;
         match of {
             Counted::Deadlocks => history.deadlocks.iter().map(|it| it.chosen).collect(),
-            Counted::Requests {
-                actor,
-                instance,
-                message,
-                table,
-            } => history
+            Counted::Requests { actor, instance, message, table } => history
                 .requests
                 .values()
                 .filter(|it| self.is_of(*actor, Some(it.lane)))
@@ -166,19 +156,10 @@ impl Judge<'_, '_> {
         };
         match of {
             Counted::Rows { instance, table } => {
-                format!(
-                    "rows of {}/{}",
-                    names.instance(*instance),
-                    names.table(*table)
-                )
+                format!("rows of {}/{}", names.instance(*instance), names.table(*table))
             }
             Counted::Deadlocks => "deadlocks".to_owned(),
-            Counted::Requests {
-                actor,
-                instance,
-                message,
-                table,
-            } => {
+            Counted::Requests { actor, instance, message, table } => {
                 let message = message.map_or("", |it| it.name());
                 let table = table.map_or_else(String::new, |it| names.table(it));
                 let what = [message, &table, "requests"];
@@ -227,33 +208,16 @@ impl Judge<'_, '_> {
         }
         let looser = match of.clone() {
             Counted::Faults { actor, fault } => return self.nearest_fault(actor, fault),
-            Counted::Requests {
-                instance,
-                message,
-                table,
-                actor: Some(_),
-            } => Counted::Requests {
-                actor: None,
-                instance,
-                message,
-                table,
-            },
-            Counted::Requests { instance, .. } => Counted::Requests {
-                actor: None,
-                instance,
-                message: None,
-                table: None,
-            },
+            Counted::Requests { instance, message, table, actor: Some(_) } => {
+                Counted::Requests { actor: None, instance, message, table }
+            }
+            Counted::Requests { instance, .. } => {
+                Counted::Requests { actor: None, instance, message: None, table: None }
+            }
             Counted::Retries { .. } => Counted::Retries { actor: None },
             Counted::Waits { .. } => Counted::Waits { actor: None },
-            Counted::Commits { .. } => Counted::Commits {
-                actor: None,
-                instance: None,
-            },
-            Counted::Rollbacks { .. } => Counted::Rollbacks {
-                actor: None,
-                instance: None,
-            },
+            Counted::Commits { .. } => Counted::Commits { actor: None, instance: None },
+            Counted::Rollbacks { .. } => Counted::Rollbacks { actor: None, instance: None },
             Counted::Rows { .. }
             | Counted::Deadlocks
             | Counted::PlugInRuns { .. }

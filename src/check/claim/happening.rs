@@ -42,22 +42,13 @@ impl Judge<'_, '_> {
             Phenomenon::Deadlock => history.deadlocks.first().map(|it| {
                 let victim = history.transaction_name(it.victim);
                 let moment = names.moment(it.chosen.at);
-                (
-                    it.chosen,
-                    format!("a deadlock at {moment}, its victim {victim}"),
-                )
+                (it.chosen, format!("a deadlock at {moment}, its victim {victim}"))
             }),
-            Phenomenon::LostUpdate => self
-                .anomalies
-                .lost_updates
-                .first()
-                .map(|it| (it.at, it.told(history))),
+            Phenomenon::LostUpdate => {
+                self.anomalies.lost_updates.first().map(|it| (it.at, it.told(history)))
+            }
             Phenomenon::DirtyRead => self.anomalies.dirty_reads.first().map(|it| {
-                let RowKey {
-                    instance,
-                    table,
-                    row,
-                } = it.read.key;
+                let RowKey { instance, table, row } = it.read.key;
                 let place = names.place(instance, table, row);
                 let writer = history.transaction_name(it.writer);
                 let fate = match it.kind {
@@ -66,10 +57,7 @@ impl Judge<'_, '_> {
                     DirtyReadKind::Early => "which was committed only later",
                 };
                 let moment = names.moment(it.read.at.at);
-                (
-                    it.read.at,
-                    format!("{place} was read at {moment} as written by {writer}, {fate}"),
-                )
+                (it.read.at, format!("{place} was read at {moment} as written by {writer}, {fate}"))
             }),
             Phenomenon::Wait => {
                 let wait = history.waits.first();
@@ -134,9 +122,7 @@ impl Judge<'_, '_> {
     ) -> impl Iterator<Item = &'s Version<'s>> {
         let history = self.history.rows.get(&key_of(row));
         let versions = history.map_or(&[][..], |it| &it.versions);
-        versions
-            .iter()
-            .filter(move |it| it.writer.is_some() && self.is_a(it, message))
+        versions.iter().filter(move |it| it.writer.is_some() && self.is_a(it, message))
     }
 
     /// Whether a write is of the kind that a message asks for. An upsert is also the create or
@@ -148,9 +134,7 @@ impl Judge<'_, '_> {
             Some(Message::Update) => version.kind == WriteKind::Update,
             Some(Message::Delete) => version.kind == WriteKind::Delete,
             Some(Message::Upsert) => {
-                let request = version
-                    .request
-                    .and_then(|it| self.history.requests.get(&it));
+                let request = version.request.and_then(|it| self.history.requests.get(&it));
                 request.is_some_and(|it| it.message == Message::Upsert)
             }
             Some(Message::Retrieve | Message::RetrieveMultiple) => false,
@@ -164,9 +148,7 @@ impl Judge<'_, '_> {
         for happening in happenings {
             let told = self.happening_told(happening);
             let places = self.places(happening);
-            let next = places
-                .iter()
-                .find(|it| after.is_none_or(|after| after < **it));
+            let next = places.iter().find(|it| after.is_none_or(|after| after < **it));
             let Some(next) = next else {
                 let names = &self.history.names;
                 let moment = |place: &Place| names.moment(place.0.at);

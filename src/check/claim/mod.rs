@@ -33,18 +33,12 @@ pub(super) struct Decision {
 impl Decision {
     /// The claim holds.
     fn holds(decided_by: Option<Moment>) -> Self {
-        Self {
-            decided_by,
-            findings: Vec::new(),
-        }
+        Self { decided_by, findings: Vec::new() }
     }
 
     /// The claim does not hold, for this reason.
     fn fails(finding: Finding) -> Self {
-        Self {
-            decided_by: finding.decided_by,
-            findings: vec![finding],
-        }
+        Self { decided_by: finding.decided_by, findings: vec![finding] }
     }
 
     /// The claim holds when there is no finding.
@@ -60,13 +54,7 @@ impl Judge<'_, '_> {
             Claim::Succeeds { actor, succeeds } => self.succeeds(*actor, *succeeds),
             Claim::MeetsFault { actor, fault } => self.meets_fault(*actor, *fault),
             Claim::Ends { actor, within } => self.ends(*actor, within),
-            Claim::Waits {
-                actor,
-                holder,
-                row,
-                total,
-                longest,
-            } => {
+            Claim::Waits { actor, holder, row, total, longest } => {
                 let asked = wait::Asked {
                     actor: *actor,
                     holder: *holder,
@@ -77,12 +65,9 @@ impl Judge<'_, '_> {
                 self.waits(&asked)
             }
             Claim::Row { row, by, state } => self.row(row, self.state_at(*by), state),
-            Claim::Rows {
-                instance,
-                table,
-                column,
-                values,
-            } => self.rows(*instance, *table, *column, values),
+            Claim::Rows { instance, table, column, values } => {
+                self.rows(*instance, *table, *column, values)
+            }
             Claim::Count { of, by, is } => {
                 let by = match of {
                     Counted::Rows { .. } => self.state_at(*by),
@@ -91,24 +76,10 @@ impl Judge<'_, '_> {
                 self.count(of, by, *is)
             }
             Claim::Victim { actor } => self.victim(*actor),
-            Claim::Happens {
-                phenomenon,
-                happens,
-            } => self.happens(phenomenon, *happens),
-            Claim::Converged {
-                table,
-                by,
-                converged,
-            } => self.converged(*table, *by, *converged),
+            Claim::Happens { phenomenon, happens } => self.happens(phenomenon, *happens),
+            Claim::Converged { table, by, converged } => self.converged(*table, *by, *converged),
             Claim::Order(happenings) => self.order(happenings),
-            Claim::Bound {
-                actor,
-                name,
-                size,
-                value,
-                columns,
-                missing,
-            } => {
+            Claim::Bound { actor, name, size, value, columns, missing } => {
                 let asked = binding::Asked {
                     size: *size,
                     value: value.as_ref(),

@@ -66,9 +66,7 @@ impl Judge<'_, '_> {
             return Decision::fails(Finding {
                 expected: format!("{place} exists{}", self.when(by)),
                 found: "it does not".to_owned(),
-                decided_by: history
-                    .and_then(|it| it.versions_by(by).last())
-                    .map(|it| it.settled),
+                decided_by: history.and_then(|it| it.versions_by(by).last()).map(|it| it.settled),
                 nearest: self.nearest_existence(row, by),
             });
         };
@@ -158,10 +156,7 @@ impl Judge<'_, '_> {
             return Some(format!("it was deleted at {}", moment(later.settled)));
         }
         let created = history.created(by).filter(|it| it.writer.is_some())?;
-        Some(format!(
-            "it did not exist before {}",
-            moment(created.settled)
-        ))
+        Some(format!("it did not exist before {}", moment(created.settled)))
     }
 
     /// Where or when a missing row does exist.
@@ -208,13 +203,12 @@ impl Judge<'_, '_> {
         let history: &History = self.history;
         let count = u16::try_from(history.trace.header.instances.len()).unwrap_or(u16::MAX);
         let key = key_of(row);
-        (0..count)
-            .map(InstanceId)
-            .filter(move |instance| *instance != key.instance)
-            .filter_map(move |instance| {
+        (0..count).map(InstanceId).filter(move |instance| *instance != key.instance).filter_map(
+            move |instance| {
                 let row = history.rows.get(&RowKey { instance, ..key })?;
                 Some((instance, row))
-            })
+            },
+        )
     }
 
     /// When, by whom or where the column does have the value.
@@ -261,10 +255,7 @@ impl Judge<'_, '_> {
         let (instance, _) = self.elsewhere(row).find(|(_, it)| image_has(it))?;
         let instance = names.instance(instance);
         let table = names.table(row.table);
-        Some(format!(
-            "{instance}/{table}/{} has {name} = {value}",
-            row.name
-        ))
+        Some(format!("{instance}/{table}/{} has {name} = {value}", row.name))
     }
 
     /// The values of a column over a table's rows, in the order of creation.

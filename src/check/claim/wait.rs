@@ -32,27 +32,17 @@ impl Judge<'_, '_> {
         }
         let decided_by = longest.map(|it| it.ended.map_or(it.queued, |(at, _)| at));
         let open = asked.total == Bounds::any();
-        let span = if asked.longest {
-            longest.map_or(Duration::ZERO, |it| it.waited)
-        } else {
-            sum
-        };
-        let holds = if open {
-            longest.is_some()
-        } else {
-            asked.total.contain(span)
-        };
+        let span = if asked.longest { longest.map_or(Duration::ZERO, |it| it.waited) } else { sum };
+        let holds = if open { longest.is_some() } else { asked.total.contain(span) };
         if holds {
             return Decision::holds(decided_by);
         }
         let found = match longest {
             None => "there is no such wait".to_owned(),
             Some(wait) if asked.longest => self.wait_told(wait),
-            Some(wait) => format!(
-                "{} in all, the longest: {}",
-                format_duration(sum),
-                self.wait_told(wait)
-            ),
+            Some(wait) => {
+                format!("{} in all, the longest: {}", format_duration(sum), self.wait_told(wait))
+            }
         };
         Decision::fails(Finding {
             expected: self.asked_told(asked),
@@ -75,9 +65,7 @@ impl Judge<'_, '_> {
     }
 
     fn asked_told(&self, asked: &Asked) -> String {
-        let mut told = asked
-            .actor
-            .map_or_else(|| "somebody".to_owned(), |actor| self.name(actor));
+        let mut told = asked.actor.map_or_else(|| "somebody".to_owned(), |actor| self.name(actor));
         told.push_str(" waits");
         if let Some(row) = asked.row {
             told.push_str(&format!(" for {}", self.place(row)));
@@ -87,10 +75,7 @@ impl Judge<'_, '_> {
         }
         if asked.total != Bounds::any() {
             let whole = if asked.longest { "at once" } else { "in all" };
-            told.push_str(&format!(
-                ", {} {whole}",
-                bounds(asked.total, format_duration)
-            ));
+            told.push_str(&format!(", {} {whole}", bounds(asked.total, format_duration)));
         }
         told
     }
@@ -101,29 +86,11 @@ impl Judge<'_, '_> {
             return None;
         }
         let looser = [
-            Asked {
-                row: None,
-                ..*asked
-            },
-            Asked {
-                holder: None,
-                ..*asked
-            },
-            Asked {
-                row: None,
-                holder: None,
-                ..*asked
-            },
-            Asked {
-                actor: None,
-                ..*asked
-            },
-            Asked {
-                actor: None,
-                row: None,
-                holder: None,
-                ..*asked
-            },
+            Asked { row: None, ..*asked },
+            Asked { holder: None, ..*asked },
+            Asked { row: None, holder: None, ..*asked },
+            Asked { actor: None, ..*asked },
+            Asked { actor: None, row: None, holder: None, ..*asked },
         ];
         let nearest = looser.iter().find_map(|asked| {
             let mut waits = self.history.waits.iter();
@@ -157,10 +124,6 @@ impl Judge<'_, '_> {
 
 /// Whether a wait is for this row.
 pub(super) fn is_on(wait: &Wait, key: RowKey) -> bool {
-    let row = LockResource::Row {
-        instance: key.instance,
-        table: key.table,
-        row: key.row,
-    };
+    let row = LockResource::Row { instance: key.instance, table: key.table, row: key.row };
     wait.resource == row
 }

@@ -94,13 +94,9 @@ mod tests {
     #[test]
     fn the_rule_gives_the_documented_matrix() {
         let row = |held: &LockMode| -> String {
-            let cells = LockMode::ALL.iter().map(|asked| {
-                if go_together(*held, *asked) {
-                    " ·"
-                } else {
-                    " C"
-                }
-            });
+            let cells = LockMode::ALL
+                .iter()
+                .map(|asked| if go_together(*held, *asked) { " ·" } else { " C" });
             format!("{:8}{}", held.abbreviation(), cells.collect::<String>())
         };
         let matrix: Vec<String> = LockMode::ALL.iter().map(row).collect();

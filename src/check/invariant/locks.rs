@@ -72,10 +72,7 @@ impl Resource {
     }
 
     fn leave_queue(&mut self, transaction: TransactionId) {
-        let place = self
-            .queue
-            .iter()
-            .position(|it| it.transaction == transaction);
+        let place = self.queue.iter().position(|it| it.transaction == transaction);
         if let Some(left) = place.and_then(|place| self.queue.remove(place)) {
             self.converters -= usize::from(left.converts);
         }
@@ -120,35 +117,19 @@ impl Watcher {
             self.settle(report);
         }
         match &entry.event {
-            Event::LockGranted {
-                transaction,
-                resource,
-                mode,
-            } => {
+            Event::LockGranted { transaction, resource, mode } => {
                 self.alive(*transaction, "is granted a lock", known, at, report);
                 self.grant(*transaction, *resource, *mode, at, report);
             }
-            Event::LockQueued {
-                transaction,
-                resource,
-                mode,
-                holders,
-                ahead,
-            } => {
+            Event::LockQueued { transaction, resource, mode, holders, ahead } => {
                 self.alive(*transaction, "waits for a lock", known, at, report);
                 self.blockers(*transaction, *resource, *mode, (holders, ahead), at, report);
                 self.queue(*transaction, *resource, *mode, at, report);
             }
-            Event::WaitEnded {
-                transaction,
-                resource,
-                end,
-                waited,
-            } => self.end_wait(*transaction, *resource, *end, *waited, at, report),
-            Event::LockReleased {
-                transaction,
-                resource,
-            } => {
+            Event::WaitEnded { transaction, resource, end, waited } => {
+                self.end_wait(*transaction, *resource, *end, *waited, at, report)
+            }
+            Event::LockReleased { transaction, resource } => {
                 if let Some(held) = self.held_by.get_mut(transaction) {
                     held.remove(resource);
                 }
@@ -160,19 +141,9 @@ impl Watcher {
             Event::Committed { transaction } | Event::RolledBack { transaction, .. } => {
                 self.end(*transaction, at, report);
             }
-            Event::RowWritten {
-                transaction,
-                instance,
-                table,
-                row,
-                ..
-            } => {
+            Event::RowWritten { transaction, instance, table, row, .. } => {
                 self.alive(*transaction, "writes a row", known, at, report);
-                let resource = LockResource::Row {
-                    instance: *instance,
-                    table: *table,
-                    row: *row,
-                };
+                let resource = LockResource::Row { instance: *instance, table: *table, row: *row };
                 self.written(*transaction, resource, at, report);
             }
             _ => {}
@@ -181,11 +152,7 @@ impl Watcher {
 
     /// A transaction has ended: its locks must go now, and it can't be waiting.
     fn end(&mut self, transaction: TransactionId, at: Moment, report: &mut Report) {
-        if self
-            .held_by
-            .get(&transaction)
-            .is_some_and(|it| !it.is_empty())
-        {
+        if self.held_by.get(&transaction).is_some_and(|it| !it.is_empty()) {
             self.ending.insert(transaction, at);
         }
         if self.waiting.contains_key(&transaction) {
@@ -209,9 +176,7 @@ impl Watcher {
             Some(State::RolledBack) => "after it was rolled back",
             None => "and never began",
         };
-        report.add(Invariant::Transactions, at, |_| {
-            format!("{} {act} {fate}", told(transaction))
-        });
+        report.add(Invariant::Transactions, at, |_| format!("{} {act} {fate}", told(transaction)));
     }
 
     fn grant(
@@ -289,11 +254,7 @@ impl Watcher {
         let resource = self.resources.entry(on).or_default();
         let converts = resource.held.contains_key(&transaction);
         resource.converters += usize::from(converts);
-        resource.queue.push_back(Waiter {
-            transaction,
-            mode,
-            converts,
-        });
+        resource.queue.push_back(Waiter { transaction, mode, converts });
     }
 
     fn end_wait(

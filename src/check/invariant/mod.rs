@@ -119,10 +119,7 @@ pub fn violations(trace: &Trace) -> Vec<Violation> {
 /// The same, when the history is there already.
 pub(super) fn violations_of(history: &History, anomalies: &Anomalies) -> Vec<Violation> {
     let trace = history.trace;
-    let mut report = Report {
-        names: &history.names,
-        found: Vec::new(),
-    };
+    let mut report = Report { names: &history.names, found: Vec::new() };
     let mut transactions = Transactions::default();
     let mut order = order::Watcher::default();
     let mut locks = locks::Watcher::of(trace);
@@ -157,13 +154,7 @@ pub(super) fn violations_of(history: &History, anomalies: &Anomalies) -> Vec<Vio
 
 /// Whether a limit of the run ended a lane.
 fn is_cut_off(entry: &Entry) -> bool {
-    matches!(
-        entry.event,
-        Event::LaneEnded {
-            outcome: Outcome::Unfinished(_),
-            ..
-        }
-    )
+    matches!(entry.event, Event::LaneEnded { outcome: Outcome::Unfinished(_), .. })
 }
 
 /// Where watchers put what they find.
@@ -176,11 +167,7 @@ impl Report<'_, '_> {
     /// A promise is broken.
     fn add(&mut self, invariant: Invariant, at: Moment, text: impl FnOnce(&Names) -> String) {
         if self.found.len() < VIOLATIONS_MAX {
-            self.found.push(Violation {
-                invariant,
-                at,
-                text: text(self.names),
-            });
+            self.found.push(Violation { invariant, at, text: text(self.names) });
         }
     }
 }

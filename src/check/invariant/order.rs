@@ -58,9 +58,7 @@ impl Watcher {
 
     pub(super) fn finish(&self, last: Moment, report: &mut Report) {
         for (lane, _) in self.lanes.iter().filter(|(_, ended)| !**ended) {
-            report.add(Invariant::Lanes, last, |_| {
-                format!("lane {} does not end", lane.0)
-            });
+            report.add(Invariant::Lanes, last, |_| format!("lane {} does not end", lane.0));
         }
     }
 }
@@ -102,17 +100,8 @@ impl Transactions {
     pub(super) fn see(&mut self, entry: &Entry, report: &mut Report) {
         let at = Moment::of(entry);
         match &entry.event {
-            Event::TransactionBegan {
-                lane,
-                transaction,
-                instance,
-                ..
-            } => {
-                let known = Known {
-                    lane: *lane,
-                    instance: *instance,
-                    state: State::Open,
-                };
+            Event::TransactionBegan { lane, transaction, instance, .. } => {
+                let known = Known { lane: *lane, instance: *instance, state: State::Open };
                 if self.known.insert(*transaction, known).is_some() {
                     let text = format!("{} begins twice", told(*transaction));
                     report.add(Invariant::Transactions, at, |_| text);
@@ -141,20 +130,17 @@ impl Transactions {
                     }
                 }
             }
-            Some(_) => report.add(Invariant::Transactions, at, |_| {
-                format!("{} ends twice", told(id))
-            }),
-            None => report.add(Invariant::Transactions, at, |_| {
-                format!("{} ends and never began", told(id))
-            }),
+            Some(_) => {
+                report.add(Invariant::Transactions, at, |_| format!("{} ends twice", told(id)))
+            }
+            None => report
+                .add(Invariant::Transactions, at, |_| format!("{} ends and never began", told(id))),
         }
     }
 
     pub(super) fn finish(&self, last: Moment, report: &mut Report) {
         for (id, _) in self.known.iter().filter(|(_, it)| it.state == State::Open) {
-            report.add(Invariant::Transactions, last, |_| {
-                format!("{} does not end", told(*id))
-            });
+            report.add(Invariant::Transactions, last, |_| format!("{} does not end", told(*id)));
         }
     }
 }

@@ -38,11 +38,7 @@ impl Watcher {
     pub(super) fn of(trace: &Trace) -> Self {
         let kinds = &trace.header.outage_kinds;
         let windows = trace.entries.iter().filter_map(|entry| match &entry.event {
-            Event::OutageBegan {
-                outage,
-                instance,
-                until,
-            } => Some(Window {
+            Event::OutageBegan { outage, instance, until } => Some(Window {
                 outage: *outage,
                 instance: *instance,
                 kind: *kinds.get(outage.index())?,
@@ -51,21 +47,13 @@ impl Watcher {
             }),
             _ => None,
         });
-        Self {
-            windows: windows.collect(),
-            requests: BTreeMap::new(),
-        }
+        Self { windows: windows.collect(), requests: BTreeMap::new() }
     }
 
     pub(super) fn see(&mut self, entry: &Entry, report: &mut Report) {
         let at = Moment::of(entry);
         match &entry.event {
-            Event::RequestBegan {
-                request,
-                parent,
-                instance,
-                ..
-            } => {
+            Event::RequestBegan { request, parent, instance, .. } => {
                 let above = parent.and_then(|it| self.requests.get(&it));
                 if above != Some(instance) {
                     let closed = |kind| !matches!(kind, OutageKind::Slow(_));
@@ -91,10 +79,7 @@ impl Watcher {
                 let window = windows.rfind(|it| it.outage == *outage && it.from <= entry.at);
                 if window.is_none_or(|it| it.until != entry.at) {
                     report.add(Invariant::Outages, at, |names| {
-                        format!(
-                            "{} is not over at the promised instant",
-                            names.outage(*outage)
-                        )
+                        format!("{} is not over at the promised instant", names.outage(*outage))
                     });
                 }
             }

@@ -50,31 +50,15 @@ impl Watcher {
             Event::RequestBegan { .. } => self.begin(entry, report),
             Event::RequestEnded { request, .. } => self.end(*request, at, report),
             Event::StageBegan { request, stage } => self.stage(*request, *stage, at, report),
-            Event::TransactionBegan {
-                request: Some(request),
-                ..
-            } => {
+            Event::TransactionBegan { request: Some(request), .. } => {
                 if let Some(request) = self.known.get_mut(request) {
                     request.opened = true;
                 }
             }
-            Event::PlugInBegan {
-                request,
-                plug_in,
-                depth,
-                in_transaction,
-                ..
-            } => self.begin_plug_in(
-                (*request, *plug_in),
-                *depth,
-                *in_transaction,
-                at,
-                known,
-                report,
-            ),
-            Event::PlugInEnded {
-                request, plug_in, ..
-            } => {
+            Event::PlugInBegan { request, plug_in, depth, in_transaction, .. } => {
+                self.begin_plug_in((*request, *plug_in), *depth, *in_transaction, at, known, report)
+            }
+            Event::PlugInEnded { request, plug_in, .. } => {
                 let running = self.known.get_mut(request).and_then(|it| it.plug_ins.pop());
                 if running != Some(*plug_in) {
                     let (request, plug_in) = (request.0, *plug_in);
@@ -90,15 +74,8 @@ impl Watcher {
 
     fn begin(&mut self, entry: &Entry, report: &mut Report) {
         let at = Moment::of(entry);
-        let Event::RequestBegan {
-            lane,
-            request,
-            parent,
-            instance,
-            depth,
-            transaction,
-            ..
-        } = &entry.event
+        let Event::RequestBegan { lane, request, parent, instance, depth, transaction, .. } =
+            &entry.event
         else {
             return;
         };
@@ -141,9 +118,7 @@ impl Watcher {
             broken.push("begins twice");
         }
         for broken in broken {
-            report.add(Invariant::Requests, at, |_| {
-                format!("request {} {broken}", request.0)
-            });
+            report.add(Invariant::Requests, at, |_| format!("request {} {broken}", request.0));
         }
     }
 
@@ -171,9 +146,7 @@ impl Watcher {
             above.children = above.children.saturating_sub(1);
         }
         for broken in broken {
-            report.add(Invariant::Requests, at, |_| {
-                format!("request {} {broken}", request.0)
-            });
+            report.add(Invariant::Requests, at, |_| format!("request {} {broken}", request.0));
         }
     }
 
@@ -190,11 +163,7 @@ impl Watcher {
         }
         if known.ended {
             report.add(Invariant::Stages, at, |_| {
-                format!(
-                    "request {} enters {} after its end",
-                    request.0,
-                    stage.name()
-                )
+                format!("request {} enters {} after its end", request.0, stage.name())
             });
         }
     }
@@ -254,9 +223,8 @@ impl Watcher {
 
     pub(super) fn finish(&self, last: Moment, report: &mut Report) {
         for (request, _) in self.known.iter().filter(|(_, it)| !it.ended) {
-            report.add(Invariant::Requests, last, |_| {
-                format!("request {} does not end", request.0)
-            });
+            report
+                .add(Invariant::Requests, last, |_| format!("request {} does not end", request.0));
         }
     }
 }

@@ -37,13 +37,7 @@ pub(super) struct Watcher {
 impl Watcher {
     pub(super) fn see(&mut self, entry: &Entry, known: &Transactions, report: &mut Report) {
         let at = Moment::of(entry);
-        if let Event::RowRestored {
-            transaction,
-            instance,
-            table,
-            row,
-            row_version,
-        } = &entry.event
+        if let Event::RowRestored { transaction, instance, table, row, row_version } = &entry.event
         {
             let key = RowKey::of(*instance, *table, *row);
             self.restore(*transaction, key, *row_version, at, report);
@@ -54,26 +48,13 @@ impl Watcher {
             Event::RequestBegan { request, .. } => {
                 self.requests.insert(*request, at);
             }
-            Event::RowLoaded {
-                instance,
-                table,
-                row,
-                row_version,
-                ..
-            } => {
+            Event::RowLoaded { instance, table, row, row_version, .. } => {
                 let key = RowKey::of(*instance, *table, *row);
                 self.install(key, None, *row_version, at, report);
                 self.committed.insert(key, *row_version);
             }
             Event::RowWritten { .. } => self.write(entry, report),
-            Event::RowRead {
-                request,
-                transaction,
-                instance,
-                table,
-                row,
-                row_version,
-            } => {
+            Event::RowRead { request, transaction, instance, table, row, row_version } => {
                 let key = RowKey::of(*instance, *table, *row);
                 let began = self.requests.get(request).copied();
                 self.read(*transaction, key, *row_version, (at, began), known, report);
@@ -159,11 +140,7 @@ impl Watcher {
         }
         *newest = version.max(*newest);
         self.live.insert(key, version);
-        let written = Written {
-            key,
-            writer,
-            outdated: None,
-        };
+        let written = Written { key, writer, outdated: None };
         self.versions.insert((key.instance, version), written);
     }
 

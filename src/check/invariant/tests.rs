@@ -58,8 +58,7 @@ fn pipeline(validation: bool, operation: bool) -> Tale {
         *of = Some(request);
     }
     tale.lock(a, X, LockMode::Exclusive);
-    tale.at(5)
-        .write(a, X, WriteKind::Insert, &[("teams", whole(1))]);
+    tale.at(5).write(a, X, WriteKind::Insert, &[("teams", whole(1))]);
     tale.runs(app, after, operation).returns(app, after);
     tale.commits(a).end(app, None).done(app);
     tale
@@ -113,9 +112,7 @@ fn lanes_and_transactions_begin_once_and_end_once() {
     ");
 
     let mut twice = two_teams();
-    twice.push(Event::Committed {
-        transaction: TransactionId(0),
-    });
+    twice.push(Event::Committed { transaction: TransactionId(0) });
     insta::assert_snapshot!(broken(&twice), @r"
     transactions begin and end once: transaction 0 ends twice (event 33)
     ");
@@ -131,8 +128,7 @@ fn no_two_hold_a_row_exclusively() {
     let mut tale = Tale::usual();
     let (ann, bob) = (tale.begins("ann"), tale.begins("bob"));
     let (a, b) = (tale.transaction(ann, 0), tale.transaction(bob, 0));
-    tale.lock(a, X, LockMode::Shared)
-        .lock(b, X, LockMode::Shared);
+    tale.lock(a, X, LockMode::Shared).lock(b, X, LockMode::Shared);
     tale.lock(a, X, LockMode::Exclusive);
     tale.commits(a).commits(b).done(ann).done(bob);
     insta::assert_snapshot!(broken(&tale), @r"
@@ -210,11 +206,7 @@ fn a_wait_has_a_holder_an_end_and_a_length() {
 /// The lock on the row for which team north waits.
 fn two_teams_y() -> crate::trace::LockResource {
     let (instance, table, row) = two_teams().key("us/user/y");
-    crate::trace::LockResource::Row {
-        instance,
-        table,
-        row,
-    }
+    crate::trace::LockResource::Row { instance, table, row }
 }
 
 #[test]
@@ -256,11 +248,7 @@ fn a_write_needs_an_exclusive_lock_and_an_open_transaction() {
 fn row_versions_ascend_and_replace_what_is_there() {
     let set = |before: u64, after: u64| {
         changed(two_teams(), move |it| match it {
-            Event::RowWritten {
-                version_before,
-                version_after,
-                ..
-            } => {
+            Event::RowWritten { version_before, version_after, .. } => {
                 (*version_before, *version_after) = (before, after);
                 true
             }
@@ -354,9 +342,7 @@ fn an_outage_begins_and_ends_on_the_dot() {
             tale.at(called).refused(app, Message::Update, STUB, outage);
         }
         tale.done(app);
-        without(tale, |it| {
-            matches!(it, Event::RowRead { .. } | Event::RequestSent { .. })
-        })
+        without(tale, |it| matches!(it, Event::RowRead { .. } | Event::RequestSent { .. }))
     };
     insta::assert_snapshot!(broken(&outage_until(1_000, 1_000)), @"");
     insta::assert_snapshot!(broken(&outage_until(999, 1_000)), @r"
@@ -388,10 +374,7 @@ fn requests_nest() {
         _ => false,
     });
     let mut tale = deep;
-    tale.push(Event::RequestEnded {
-        request: outer,
-        fault: None,
-    });
+    tale.push(Event::RequestEnded { request: outer, fault: None });
     tale.done(app);
     insta::assert_snapshot!(broken(&tale), @r"
     requests nest: request 1 has a depth that is not one more than its parent's (event 2)
@@ -423,13 +406,7 @@ fn stages_ascend_and_the_transaction_begins_between_validation_and_operation() {
     ");
 
     let early = without(pipeline(false, true), |it| {
-        matches!(
-            it,
-            Event::PlugInEnded {
-                plug_in: PlugInId(1),
-                ..
-            }
-        )
+        matches!(it, Event::PlugInEnded { plug_in: PlugInId(1), .. })
     });
     insta::assert_snapshot!(broken(&early), @r"
     requests nest: request 0 ends before its plug-in (event 12)

@@ -59,10 +59,7 @@ impl LockTable {
     /// writers costs one walk along it and not one for each of them.
     pub fn cycle(&self, from: Owner) -> Option<Vec<Edge>> {
         let mut pending = self.pending_request(from)?;
-        let mut search = Search {
-            reached: Vec::new(),
-            seen: Vec::new(),
-        };
+        let mut search = Search { reached: Vec::new(), seen: Vec::new() };
         let mut place = NONE;
         loop {
             if self.expand(pending, from, place, &mut search) {
@@ -100,10 +97,6 @@ impl LockTable {
 
     fn edge(&self, waiter: Owner) -> Option<Edge> {
         let (resource, mode) = self.waiting(waiter)?;
-        Some(Edge {
-            waiter,
-            resource,
-            mode,
-        })
+        Some(Edge { waiter, resource, mode })
     }
 }

@@ -13,20 +13,11 @@ impl LockTable {
     /// When two owners hold what excludes each other, when somebody waits for nobody, or when the
     /// lists, the tallies and the index disagree.
     pub fn check_invariants(&self) {
-        assert_eq!(
-            self.index.len(),
-            self.heads.len(),
-            "heads outside the index"
-        );
+        assert_eq!(self.index.len(), self.heads.len(), "heads outside the index");
         let mut requests = 0;
         for &number in &self.index {
             let head = &self.heads[number];
-            assert_eq!(
-                self.head(head.resource),
-                Some(number),
-                "{:?}",
-                head.resource
-            );
+            assert_eq!(self.head(head.resource), Some(number), "{:?}", head.resource);
             assert!(
                 !head.granted.is_empty(),
                 "nobody holds {:?}, though it is in the table",
@@ -91,12 +82,8 @@ impl LockTable {
     fn check_waits(&self, head: &Head) {
         let mut ahead = head.held.modes();
         for request in self.list(head.converting) {
-            let held = self
-                .list(head.granted)
-                .find(|granted| granted.owner == request.owner);
-            let others = held.map_or(ModeSet::EMPTY, |held| {
-                head.held.modes_without_one(held.mode)
-            });
+            let held = self.list(head.granted).find(|granted| granted.owner == request.owner);
+            let others = held.map_or(ModeSet::EMPTY, |held| head.held.modes_without_one(held.mode));
             assert!(
                 conflicts(request.mode).meets(others),
                 "lost wake-up: {:?} waits for a conversion of {:?}",
@@ -130,9 +117,7 @@ impl LockTable {
             let request = &self.requests[pending];
             assert_eq!(request.owner, owner);
             let resource = self.heads[request.head].resource;
-            let found = self
-                .index
-                .find(digest(resource), |&head| head == request.head);
+            let found = self.index.find(digest(resource), |&head| head == request.head);
             assert!(found.is_some(), "{owner:?} waits for what is not locked");
         }
     }

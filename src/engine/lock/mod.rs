@@ -194,9 +194,7 @@ impl LockTable {
 
     /// Makes a lock that is held stronger, or lets its owner wait for that.
     fn convert(&mut self, held: u32, asked: LockMode) -> Decision {
-        let Request {
-            owner, head, mode, ..
-        } = self.requests[held];
+        let Request { owner, head, mode, .. } = self.requests[held];
         let stronger = combine(mode, asked);
         if stronger == mode {
             return Decision::Held;
@@ -281,9 +279,8 @@ impl LockTable {
         let Some((head, held)) = self.find(owner, resource) else {
             return false;
         };
-        let converts = self
-            .pending_request(owner)
-            .is_some_and(|pending| self.requests[pending].head == head);
+        let converts =
+            self.pending_request(owner).is_some_and(|pending| self.requests[pending].head == head);
         let before = self.requests[held].mode;
         if converts || before == mode || combine(before, mode) != before {
             return false;
@@ -314,21 +311,15 @@ impl LockTable {
 
     /// What the owner holds, in the order in which it was granted.
     pub fn held(&self, owner: Owner) -> impl Iterator<Item = (Resource, LockMode)> {
-        let first = self
-            .owners
-            .get(owner.0 as usize)
-            .map_or(NONE, |holdings| holdings.chain.first);
+        let first = self.owners.get(owner.0 as usize).map_or(NONE, |holdings| holdings.chain.first);
         self.walk(first, |request| request.newer)
             .map(|request| (self.heads[request.head].resource, request.mode))
     }
 
     /// Who holds the resource, in the order in which it was granted.
     pub fn holders(&self, resource: Resource) -> impl Iterator<Item = (Owner, LockMode)> {
-        let first = self
-            .head(resource)
-            .map_or(NONE, |head| self.heads[head].granted.first);
-        self.walk(first, |request| request.after)
-            .map(|request| (request.owner, request.mode))
+        let first = self.head(resource).map_or(NONE, |head| self.heads[head].granted.first);
+        self.walk(first, |request| request.after).map(|request| (request.owner, request.mode))
     }
 
     /// In which mode the owner holds the resource.
@@ -418,12 +409,7 @@ impl LockTable {
 
     /// Takes a granted request out of its owner's chain and its head's list.
     fn drop_granted(&mut self, held: u32) {
-        let Request {
-            owner,
-            older,
-            newer,
-            ..
-        } = self.requests[held];
+        let Request { owner, older, newer, .. } = self.requests[held];
         let holdings = &mut self.owners[owner.0 as usize];
         holdings.held -= 1;
         match older {
@@ -455,23 +441,14 @@ impl LockTable {
         }
         let head = &mut self.heads[head];
         head.tally(place).add(mode);
-        *head.ends(place) = Ends {
-            first: if first == NONE { request } else { first },
-            last: request,
-        };
+        *head.ends(place) =
+            Ends { first: if first == NONE { request } else { first }, last: request };
         request
     }
 
     /// Takes a request out of its head's list and forgets it.
     fn unlink(&mut self, request: u32) {
-        let Request {
-            head,
-            mode,
-            place,
-            before,
-            after,
-            ..
-        } = self.requests[request];
+        let Request { head, mode, place, before, after, .. } = self.requests[request];
         if before != NONE {
             self.requests[before].after = after;
         }
@@ -506,10 +483,7 @@ impl LockTable {
             self.promote_waiters(head, granted);
         } else if self.heads[head].granted.is_empty() {
             let same = |&other: &u32| other == head;
-            if let Ok(found) = self
-                .index
-                .find_entry(digest(self.heads[head].resource), same)
-            {
+            if let Ok(found) = self.index.find_entry(digest(self.heads[head].resource), same) {
                 found.remove();
             }
             self.heads.remove(head);
@@ -541,16 +515,10 @@ impl LockTable {
         while next != NONE {
             let Head { held, pending, .. } = &self.heads[head];
             let taken = held.modes().and(ahead);
-            if pending
-                .modes()
-                .modes()
-                .all(|mode| conflicts(mode).meets(taken))
-            {
+            if pending.modes().modes().all(|mode| conflicts(mode).meets(taken)) {
                 return;
             }
-            let Request {
-                owner, mode, after, ..
-            } = self.requests[next];
+            let Request { owner, mode, after, .. } = self.requests[next];
             if conflicts(mode).meets(taken) {
                 ahead = ahead.with(mode);
             } else {

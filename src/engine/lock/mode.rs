@@ -146,9 +146,7 @@ impl ModeSet {
 
     /// Its modes, in the order of [`LockMode::ALL`].
     pub(super) fn modes(self) -> impl Iterator<Item = LockMode> {
-        LockMode::ALL
-            .into_iter()
-            .filter(move |mode| self.contains(*mode))
+        LockMode::ALL.into_iter().filter(move |mode| self.contains(*mode))
     }
 }
 

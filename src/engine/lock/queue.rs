@@ -19,10 +19,7 @@ pub(super) struct Slab<T> {
 
 impl<T> Slab<T> {
     pub(super) const fn new() -> Self {
-        Self {
-            items: Vec::new(),
-            free: Vec::new(),
-        }
+        Self { items: Vec::new(), free: Vec::new() }
     }
 
     /// Stores `item` and tells its number.
@@ -100,10 +97,7 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    pub(super) const EMPTY: Self = Self {
-        first: NONE,
-        last: NONE,
-    };
+    pub(super) const EMPTY: Self = Self { first: NONE, last: NONE };
 
     pub(super) const fn is_empty(self) -> bool {
         self.first == NONE
@@ -118,10 +112,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) const EMPTY: Self = Self {
-        modes: ModeSet::EMPTY,
-        counts: [0; MODES],
-    };
+    pub(super) const EMPTY: Self = Self { modes: ModeSet::EMPTY, counts: [0; MODES] };
 
     pub(super) const fn modes(&self) -> ModeSet {
         self.modes
@@ -129,11 +120,7 @@ impl Tally {
 
     /// The modes that would be left without one request of this mode.
     pub(super) const fn modes_without_one(&self, mode: LockMode) -> ModeSet {
-        if self.counts[mode as usize] == 1 {
-            self.modes.without(mode)
-        } else {
-            self.modes
-        }
+        if self.counts[mode as usize] == 1 { self.modes.without(mode) } else { self.modes }
     }
 
     pub(super) const fn add(&mut self, mode: LockMode) {
@@ -204,9 +191,5 @@ pub(super) struct Holdings {
 }
 
 impl Holdings {
-    pub(super) const NOTHING: Self = Self {
-        chain: Ends::EMPTY,
-        held: 0,
-        pending: NONE,
-    };
+    pub(super) const NOTHING: Self = Self { chain: Ends::EMPTY, held: 0, pending: NONE };
 }

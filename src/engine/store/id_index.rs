@@ -42,10 +42,7 @@ struct Part {
 
 impl IdIndex {
     pub(super) fn new() -> Self {
-        Self {
-            parts: vec![Part::with_room(0)],
-            rows: 0,
-        }
+        Self { parts: vec![Part::with_room(0)], rows: 0 }
     }
 
     pub(super) fn find(&self, id: RowId, id_of: impl Fn(u32) -> RowId) -> Option<RowNumber> {
@@ -115,10 +112,7 @@ impl IdIndex {
 impl Part {
     fn with_room(rows: usize) -> Self {
         let places = (rows * 4 / 3 + 1).next_power_of_two().max(PLACES_LEAST);
-        Self {
-            places: std::iter::repeat_n(EMPTY, places).collect(),
-            taken: 0,
-        }
+        Self { places: std::iter::repeat_n(EMPTY, places).collect(), taken: 0 }
     }
 
     fn insert(&mut self, entry: u64) {

@@ -150,9 +150,9 @@ fn unpack(bytes: &[u8]) -> ValueRef<'_> {
         FALSE => ValueRef::Boolean(false),
         TRUE => ValueRef::Boolean(true),
         WHOLE => i64::try_from(unpack_number(rest)).map_or(ValueRef::Null, ValueRef::Whole),
-        DECIMAL => rest.try_into().map_or(ValueRef::Null, |bytes| {
-            ValueRef::Decimal(Decimal::deserialize(bytes))
-        }),
+        DECIMAL => rest
+            .try_into()
+            .map_or(ValueRef::Null, |bytes| ValueRef::Decimal(Decimal::deserialize(bytes))),
         TEXT => std::str::from_utf8(rest).map_or(ValueRef::Null, ValueRef::Text),
         DATE_TIME => Timestamp::from_nanosecond(unpack_number(rest))
             .map_or(ValueRef::Null, ValueRef::DateTime),
@@ -257,8 +257,6 @@ impl<'a> RowImage<'a> {
 impl std::fmt::Debug for RowImage<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} at {} ", self.id, self.row_version)?;
-        f.debug_list()
-            .entries(self.columns().map(|(_, value)| value))
-            .finish()
+        f.debug_list().entries(self.columns().map(|(_, value)| value)).finish()
     }
 }

@@ -40,18 +40,11 @@ impl TableStore {
         let mut committed = page.versions(slot.newest).map(|(_, version)| version);
         if slot.writer.is_some() {
             let stamp = committed.next().map(|version| version.stamp);
-            assert_eq!(
-                stamp,
-                Some(0),
-                "an uncommitted version of {row:?} has a stamp"
-            );
+            assert_eq!(stamp, Some(0), "an uncommitted version of {row:?} has a stamp");
         }
         let committed: Vec<_> = committed.collect();
         let stamps = committed.iter().map(|version| Reverse(version.stamp));
-        assert!(
-            stamps.is_sorted(),
-            "the versions of {row:?} are out of order"
-        );
+        assert!(stamps.is_sorted(), "the versions of {row:?} are out of order");
         let oldest = committed.last();
         assert!(
             oldest.is_none_or(|version| version.image.is_some()),

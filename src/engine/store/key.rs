@@ -15,17 +15,13 @@ use crate::words::ColumnId;
 /// Appends the key that an image has in these columns. False when one of them is null: then the row
 /// is outside the key, and `out` is not to be used.
 pub(super) fn encode_image(image: Packed<'_>, columns: &[ColumnId], out: &mut Vec<u8>) -> bool {
-    columns
-        .iter()
-        .all(|column| encode(image.value(*column), out))
+    columns.iter().all(|column| encode(image.value(*column), out))
 }
 
 /// Whether two images have the same bytes in these columns, and so the same key. Two images may have
 /// the same key with different bytes too: 1.0 and 1.00.
 pub(super) fn is_same(a: Packed<'_>, b: Packed<'_>, columns: &[ColumnId]) -> bool {
-    columns
-        .iter()
-        .all(|column| a.column(*column) == b.column(*column))
+    columns.iter().all(|column| a.column(*column) == b.column(*column))
 }
 
 /// Appends one value. False when it is null.

@@ -156,10 +156,7 @@ impl TableStore {
             pages: Pages::new(),
             ids: IdIndex::new(),
             keys: keys.iter().map(|_| Tree::new()).collect(),
-            shape: Arc::new(Shape {
-                columns: table.columns.len(),
-                keys,
-            }),
+            shape: Arc::new(Shape { columns: table.columns.len(), keys }),
             free: BinaryHeap::new(),
             history: VecDeque::new(),
             committed: 0,
@@ -206,9 +203,7 @@ impl TableStore {
 
     /// Every slot that is in use, in the order of the slots.
     pub fn rows(&self) -> impl Iterator<Item = RowNumber> {
-        (0..self.pages.slots())
-            .map(RowNumber)
-            .filter(|row| self.pages.slot(*row).is_some())
+        (0..self.pages.slots()).map(RowNumber).filter(|row| self.pages.slot(*row).is_some())
     }
 
     /// The id of the row in this slot.
@@ -239,11 +234,7 @@ impl TableStore {
         let version = if slot.writer.is_some() && slot.writer == reader {
             newest
         } else {
-            let committed = if slot.writer.is_some() {
-                newest.older
-            } else {
-                slot.newest
-            };
+            let committed = if slot.writer.is_some() { newest.older } else { slot.newest };
             let mut versions = page.versions(committed);
             versions.find(|(_, version)| version.stamp <= stamp)?.1
         };
@@ -270,8 +261,7 @@ impl TableStore {
 
 /// The rows in the entries that begin with these bytes.
 fn rows_with(tree: &Tree, prefix: Vec<u8>) -> impl Iterator<Item = RowNumber> + use<'_> {
-    tree.range(&prefix)
-        .map_while(move |entry| row_of(entry, &prefix))
+    tree.range(&prefix).map_while(move |entry| row_of(entry, &prefix))
 }
 
 /// The row in an entry of a key's index, if it is an entry of this key.
@@ -297,12 +287,7 @@ fn hash_row<H: Hasher>(row: RowNumber, page: &Page, slot: &Slot, state: &mut H) 
     let writer = slot.writer.map_or(0, |writer| u64::from(writer.0) + 1);
     state.write(&writer.to_le_bytes());
     for (_, version) in page.versions(slot.newest) {
-        let Version {
-            row_version,
-            stamp,
-            image,
-            ..
-        } = version;
+        let Version { row_version, stamp, image, .. } = version;
         let length = image.map_or(u64::MAX, |image| image.len() as u64);
         for number in [row_version, stamp, length] {
             state.write(&number.to_le_bytes());

@@ -39,11 +39,7 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) const FREE: Self = Self {
-        id: RowId(uuid::Uuid::nil()),
-        newest: NONE,
-        writer: None,
-    };
+    pub(super) const FREE: Self = Self { id: RowId(uuid::Uuid::nil()), newest: NONE, writer: None };
 }
 
 /// One version of a row.
@@ -85,12 +81,7 @@ impl Clone for Page {
     fn clone(&self) -> Self {
         let mut heap = Vec::with_capacity(self.heap.capacity());
         heap.extend_from_slice(&self.heap);
-        Self {
-            slots: self.slots,
-            heap,
-            garbage: self.garbage,
-            hole: self.hole,
-        }
+        Self { slots: self.slots, heap, garbage: self.garbage, hole: self.hole }
     }
 }
 
@@ -183,8 +174,7 @@ impl Page {
 
     /// Gives back the spare room, but for one more version of this size, once the page is full.
     pub(super) fn fit(&mut self, image: usize) {
-        self.heap
-            .shrink_to(self.heap.len() + rounded(HEADER + image));
+        self.heap.shrink_to(self.heap.len() + rounded(HEADER + image));
     }
 
     /// How many bytes the page takes.

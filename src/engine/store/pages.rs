@@ -20,10 +20,7 @@ pub(super) struct Pages {
 
 impl Pages {
     pub(super) const fn new() -> Self {
-        Self {
-            chunks: Vec::new(),
-            slots: 0,
-        }
+        Self { chunks: Vec::new(), slots: 0 }
     }
 
     /// How many slots were in use at some time.

@@ -43,9 +43,7 @@ enum Growth {
 
 impl Tree {
     pub(super) fn new() -> Self {
-        Self {
-            root: Arc::new(Node::Leaf(Strings::default())),
-        }
+        Self { root: Arc::new(Node::Leaf(Strings::default())) }
     }
 
     /// Adds a string. Whether it was missing.
@@ -57,10 +55,7 @@ impl Tree {
                 let mut separators = Strings::default();
                 separators.insert(0, &separator);
                 let children = vec![Arc::clone(&self.root), right];
-                self.root = Arc::new(Node::Branch {
-                    separators,
-                    children,
-                });
+                self.root = Arc::new(Node::Branch { separators, children });
                 true
             }
         }
@@ -101,16 +96,9 @@ impl Tree {
             match node {
                 Node::Leaf(leaf) => {
                     let position = leaf.position(from);
-                    return Place {
-                        leaf,
-                        position,
-                        until,
-                    };
+                    return Place { leaf, position, until };
                 }
-                Node::Branch {
-                    separators,
-                    children,
-                } => {
+                Node::Branch { separators, children } => {
                     let child = separators.child(from);
                     until = separators.get(child).or(until);
                     node = &children[child];
@@ -150,10 +138,7 @@ impl Node {
                 let separator = right.get(0).unwrap_or_default().to_vec();
                 Growth::Split(separator, Arc::new(Self::Leaf(right)))
             }
-            Self::Branch {
-                separators,
-                children,
-            } => {
+            Self::Branch { separators, children } => {
                 let child = separators.child(string);
                 match Arc::make_mut(&mut children[child]).insert(string) {
                     Growth::Split(separator, right) => {
@@ -185,10 +170,7 @@ impl Node {
                 }
                 found
             }
-            Self::Branch {
-                separators,
-                children,
-            } => {
+            Self::Branch { separators, children } => {
                 let child = separators.child(string);
                 let node = Arc::make_mut(&mut children[child]);
                 let removed = node.remove(string);
@@ -211,10 +193,7 @@ impl Node {
     fn memory(&self) -> usize {
         let inside = match self {
             Self::Leaf(leaf) => leaf.memory(),
-            Self::Branch {
-                separators,
-                children,
-            } => {
+            Self::Branch { separators, children } => {
                 let links = children.capacity() * size_of::<Arc<Self>>();
                 let below: usize = children.iter().map(|child| child.memory()).sum();
                 separators.memory() + links + below
@@ -227,11 +206,7 @@ impl Node {
 /// Where a node that has become too long is split: at its end when the last thing was put there, in
 /// the middle otherwise.
 const fn split_point(length: usize, inserted: usize) -> usize {
-    if inserted + 1 == length {
-        length - 1
-    } else {
-        length / 2
-    }
+    if inserted + 1 == length { length - 1 } else { length / 2 }
 }
 
 /// A sorted list of byte strings in one run of bytes.
@@ -279,11 +254,7 @@ impl Strings {
     /// those with the same head.
     fn count(&self, string: &[u8], before: impl Fn(&[u8]) -> bool) -> usize {
         let shared = string.len().min(self.shared);
-        match self
-            .bytes
-            .get(..shared)
-            .map(|all| string[..shared].cmp(all))
-        {
+        match self.bytes.get(..shared).map(|all| string[..shared].cmp(all)) {
             Some(Ordering::Equal) if shared == self.shared => {}
             Some(Ordering::Greater) => return self.len(),
             _ => return 0,

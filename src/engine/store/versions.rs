@@ -104,9 +104,8 @@ impl TableStore {
         };
         let (dropped, is_deletion) = (version.older, version.image.is_none());
         if dropped != NONE {
-            let rekeyed = page
-                .versions(last)
-                .any(|(_, version)| !version.same_keys && version.older != NONE);
+            let rekeyed =
+                page.versions(last).any(|(_, version)| !version.same_keys && version.older != NONE);
             if rekeyed {
                 self.retire(row, dropped..NONE, newest..dropped);
             }
@@ -127,9 +126,7 @@ impl TableStore {
             self.vacate(row);
             return;
         }
-        let above = page
-            .versions(newest)
-            .find(|(_, version)| version.older == deletion);
+        let above = page.versions(newest).find(|(_, version)| version.older == deletion);
         if let Some((above, _)) = above {
             page.cut(above);
         }
@@ -138,23 +135,13 @@ impl TableStore {
     /// Brings the keys' indexes up to date with an image that is about to be the row's newest. With
     /// `replaces`, the version that is the newest now is going away.
     fn rekey(&mut self, row: RowNumber, image: Option<&[u8]>, replaces: bool) {
-        let Self {
-            pages,
-            shape,
-            keys,
-            scratch,
-            ..
-        } = self;
+        let Self { pages, shape, keys, scratch, .. } = self;
         let Shape { columns: width, .. } = **shape;
         let (page, place) = pages.page(row.0);
         let newest = page.slots[place].newest;
         let mut versions = page.versions(newest);
         let old = versions.next().and_then(|(_, version)| version.image);
-        let older: u32 = if newest == NONE {
-            NONE
-        } else {
-            page.version(newest).older
-        };
+        let older: u32 = if newest == NONE { NONE } else { page.version(newest).older };
         let old = old.map(|old| Packed::new(old, width));
         let new = image.map(|image| Packed::new(image, width));
         for (tree, columns) in keys.iter_mut().zip(&shape.keys) {
@@ -181,13 +168,7 @@ impl TableStore {
     /// `kept` ones. Both are stretches of its chain: from the place of one version up to that of
     /// another.
     pub(super) fn retire(&mut self, row: RowNumber, dropped: Range<u32>, kept: Range<u32>) {
-        let Self {
-            pages,
-            shape,
-            keys,
-            scratch,
-            ..
-        } = self;
+        let Self { pages, shape, keys, scratch, .. } = self;
         let (page, _) = pages.page(row.0);
         let images = |stretch: &Range<u32>| {
             let end = stretch.end;

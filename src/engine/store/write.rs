@@ -145,9 +145,7 @@ impl TableStore {
         let slot = *self.pages.slot(row)?;
         if slot.writer == Some(transaction) {
             let (page, _) = self.pages.page(row.0);
-            let Version {
-                older, same_keys, ..
-            } = page.version(slot.newest);
+            let Version { older, same_keys, .. } = page.version(slot.newest);
             if !same_keys {
                 self.retire(row, slot.newest..older, older..NONE);
             }

@@ -22,14 +22,7 @@ const NAMED_FROM: usize = 60;
 /// Writes the lines on the page.
 pub(super) fn body(page: &mut Page, history: &History, lines: &[Folded], verbose: bool) {
     let layout = Layout::of(page, history, lines, verbose);
-    let mut body = Body {
-        page,
-        history,
-        layout,
-        day: None,
-        before: None,
-        speaker: None,
-    };
+    let mut body = Body { page, history, layout, day: None, before: None, speaker: None };
     for folded in lines {
         match folded {
             Folded::Line(line) => body.line(line),
@@ -72,13 +65,7 @@ impl Layout {
         let named = page.width() >= NAMED_FROM;
         let name = named.then(|| widest.min(page.width() / 4));
         let gap = |width: Option<usize>| width.map_or(0, |width| width + 2);
-        Self {
-            decimals,
-            number,
-            time,
-            name,
-            text: gap(number) + time + 2 + gap(name),
-        }
+        Self { decimals, number, time, name, text: gap(number) + time + 2 + gap(name) }
     }
 }
 

@@ -60,11 +60,8 @@ fn repetitions(lines: Vec<Line>) -> Vec<Folded> {
         let told = if period == 1 {
             format!("{times} more like this")
         } else {
-            let times = if times == 1 {
-                "once more".to_owned()
-            } else {
-                format!("{times} times more")
-            };
+            let times =
+                if times == 1 { "once more".to_owned() } else { format!("{times} times more") };
             format!("{times} the same, {lines} lines")
         };
         left_out.insert(from, Folded::LeftOut { told, lines });
@@ -82,9 +79,7 @@ fn repetitions(lines: Vec<Line>) -> Vec<Folded> {
 
 /// The name of a lane without its number: runs of one actor repeat one another.
 fn speaker_of(line: &Line) -> &str {
-    let name = line
-        .speaker
-        .trim_end_matches(|it: char| it.is_ascii_digit());
+    let name = line.speaker.trim_end_matches(|it: char| it.is_ascii_digit());
     name.trim_end()
 }
 
@@ -92,11 +87,7 @@ fn speaker_of(line: &Line) -> &str {
 fn pattern(shapes: &[usize]) -> Option<(usize, usize)> {
     let longest = PERIOD_MAX.min(shapes.len() / REPEATS_LEAST);
     (1..=longest).find_map(|period| {
-        let same = shapes
-            .iter()
-            .zip(&shapes[period..])
-            .take_while(|(a, b)| a == b)
-            .count();
+        let same = shapes.iter().zip(&shapes[period..]).take_while(|(a, b)| a == b).count();
         let repeats = same / period + 1;
         let worth = repeats >= REPEATS_LEAST && (repeats - 3) * period >= LEFT_OUT_LEAST;
         worth.then_some((period, repeats))

@@ -9,13 +9,7 @@ use crate::words::{LaneId, TransactionId, format_duration};
 impl Teller<'_, '_> {
     pub(super) fn transaction(&mut self, entry: &Entry, rest: &[Entry]) {
         match &entry.event {
-            Event::TransactionBegan {
-                lane,
-                transaction,
-                instance,
-                request: None,
-                ..
-            } => {
+            Event::TransactionBegan { lane, transaction, instance, request: None, .. } => {
                 self.explicit.insert(*transaction);
                 let instance = self.history.names.instance(*instance);
                 let text = format!("begins a transaction in {instance}");
@@ -26,10 +20,9 @@ impl Teller<'_, '_> {
                     self.say(entry, lane, Mark::None, "commits", "commits".to_owned());
                 }
             }
-            Event::RolledBack {
-                transaction,
-                reason,
-            } => self.rolled_back(entry, *transaction, reason, rest),
+            Event::RolledBack { transaction, reason } => {
+                self.rolled_back(entry, *transaction, reason, rest)
+            }
             _ => {}
         }
     }
@@ -63,13 +56,7 @@ impl Teller<'_, '_> {
 
     pub(super) fn lock(&mut self, entry: &Entry) {
         match &entry.event {
-            Event::LockQueued {
-                transaction,
-                resource,
-                holders,
-                ahead,
-                ..
-            } => {
+            Event::LockQueued { transaction, resource, holders, ahead, .. } => {
                 let Some(lane) = self.lane_of_transaction(*transaction) else {
                     return;
                 };
@@ -78,12 +65,7 @@ impl Teller<'_, '_> {
                 let text = format!("waits for {place}{behind}");
                 self.say(entry, lane, Mark::Wait, "waits", text);
             }
-            Event::WaitEnded {
-                transaction,
-                resource,
-                end,
-                waited,
-            } => {
+            Event::WaitEnded { transaction, resource, end, waited } => {
                 let Some(lane) = self.lane_of_transaction(*transaction) else {
                     return;
                 };
@@ -103,8 +85,7 @@ impl Teller<'_, '_> {
                 let Some(lane) = self.lane_of_transaction(*victim) else {
                     return;
                 };
-                self.rising
-                    .insert(lane, crate::fault::FaultKind::DeadlockVictim);
+                self.rising.insert(lane, crate::fault::FaultKind::DeadlockVictim);
                 let text = format!("is the deadlock victim ({rule})");
                 let part = Part::Victim(*victim);
                 let steps = self.steps_of(lane);
@@ -147,9 +128,7 @@ fn behind(history: &History, holders: &[TransactionId], ahead: &[TransactionId])
         ([], ahead) => ("behind", ahead),
         (holders, _) => ("held by", holders),
     };
-    let first = all
-        .first()
-        .map_or_else(String::new, |it| history.transaction_name(*it));
+    let first = all.first().map_or_else(String::new, |it| history.transaction_name(*it));
     let more = match all.len() {
         0 | 1 => String::new(),
         2 => format!(" and {}", history.transaction_name(all[1])),
@@ -167,23 +146,15 @@ fn behind(history: &History, holders: &[TransactionId], ahead: &[TransactionId])
 /// Which rows the events right after a rollback restore.
 fn undone(history: &History, rest: &[Entry]) -> String {
     let mut restored = rest.iter().map_while(|entry| match &entry.event {
-        Event::RowRestored {
-            instance,
-            table,
-            row,
-            row_version,
-            ..
-        } => Some((history.names.place(*instance, *table, *row), *row_version)),
+        Event::RowRestored { instance, table, row, row_version, .. } => {
+            Some((history.names.place(*instance, *table, *row), *row_version))
+        }
         _ => None,
     });
     let Some((place, version)) = restored.next() else {
         return ": it had written nothing".to_owned();
     };
-    let fate = if version == 0 {
-        "is gone again"
-    } else {
-        "is as before"
-    };
+    let fate = if version == 0 { "is gone again" } else { "is as before" };
     match restored.count() {
         0 => format!(": {place} {fate}"),
         1 => format!(": {place} {fate}, and 1 more row is restored"),

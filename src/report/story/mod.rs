@@ -58,12 +58,7 @@ pub struct StoryOptions {
 
 impl Default for StoryOptions {
     fn default() -> Self {
-        Self {
-            width: 100,
-            colour: false,
-            ascii: false,
-            verbosity: Verbosity::Normal,
-        }
+        Self { width: 100, colour: false, ascii: false, verbosity: Verbosity::Normal }
     }
 }
 
@@ -132,16 +127,9 @@ fn head(page: &mut Page, history: &History) {
 
 /// One check, with what was found against it.
 fn told_check(page: &mut Page, history: &History, check: &Check) {
-    let (mark, tone) = if check.holds {
-        ("✓ ", Tone::Good)
-    } else {
-        ("✗ ", Tone::Bad)
-    };
-    let place = if check.at.line == 0 {
-        String::new()
-    } else {
-        format!(" (line {})", check.at.line)
-    };
+    let (mark, tone) = if check.holds { ("✓ ", Tone::Good) } else { ("✗ ", Tone::Bad) };
+    let place =
+        if check.at.line == 0 { String::new() } else { format!(" (line {})", check.at.line) };
     let mut pieces = vec![Piece::plain(check.text.clone())];
     if check.holds {
         pieces.push(Piece::new(place, Tone::Faint));

@@ -34,12 +34,8 @@ pub(super) enum Tone {
 
 impl Tone {
     const fn style(self) -> Style {
-        const LANES: [AnsiColor; 4] = [
-            AnsiColor::Blue,
-            AnsiColor::Magenta,
-            AnsiColor::Cyan,
-            AnsiColor::BrightBlue,
-        ];
+        const LANES: [AnsiColor; 4] =
+            [AnsiColor::Blue, AnsiColor::Magenta, AnsiColor::Cyan, AnsiColor::BrightBlue];
         match self {
             Self::Plain => Style::new(),
             Self::Strong => Style::new().bold(),
@@ -62,10 +58,7 @@ pub(super) struct Piece {
 
 impl Piece {
     pub(super) fn new(text: impl Into<String>, tone: Tone) -> Self {
-        Self {
-            text: text.into(),
-            tone,
-        }
+        Self { text: text.into(), tone }
     }
 
     pub(super) fn plain(text: impl Into<String>) -> Self {
@@ -83,12 +76,7 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn new(width: usize, colour: bool, ascii: bool) -> Self {
-        Self {
-            width: width.max(WIDTH_LEAST),
-            colour,
-            ascii,
-            text: String::new(),
-        }
+        Self { width: width.max(WIDTH_LEAST), colour, ascii, text: String::new() }
     }
 
     /// The width on which the text is laid out, in columns.
@@ -130,11 +118,7 @@ impl Page {
             if needed <= room {
                 // Within one tone, the space belongs to it: one pair of codes for all its words.
                 let last = line.pieces.last().map(|it| it.tone);
-                let between = if last == Some(tone) {
-                    tone
-                } else {
-                    Tone::Plain
-                };
+                let between = if last == Some(tone) { tone } else { Tone::Plain };
                 line.push(if space == 1 { " " } else { "" }, between);
                 line.push(&word, tone);
                 fresh = false;

@@ -12,12 +12,7 @@ const COLUMNS_MAX: usize = 4;
 impl Teller<'_, '_> {
     pub(super) fn message(&mut self, entry: &Entry) {
         match &entry.event {
-            Event::RequestRefused {
-                lane,
-                request,
-                fault,
-                ..
-            } => {
+            Event::RequestRefused { lane, request, fault, .. } => {
                 self.rising.insert(*lane, fault.kind);
                 let asked = self.asked(*request, "");
                 let word = fault.kind.facts().word;
@@ -37,11 +32,9 @@ impl Teller<'_, '_> {
                 let text = format!("gives up waiting for the answer; {place} goes on");
                 self.say(entry, *lane, Mark::Failed, "abandoned", text);
             }
-            Event::ResponseDelivered {
-                lane,
-                fault: Some(fault),
-                ..
-            } => self.fault(entry, *lane, fault),
+            Event::ResponseDelivered { lane, fault: Some(fault), .. } => {
+                self.fault(entry, *lane, fault)
+            }
             Event::ResponseDelivered { lane, .. } => {
                 self.rising.remove(lane);
             }
@@ -54,10 +47,7 @@ impl Teller<'_, '_> {
         let Some(request) = self.history.requests.get(&request) else {
             return otherwise.to_owned();
         };
-        verb(
-            request.message,
-            &self.place(request.instance, request.table, request.row),
-        )
+        verb(request.message, &self.place(request.instance, request.table, request.row))
     }
 
     /// A row, or a table where the row is not known.
@@ -71,13 +61,7 @@ impl Teller<'_, '_> {
 
     pub(super) fn pipeline(&mut self, entry: &Entry) {
         match &entry.event {
-            Event::RequestBegan {
-                lane,
-                request,
-                message,
-                depth,
-                ..
-            } => {
+            Event::RequestBegan { lane, request, message, depth, .. } => {
                 self.rising.remove(lane);
                 let mut text = self.asked(*request, "");
                 if *message == Message::RetrieveMultiple {
@@ -92,11 +76,9 @@ impl Teller<'_, '_> {
                 let nesting = self.nesting.entry(*lane).or_default();
                 nesting.push((*request, (*depth).max(1)));
             }
-            Event::UpsertResolved {
-                request,
-                became,
-                row,
-            } => self.resolved(entry, *request, *became, *row),
+            Event::UpsertResolved { request, became, row } => {
+                self.resolved(entry, *request, *became, *row)
+            }
             Event::RequestEnded { request, fault } => {
                 let Some(lane) = self.history.requests.get(request).map(|it| it.lane) else {
                     return;
@@ -111,18 +93,10 @@ impl Teller<'_, '_> {
                     }
                 }
             }
-            Event::PlugInBegan {
-                lane,
-                plug_in,
-                depth,
-                in_transaction,
-                ..
-            } => self.plug_in(entry, *lane, *plug_in, *depth, *in_transaction),
-            Event::PlugInEnded {
-                request,
-                fault: Some(fault),
-                ..
-            } => {
+            Event::PlugInBegan { lane, plug_in, depth, in_transaction, .. } => {
+                self.plug_in(entry, *lane, *plug_in, *depth, *in_transaction)
+            }
+            Event::PlugInEnded { request, fault: Some(fault), .. } => {
                 if let Some(lane) = self.history.requests.get(request).map(|it| it.lane) {
                     self.fault(entry, lane, fault);
                 }
@@ -145,14 +119,7 @@ impl Teller<'_, '_> {
         let place = if in_transaction { "inside" } else { "outside" };
         let text = format!("plug-in \"{name}\" ({stage}, {place} the transaction)");
         let steps = steps(depth) + 1;
-        self.say_at(
-            entry,
-            lane,
-            steps,
-            Mark::None,
-            ("plug-in", text),
-            Part::Whole,
-        );
+        self.say_at(entry, lane, steps, Mark::None, ("plug-in", text), Part::Whole);
     }
 
     /// An upsert knows what it becomes.
@@ -193,15 +160,7 @@ impl Teller<'_, '_> {
     }
 
     pub(super) fn write(&mut self, entry: &Entry) {
-        let Event::RowWritten {
-            request,
-            instance,
-            table,
-            row,
-            kind,
-            columns,
-            ..
-        } = &entry.event
+        let Event::RowWritten { request, instance, table, row, kind, columns, .. } = &entry.event
         else {
             return;
         };

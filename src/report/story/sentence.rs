@@ -15,15 +15,8 @@ const FACTS_MAX: usize = 3;
 /// The verdict, then the facts.
 pub(super) fn verdict(history: &History, verdict: &Verdict) -> Vec<Piece> {
     let holds = verdict.holds();
-    let (mark, tone) = if holds {
-        ("✓ ", Tone::Good)
-    } else {
-        ("✗ ", Tone::Bad)
-    };
-    let mut pieces = vec![
-        Piece::new(mark, tone),
-        Piece::new(judged(verdict), Tone::Strong),
-    ];
+    let (mark, tone) = if holds { ("✓ ", Tone::Good) } else { ("✗ ", Tone::Bad) };
+    let mut pieces = vec![Piece::new(mark, tone), Piece::new(judged(verdict), Tone::Strong)];
     for fact in facts(history) {
         pieces.push(Piece::plain(format!(" {fact}")));
     }
@@ -33,10 +26,8 @@ pub(super) fn verdict(history: &History, verdict: &Verdict) -> Vec<Piece> {
 /// The same with the scenario's name, for a story that is nothing but its verdict.
 pub(super) fn quiet(history: &History, of: &Verdict) -> Vec<Piece> {
     let header = &history.trace.header;
-    let variant = header
-        .variant
-        .as_ref()
-        .map_or_else(String::new, |variant| format!(" ({variant})"));
+    let variant =
+        header.variant.as_ref().map_or_else(String::new, |variant| format!(" ({variant})"));
     let mut pieces = verdict(history, of);
     pieces.insert(1, Piece::plain(format!("{}{variant}: ", header.title)));
     if let Some(first) = of.failed().next() {
@@ -109,22 +100,15 @@ fn deadlocks(history: &History) -> Option<String> {
     if count == 1 {
         let undone = undone_by(history, first.victim)
             .map_or_else(String::new, |undone| format!(" and loses {undone}"));
-        return Some(format!(
-            "One deadlock, closed at {moment}: {victim} is the victim{undone}."
-        ));
+        return Some(format!("One deadlock, closed at {moment}: {victim} is the victim{undone}."));
     }
-    let victims: BTreeSet<String> = history
-        .deadlocks
-        .iter()
-        .map(|it| history.transaction_name(it.victim))
-        .collect();
+    let victims: BTreeSet<String> =
+        history.deadlocks.iter().map(|it| history.transaction_name(it.victim)).collect();
     let victims = match victims.len() {
         0..=3 => victims.into_iter().collect::<Vec<_>>().join(", "),
         more => format!("{more} runs"),
     };
-    Some(format!(
-        "{count} deadlocks, the first closed at {moment}; victims: {victims}."
-    ))
+    Some(format!("{count} deadlocks, the first closed at {moment}; victims: {victims}."))
 }
 
 /// What a rolled-back transaction had written, in words.
@@ -167,9 +151,7 @@ fn outages(history: &History) -> Option<String> {
         1 => " and stopped 1 message".to_owned(),
         count => format!(" and stopped {count} messages"),
     };
-    Some(format!(
-        "{instance} was {state} from {from} to {until}{effect}."
-    ))
+    Some(format!("{instance} was {state} from {from} to {until}{effect}."))
 }
 
 /// What an instance is during an outage.

@@ -112,10 +112,9 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::LockReleased { transaction, .. }
             | Event::LocksReleased { transaction, .. }
             | Event::RowRestored { transaction, .. }
-            | Event::VictimChosen {
-                victim: transaction,
-                ..
-            } => self.lane_of_transaction(*transaction),
+            | Event::VictimChosen { victim: transaction, .. } => {
+                self.lane_of_transaction(*transaction)
+            }
             Event::RowLoaded { .. }
             | Event::RowNamed { .. }
             | Event::OutageBegan { .. }
@@ -247,11 +246,7 @@ impl<'h, 't> Teller<'h, 't> {
             kinds.get(outage.index()).copied()
         };
         let (instance, text) = match &entry.event {
-            Event::OutageBegan {
-                outage,
-                instance,
-                until,
-            } => {
+            Event::OutageBegan { outage, instance, until } => {
                 let state = match kind(outage) {
                     Some(OutageKind::Unreachable) | None => "is unreachable".to_owned(),
                     Some(OutageKind::Maintenance) => "is closed for maintenance".to_owned(),
@@ -278,20 +273,15 @@ impl<'h, 't> Teller<'h, 't> {
 
     fn lane(&mut self, entry: &Entry) {
         match &entry.event {
-            Event::LaneBegan {
-                lane,
-                kind: LaneKind::Flow { .. },
-                ..
-            } => self.say(entry, *lane, Mark::None, "begins", "begins".to_owned()),
+            Event::LaneBegan { lane, kind: LaneKind::Flow { .. }, .. } => {
+                self.say(entry, *lane, Mark::None, "begins", "begins".to_owned())
+            }
             Event::LaneEnded { lane, outcome } => match outcome {
                 Outcome::Succeeded => self.say(entry, *lane, Mark::Done, "done", "done".to_owned()),
                 Outcome::Failed(fault) => {
                     let told = self.rising.remove(lane) == Some(fault.kind);
-                    let fault = if told {
-                        fault.kind.facts().word.to_owned()
-                    } else {
-                        fault.to_string()
-                    };
+                    let fault =
+                        if told { fault.kind.facts().word.to_owned() } else { fault.to_string() };
                     let text = format!("ends in {fault}");
                     self.say(entry, *lane, Mark::Failed, "ends in fault", text);
                 }
@@ -316,12 +306,7 @@ impl<'h, 't> Teller<'h, 't> {
                     self.say(entry, *lane, Mark::Faint, "pauses", text);
                 }
             }
-            Event::Retried {
-                lane,
-                attempt,
-                fault,
-                wait,
-            } => {
+            Event::Retried { lane, attempt, fault, wait } => {
                 self.fault(entry, *lane, fault);
                 self.rising.remove(lane);
                 let wait = format_duration(*wait);

@@ -15,10 +15,7 @@ fn expecting(claims: Vec<(&str, Claim)>) -> Plan {
     let mut plan = Plan::empty("");
     for (index, (text, claim)) in claims.into_iter().enumerate() {
         plan.expectations.push(Expectation {
-            at: Location {
-                line: 31 + u32::try_from(index).unwrap(),
-                column: 5,
-            },
+            at: Location { line: 31 + u32::try_from(index).unwrap(), column: 5 },
             text: text.to_owned(),
             claims: vec![claim],
         });
@@ -27,10 +24,7 @@ fn expecting(claims: Vec<(&str, Claim)>) -> Plan {
 }
 
 fn told(tale: &Tale, verdict: &Verdict, width: usize) -> String {
-    let options = StoryOptions {
-        width,
-        ..StoryOptions::default()
-    };
+    let options = StoryOptions { width, ..StoryOptions::default() };
     story(&tale.trace, verdict, &options)
 }
 
@@ -38,21 +32,14 @@ fn two_teams_judged() -> (Tale, Verdict) {
     let mut tale = two_teams();
     let x = tale.row("us/user/y");
     let teams = |number| RowState::Is(vec![(ColumnId(0), whole(number))]);
-    let row = |number| Claim::Row {
-        row: x.clone(),
-        by: None,
-        state: teams(number),
-    };
+    let row = |number| Claim::Row { row: x.clone(), by: None, state: teams(number) };
     let plan = expecting(vec![
         ("victim: team south", Claim::Victim { actor: ActorId(1) }),
         ("row: us/user/y, is: { teams: 6 }", row(6)),
         ("row: us/user/y, is: { teams: 7 }", row(7)),
         (
             "never: lost update",
-            Claim::Happens {
-                phenomenon: Phenomenon::LostUpdate,
-                happens: false,
-            },
+            Claim::Happens { phenomenon: Phenomenon::LostUpdate, happens: false },
         ),
     ]);
     let verdict = verdict(&plan, &tale.trace);
@@ -159,10 +146,7 @@ fn a_narrow_page_wraps_and_loses_nothing() {
 #[test]
 fn a_quiet_story_is_its_verdict() {
     let (tale, verdict) = two_teams_judged();
-    let options = StoryOptions {
-        verbosity: Verbosity::Quiet,
-        ..StoryOptions::default()
-    };
+    let options = StoryOptions { verbosity: Verbosity::Quiet, ..StoryOptions::default() };
     insta::assert_snapshot!(story(&tale.trace, &verdict, &options), @r"
     ✗ Two teams update the same two users (unordered): 1 of 4 checks does not hold.
     (scenarios/team-members.yaml:33) One deadlock, closed at 90 ms: team south is the victim and loses
@@ -174,11 +158,8 @@ fn a_quiet_story_is_its_verdict() {
 #[test]
 fn a_verbose_story_tells_every_event_in_ascii_too() {
     let (tale, verdict) = two_teams_judged();
-    let options = StoryOptions {
-        verbosity: Verbosity::Verbose,
-        ascii: true,
-        ..StoryOptions::default()
-    };
+    let options =
+        StoryOptions { verbosity: Verbosity::Verbose, ascii: true, ..StoryOptions::default() };
     insta::assert_snapshot!(story(&tale.trace, &verdict, &options), @r"
     Two teams update the same two users
     scenarios/team-members.yaml - variant unordered - seed 0 - 250 ms simulated
@@ -308,11 +289,7 @@ fn what_repeats_is_folded_and_the_middle_of_a_long_story_is_left_out() {
     // Lanes with names that have nothing in common repeat nothing.
     let mut tale = Tale::usual();
     for number in 0..300_u32 {
-        let name: String = number
-            .to_string()
-            .chars()
-            .map(|it| (it as u8 + 49) as char)
-            .collect();
+        let name: String = number.to_string().chars().map(|it| (it as u8 + 49) as char).collect();
         let lane = tale.begins(&name);
         if number == 150 {
             tale.fails(lane, FaultKind::SqlTimeout);
@@ -323,10 +300,8 @@ fn what_repeats_is_folded_and_the_middle_of_a_long_story_is_left_out() {
     let story = told(&tale, &verdict, 80);
     let lines: Vec<&str> = story.lines().collect();
     assert!(lines.len() < 220, "{} lines", lines.len());
-    let left_out: Vec<&str> = lines
-        .into_iter()
-        .filter(|it| it.contains("left out") || it.contains("ends in"))
-        .collect();
+    let left_out: Vec<&str> =
+        lines.into_iter().filter(|it| it.contains("left out") || it.contains("ends in")).collect();
     insta::assert_snapshot!(left_out.join("\n"), @r"
     ✓ Nothing was expected. bfa ends in sql timeout at 0 ms.
                … 50 lines are left out here
@@ -355,10 +330,7 @@ fn a_hostile_name_is_shown_and_obeyed_by_nobody() {
 #[test]
 fn colours_are_the_sixteen_and_red_is_for_failure() {
     let (tale, verdict) = two_teams_judged();
-    let options = StoryOptions {
-        colour: true,
-        ..StoryOptions::default()
-    };
+    let options = StoryOptions { colour: true, ..StoryOptions::default() };
     let coloured = story(&tale.trace, &verdict, &options);
     let plain = anstream::adapter::strip_str(&coloured).to_string();
     assert_eq!(plain, told(&tale, &verdict, 100));

@@ -14,14 +14,10 @@ pub(super) static WHOLE: Shape = Shape::of("a whole number", Kind::Whole);
 pub(super) static BOOLEAN: Shape = Shape::of("true or false", Kind::Boolean);
 pub(super) static DURATION: Shape =
     Shape::of("a duration such as `150ms` or `2 min`", Kind::Duration);
-pub(super) static MOMENT: Shape = Shape::of(
-    "a time such as `06:00`, `2026-01-06T02:10` or `250ms`",
-    Kind::Moment,
-);
-static DATE_TIME: Shape = Shape::of(
-    "a date and time such as `2026-01-05T08:00:00Z`",
-    Kind::DateTime,
-);
+pub(super) static MOMENT: Shape =
+    Shape::of("a time such as `06:00`, `2026-01-06T02:10` or `250ms`", Kind::Moment);
+static DATE_TIME: Shape =
+    Shape::of("a date and time such as `2026-01-05T08:00:00Z`", Kind::DateTime);
 pub(super) static TABLE_NAME: Shape = Shape::of("the name of a table", Kind::Text);
 pub(super) static INSTANCE_NAME: Shape = Shape::of("the name of an instance", Kind::Text);
 pub(super) static VALUE: Shape = Shape::of("a value", Kind::Value).or_list(&SINGLE_VALUE);
@@ -29,9 +25,8 @@ pub(super) static SINGLE_VALUE: Shape = Shape::of("a value", Kind::Value);
 pub(super) static ISOLATION: Shape = Shape::of("an isolation level", Kind::Word(ISOLATION_WORDS));
 
 /// Whatever a later version will make of it.
-pub static ANYTHING: Shape = Shape::of("anything", Kind::Value)
-    .or_list(&ANYTHING)
-    .or_map(&ANYTHING_MAP);
+pub static ANYTHING: Shape =
+    Shape::of("anything", Kind::Value).or_list(&ANYTHING).or_map(&ANYTHING_MAP);
 static ANYTHING_MAP: Map = Map::named("name", &ANYTHING);
 
 /// One name or several.
@@ -42,16 +37,8 @@ pub static DOCUMENT: Shape = Shape::new("a scenario").or_map(&DOCUMENT_MAP);
 
 static DOCUMENT_MAP: Map = Map::of(&[
     must("scenario", &TEXT, "the scenario's one-line title"),
-    may(
-        "about",
-        &TEXT,
-        "two sentences: what happens, and why it is worth a look",
-    ),
-    may(
-        "source",
-        &TEXT,
-        "the document and section that it comes from",
-    ),
+    may("about", &TEXT, "two sentences: what happens, and why it is worth a look"),
+    may("source", &TEXT, "the document and section that it comes from"),
     may(
         "start",
         &DATE_TIME,
@@ -63,44 +50,16 @@ static DOCUMENT_MAP: Map = Map::of(&[
         "no schedule begins a run after this; default the last moment that the file mentions",
     ),
     may("seed", &COUNT, "the seed of all randomness; default 0"),
-    may(
-        "params",
-        &PARAMS,
-        "named values: `$name` or `=params.name` anywhere",
-    ),
+    may("params", &PARAMS, "named values: `$name` or `=params.name` anywhere"),
     may("costs", &COSTS, "what things take in virtual time"),
-    may(
-        "limits",
-        &LIMITS,
-        "the platform's limits, and those of the run",
-    ),
-    must(
-        "tables",
-        &TABLES,
-        "the tables, with columns and alternate keys",
-    ),
+    may("limits", &LIMITS, "the platform's limits, and those of the run"),
+    must("tables", &TABLES, "the tables, with columns and alternate keys"),
     must("instances", &INSTANCES, "the Dataverse instances"),
-    may(
-        "rows",
-        &ROWS_BY_INSTANCE,
-        "the rows that exist at the start: by instance, then table",
-    ),
-    may(
-        "programs",
-        &PROGRAMS,
-        "lists of steps that `call` runs by name",
-    ),
+    may("rows", &ROWS_BY_INSTANCE, "the rows that exist at the start: by instance, then table"),
+    may("programs", &PROGRAMS, "lists of steps that `call` runs by name"),
     may("plug-ins", &PLUG_INS, "the registered plug-in steps"),
-    may(
-        "outages",
-        &OUTAGES,
-        "when an instance does not answer as it should",
-    ),
-    may(
-        "flows",
-        &FLOWS,
-        "what copies rows from one instance to another",
-    ),
+    may("outages", &OUTAGES, "when an instance does not answer as it should"),
+    may("flows", &FLOWS, "what copies rows from one instance to another"),
     may("actors", &ACTORS, "who does what: users, apps, jobs"),
     may(
         "variants",
@@ -119,81 +78,25 @@ static PARAMS_MAP: Map = Map::named("parameter", &VALUE);
 
 static COSTS: Shape = Shape::new("a map of durations").or_map(&COSTS_MAP);
 static COSTS_MAP: Map = Map::of(&[
-    may(
-        "request",
-        &DURATION,
-        "each request, nested ones too; default 5 ms",
-    ),
+    may("request", &DURATION, "each request, nested ones too; default 5 ms"),
     may("read", &DURATION, "each read statement; default 2 ms"),
-    may(
-        "row",
-        &DURATION,
-        "each row that a statement examines; default 20 us",
-    ),
-    may(
-        "write",
-        &DURATION,
-        "each row that is written, after its lock was granted; default 5 ms",
-    ),
-    may(
-        "plug-in",
-        &DURATION,
-        "each plug-in step that runs; default 2 ms",
-    ),
-    may(
-        "network",
-        &DURATION,
-        "one way between a flow and an instance; default 40 ms",
-    ),
-    may(
-        "client",
-        &DURATION,
-        "one way between an actor and an instance; default 0 ms",
-    ),
+    may("row", &DURATION, "each row that a statement examines; default 20 us"),
+    may("write", &DURATION, "each row that is written, after its lock was granted; default 5 ms"),
+    may("plug-in", &DURATION, "each plug-in step that runs; default 2 ms"),
+    may("network", &DURATION, "one way between a flow and an instance; default 40 ms"),
+    may("client", &DURATION, "one way between an actor and an instance; default 0 ms"),
 ]);
 
 static LIMITS: Shape = Shape::new("a map of limits").or_map(&LIMITS_MAP);
 static LIMITS_MAP: Map = Map::of(&[
-    may(
-        "sql command",
-        &DURATION,
-        "the SQL command time-out, waits included; default 120 s",
-    ),
-    may(
-        "plug-in",
-        &DURATION,
-        "how long a plug-in step may take; default 2 min",
-    ),
-    may(
-        "depth",
-        &COUNT,
-        "the deepest chain of nested requests; default 8",
-    ),
-    may(
-        "client",
-        &DURATION,
-        "how long a client waits for an answer; default 2 min",
-    ),
-    may(
-        "deadlock monitor",
-        &DURATION,
-        "between two searches of the deadlock monitor; default 5 s",
-    ),
-    may(
-        "deadlock monitor least",
-        &DURATION,
-        "the same right after a deadlock; default 100 ms",
-    ),
-    may(
-        "transitions",
-        &COUNT,
-        "how many transitions a run may take; default 10,000,000",
-    ),
-    may(
-        "virtual time",
-        &DURATION,
-        "how much virtual time a run may take; default 366 days",
-    ),
+    may("sql command", &DURATION, "the SQL command time-out, waits included; default 120 s"),
+    may("plug-in", &DURATION, "how long a plug-in step may take; default 2 min"),
+    may("depth", &COUNT, "the deepest chain of nested requests; default 8"),
+    may("client", &DURATION, "how long a client waits for an answer; default 2 min"),
+    may("deadlock monitor", &DURATION, "between two searches of the deadlock monitor; default 5 s"),
+    may("deadlock monitor least", &DURATION, "the same right after a deadlock; default 100 ms"),
+    may("transitions", &COUNT, "how many transitions a run may take; default 10,000,000"),
+    may("virtual time", &DURATION, "how much virtual time a run may take; default 366 days"),
 ]);
 
 static TABLES: Shape = Shape::new("a map of tables").or_map(&TABLES_MAP);
@@ -221,16 +124,9 @@ static INSTANCES_MAP: Map = Map::named("instance", &INSTANCE);
 static INSTANCE: Shape = Shape::new("an instance").or_map(&INSTANCE_MAP);
 static INSTANCE_MAP: Map = Map::of(&[
     must("tables", &NAMES, "the tables that it has"),
-    may(
-        "isolation",
-        &ISOLATION,
-        "the isolation level of its transactions",
-    ),
+    may("isolation", &ISOLATION, "the isolation level of its transactions"),
     may("kind", &INSTANCE_KIND, "what kind of environment it is"),
-    later(
-        "company",
-        "the company of a finance and operations environment",
-    ),
+    later("company", "the company of a finance and operations environment"),
     later("locking", "classic or optimized locking"),
 ]);
 static INSTANCE_KIND: Shape = Shape::of("a kind of instance", Kind::Word(INSTANCE_WORDS));
@@ -243,11 +139,7 @@ static ROWS: Shape = Shape::new("rows by name, or a pattern of many").or_map(&RO
 static ROWS_MAP: Map = Map::named("row", &VALUES_BY_NAME).or_with("count", &ROW_PATTERN);
 static ROW_PATTERN: Map = Map::of(&[
     must("count", &COUNT, "how many rows; `n` counts them from 1"),
-    may(
-        "named",
-        &TEXT,
-        "each row's name, such as `acct {n}`; without it ids are drawn",
-    ),
+    may("named", &TEXT, "each row's name, such as `acct {n}`; without it ids are drawn"),
     may("set", &VALUES_BY_NAME, "the columns' values"),
 ]);
 
@@ -255,11 +147,7 @@ static PROGRAMS: Shape = Shape::new("a map of programs").or_map(&PROGRAMS_MAP);
 static PROGRAMS_MAP: Map = Map::named("program", &PROGRAM);
 static PROGRAM: Shape = Shape::new("a program").or_map(&PROGRAM_MAP);
 static PROGRAM_MAP: Map = Map::of(&[
-    may(
-        "in",
-        &INSTANCE_NAME,
-        "the instance that its steps mean; default the caller's",
-    ),
+    may("in", &INSTANCE_NAME, "the instance that its steps mean; default the caller's"),
     must("do", &STEPS, "its steps"),
 ]);
 
@@ -268,94 +156,45 @@ static PLUG_INS: Shape = Shape::new("a list of plug-in steps").or_list(&PLUG_IN)
 pub static PLUG_IN: Shape = Shape::new("a plug-in step").or_map(&PLUG_IN_MAP);
 static PLUG_IN_MAP: Map = Map::of(&[
     must("name", &NAME, "its name"),
-    must(
-        "on",
-        &EVENT,
-        "what it listens to: `Create ticket`, or `Create` for all tables",
-    ),
-    must(
-        "in",
-        &INSTANCE_NAME,
-        "the instance in which it is registered",
-    ),
+    must("on", &EVENT, "what it listens to: `Create ticket`, or `Create` for all tables"),
+    must("in", &INSTANCE_NAME, "the instance in which it is registered"),
     must("stage", &STAGE, "the stage in which it runs"),
-    may(
-        "rank",
-        &WHOLE,
-        "its execution order, lower first; default 1",
-    ),
-    may(
-        "filter",
-        &NAMES,
-        "for Update: the columns of which one must be in the request",
-    ),
-    may(
-        "do",
-        &STEPS,
-        "its steps; `$target` is what the request writes, `$before` the row before",
-    ),
+    may("rank", &WHOLE, "its execution order, lower first; default 1"),
+    may("filter", &NAMES, "for Update: the columns of which one must be in the request"),
+    may("do", &STEPS, "its steps; `$target` is what the request writes, `$before` the row before"),
     may("rust", &NAME, "the name of a plug-in written in Rust"),
 ])
 .one_of(&[&["do", "rust"]]);
-static EVENT: Shape = Shape::of(
-    "a message and a table, such as `Create ticket`",
-    Kind::Event,
-);
+static EVENT: Shape = Shape::of("a message and a table, such as `Create ticket`", Kind::Event);
 static STAGE: Shape = Shape::of("a stage", Kind::Word(STAGE_WORDS));
 
 static OUTAGES: Shape = Shape::new("a list of outages").or_list(&OUTAGE);
 static OUTAGE: Shape = Shape::new("an outage").or_map(&OUTAGE_MAP);
 static OUTAGE_MAP: Map = Map::of(&[
-    may(
-        "name",
-        &NAME,
-        "its name; default `outage of` and the instance",
-    ),
+    may("name", &NAME, "its name; default `outage of` and the instance"),
     must("instance", &INSTANCE_NAME, "the instance that is affected"),
     must("from", &MOMENT, "its first instant"),
     must("until", &MOMENT, "the first instant at which it is over"),
-    must(
-        "as",
-        &OUTAGE_KIND,
-        "what callers see: `unreachable`, `maintenance` or `slow by 2s`",
-    ),
+    must("as", &OUTAGE_KIND, "what callers see: `unreachable`, `maintenance` or `slow by 2s`"),
 ]);
-static OUTAGE_KIND: Shape = Shape::of(
-    "`unreachable`, `maintenance` or `slow by` a duration",
-    Kind::Outage,
-);
+static OUTAGE_KIND: Shape =
+    Shape::of("`unreachable`, `maintenance` or `slow by` a duration", Kind::Outage);
 
 static FLOWS: Shape = Shape::new("a map of flows").or_map(&FLOWS_MAP);
 static FLOWS_MAP: Map = Map::named("flow", &FLOW);
 static FLOW: Shape = Shape::new("a flow").or_map(&FLOW_MAP);
 static FLOW_MAP: Map = Map::of(&[
-    must(
-        "method",
-        &METHOD,
-        "what carries it out; it decides the default retries",
-    ),
+    must("method", &METHOD, "what carries it out; it decides the default retries"),
     must("from", &INSTANCE_NAME, "the instance that it reads"),
     must("to", &INSTANCE_NAME, "the instance that it writes"),
     may("table", &TABLE_NAME, "the table that it copies"),
     may("tables", &NAMES, "the tables that it copies, parents first"),
-    may(
-        "every day at",
-        &MOMENT,
-        "the time of day at which it begins",
-    ),
-    may(
-        "every",
-        &DURATION,
-        "the time from one run to the next, the first at the start",
-    ),
+    may("every day at", &MOMENT, "the time of day at which it begins"),
+    may("every", &DURATION, "the time from one run to the next, the first at the start"),
     may("at", &MOMENT, "when it runs, once"),
     may("until", &MOMENT, "no run begins at or after this"),
     may("write", &WRITE, "how it writes"),
-    may(
-        "retry",
-        &FLOW_RETRY,
-        "its retries of each request; `none` for no retries",
-    ),
+    may("retry", &FLOW_RETRY, "its retries of each request; `none` for no retries"),
 ])
 .one_of(&[&["table", "tables"], &["every day at", "every", "at"]]);
 static METHOD: Shape = Shape::of("a sync method", Kind::Word(METHOD_WORDS));
@@ -363,26 +202,13 @@ static WRITE: Shape = Shape::of("`upsert`", Kind::Word(WRITE_WORDS));
 static FLOW_RETRY: Shape = Shape::of("`none`, or a map", Kind::Text).or_map(&FLOW_RETRY_MAP);
 static FLOW_RETRY_MAP: Map = Map::of(&[UP_TO, WAIT, JITTER, ON]);
 
-pub(super) const UP_TO: Key = must(
-    "up to",
-    &COUNT,
-    "how many more times after the first, at most",
-);
-pub(super) const WAIT: Key = must(
-    "wait",
-    &BACKOFF,
-    "how long before each: `2s`, or `exponential from 2s to 30s`",
-);
-pub(super) const JITTER: Key = may(
-    "jitter",
-    &BOOLEAN,
-    "whether each wait is drawn between half of it and all of it",
-);
-pub(super) const ON: Key = may(
-    "on",
-    &FAULTS,
-    "the faults worth another try; default all that may pass",
-);
+pub(super) const UP_TO: Key = must("up to", &COUNT, "how many more times after the first, at most");
+pub(super) const WAIT: Key =
+    must("wait", &BACKOFF, "how long before each: `2s`, or `exponential from 2s to 30s`");
+pub(super) const JITTER: Key =
+    may("jitter", &BOOLEAN, "whether each wait is drawn between half of it and all of it");
+pub(super) const ON: Key =
+    may("on", &FAULTS, "the faults worth another try; default all that may pass");
 
 static ACTORS: Shape = Shape::new("a map of actors").or_map(&ACTORS_MAP);
 static ACTORS_MAP: Map = Map::named("actor", &ACTOR);
@@ -391,32 +217,14 @@ static ACTOR: Shape = Shape::new("an actor")
     .or_list(&super::STEP)
     .or_map(&ACTOR_MAP);
 static ACTOR_MAP: Map = Map::of(&[
-    may(
-        "in",
-        &INSTANCE_NAME,
-        "the instance that its steps mean when they name none",
-    ),
+    may("in", &INSTANCE_NAME, "the instance that its steps mean when they name none"),
     may("at", &MOMENT, "when it begins; default at the start"),
-    with(
-        "every",
-        "from",
-        &MOMENT,
-        "when its first run begins; default at the start",
-    ),
+    with("every", "from", &MOMENT, "when its first run begins; default at the start"),
     may("every", &DURATION, "the time from one run to the next"),
     with("every", "until", &MOMENT, "no run begins at or after this"),
-    may(
-        "count",
-        &COUNT,
-        "how many of it there are; each counts itself in `n`",
-    ),
+    may("count", &COUNT, "how many of it there are; each counts itself in `n`"),
     may("call", &NAME, "the program that it runs"),
-    with(
-        "call",
-        "with",
-        &VALUES_BY_NAME,
-        "the bindings with which the program begins",
-    ),
+    with("call", "with", &VALUES_BY_NAME, "the bindings with which the program begins"),
     may("do", &STEPS, "its steps"),
 ])
 .one_of(&[&["call", "do"]]);

@@ -22,139 +22,62 @@ static COLUMN_VALUES: Shape = Shape::new("a list of values").or_list(&SINGLE_VAL
 static SINGLE_VALUE: Shape = Shape::of("a value", Kind::Value);
 
 static KEYS: &[Key] = &[
-    may(
-        "variant",
-        &SET_OF_NAMES,
-        "the variants for which the line counts; default all",
-    ),
+    may("variant", &SET_OF_NAMES, "the variants for which the line counts; default all"),
     may(
         "by",
         &MOMENT_OR_END,
         "the instant at whose end it must hold, or `end`; default when the actors are done",
     ),
     may("actor", &NAME, "whom the line is about"),
-    may(
-        "succeeds",
-        &BOOLEAN,
-        "whether all the actor's runs end without a fault",
-    ),
-    may(
-        "fault",
-        &FAULT,
-        "a fault that the actor (or the victim, or anybody) meets",
-    ),
+    may("succeeds", &BOOLEAN, "whether all the actor's runs end without a fault"),
+    may("fault", &FAULT, "a fault that the actor (or the victim, or anybody) meets"),
     may("ends", &ENDS, "when the actor's last run ends"),
-    may(
-        "waits for",
-        &NAME,
-        "who holds the lock that the actor waits for, or `anybody`",
-    ),
+    may("waits for", &NAME, "who holds the lock that the actor waits for, or `anybody`"),
     may("on", &ROW_PATH, "the row that it waits for"),
     may("at least", &BOUND, "the least number, or time waited"),
     may("at most", &BOUND, "the most"),
-    may(
-        "longest wait",
-        &DURATIONS,
-        "how long the longest wait for a lock takes",
-    ),
-    may(
-        "total wait",
-        &DURATIONS,
-        "how long all waits for locks take together",
-    ),
-    may(
-        "answer",
-        &NAME,
-        "a binding of the actor, as it was at the end of its last run",
-    ),
+    may("longest wait", &DURATIONS, "how long the longest wait for a lock takes"),
+    may("total wait", &DURATIONS, "how long all waits for locks take together"),
+    may("answer", &NAME, "a binding of the actor, as it was at the end of its last run"),
     may(
         "rows",
         &ROWS,
         "with `answer`: how many rows it holds; else a table, and columns beside it",
     ),
     may("row", &ROW_PATH, "a row: `instance/table/name`"),
-    may(
-        "is",
-        &STATE,
-        "what it must be: columns with values, a value, a number, or `missing`",
-    ),
-    may(
-        "unchanged",
-        &BOOLEAN,
-        "nothing was committed to the row since the start",
-    ),
-    may(
-        "count",
-        &TABLE_PATH,
-        "the number of rows of `instance/table`",
-    ),
-    may(
-        "writes",
-        &ROW_PATH,
-        "the number of committed writes to a row",
-    ),
+    may("is", &STATE, "what it must be: columns with values, a value, a number, or `missing`"),
+    may("unchanged", &BOOLEAN, "nothing was committed to the row since the start"),
+    may("count", &TABLE_PATH, "the number of rows of `instance/table`"),
+    may("writes", &ROW_PATH, "the number of committed writes to a row"),
     may("deadlocks", &NUMBER, "how many deadlocks there are"),
     may("victim", &NAME, "the actor that is a deadlock's victim"),
-    may(
-        "requests",
-        &NUMBER,
-        "how many requests are carried out, nested ones too",
-    ),
+    may("requests", &NUMBER, "how many requests are carried out, nested ones too"),
     may("of", &EVENT, "with `requests`: the message, and the table"),
-    may(
-        "in",
-        &INSTANCE_NAME,
-        "with `requests`, `commits` or `rollbacks`: the instance",
-    ),
+    may("in", &INSTANCE_NAME, "with `requests`, `commits` or `rollbacks`: the instance"),
     may("faults", &NUMBER, "how many faults callers meet"),
     may("retries", &NUMBER, "how many tries follow a first one"),
     may("waits", &NUMBER, "how many waits for locks there are"),
     may("commits", &NUMBER, "how many transactions are committed"),
-    may(
-        "rollbacks",
-        &NUMBER,
-        "how many transactions are rolled back",
-    ),
+    may("rollbacks", &NUMBER, "how many transactions are rolled back"),
     may("plug-in", &NAME, "a plug-in step"),
     may("runs", &NUMBER, "how often the plug-in step runs"),
-    may(
-        "in transaction",
-        &BOOLEAN,
-        "whether its runs are inside a database transaction",
-    ),
+    may("in transaction", &BOOLEAN, "whether its runs are inside a database transaction"),
     may("outage", &NAME, "an outage"),
-    may(
-        "hits",
-        &NUMBER,
-        "how many messages the outage stops or turns away",
-    ),
+    may("hits", &NUMBER, "how many messages the outage stops or turns away"),
     may("never", &PHENOMENON, "what must not happen"),
     may("happens", &PHENOMENON, "what must happen at least once"),
     may("anomaly", &ANOMALY, "an anomaly that must happen"),
-    may(
-        "finally",
-        &FINALLY,
-        "whether the instances hold the same rows",
-    ),
-    may(
-        "table",
-        &TABLE_NAME,
-        "with `finally`: the table; default all that are shared",
-    ),
+    may("finally", &FINALLY, "whether the instances hold the same rows"),
+    may("table", &TABLE_NAME, "with `finally`: the table; default all that are shared"),
     may("order", &HAPPENINGS, "what happens in this order"),
 ];
 
-static MOMENT_OR_END: Shape = Shape::of(
-    "a time such as `06:00` or `2026-01-06T02:10`, or `end`",
-    Kind::MomentOrEnd,
-);
+static MOMENT_OR_END: Shape =
+    Shape::of("a time such as `06:00` or `2026-01-06T02:10`, or `end`", Kind::MomentOrEnd);
 static ROW_PATH: Shape = Shape::of("a row such as `europe/account/fabrikam`", Kind::RowPath);
 static TABLE_PATH: Shape = Shape::of("a table such as `europe/account`", Kind::TablePath);
-static ROWS: Shape = Shape::of(
-    "a number, or a table such as `europe/account`",
-    Kind::CountOrPath,
-)
-.or_map(&NUMBERS);
+static ROWS: Shape =
+    Shape::of("a number, or a table such as `europe/account`", Kind::CountOrPath).or_map(&NUMBERS);
 static EVENT: Shape = Shape::of("a message, such as `Create account`", Kind::Event);
 static BOUND: Shape = Shape::of("a number or a duration", Kind::Text);
 static NUMBER: Shape =
@@ -164,11 +87,8 @@ static NUMBERS: Map = Map::of(&[
     may("at most", &COUNT, "the greatest number"),
 ]);
 static COUNT: Shape = Shape::of("a number from 0", Kind::Count);
-static DURATIONS: Shape = Shape::of(
-    "a duration, or `{ at least: …, at most: … }`",
-    Kind::Duration,
-)
-.or_map(&DURATION_MAP);
+static DURATIONS: Shape =
+    Shape::of("a duration, or `{ at least: …, at most: … }`", Kind::Duration).or_map(&DURATION_MAP);
 static DURATION_MAP: Map = Map::of(&[
     may("at least", &DURATION, "the shortest time"),
     may("at most", &DURATION, "the longest time"),
@@ -206,12 +126,4 @@ static HAPPENING_MAP: Map = Map::of(&[
     may("ends", &NAME, "a run of an actor ends"),
     may("outage ends", &NAME, "an outage is over"),
 ])
-.one_of(&[&[
-    "created",
-    "updated",
-    "deleted",
-    "written",
-    "begins",
-    "ends",
-    "outage ends",
-]]);
+.one_of(&[&["created", "updated", "deleted", "written", "begins", "ends", "outage ends"]]);

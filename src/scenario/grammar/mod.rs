@@ -125,13 +125,7 @@ pub struct Key {
 
 impl Shape {
     const fn new(what: &'static str) -> Self {
-        Self {
-            what,
-            example: None,
-            scalar: None,
-            list: None,
-            map: None,
-        }
+        Self { what, example: None, scalar: None, list: None, map: None }
     }
 
     const fn of(what: &'static str, kind: Kind) -> Self {
@@ -161,12 +155,7 @@ impl Shape {
 
 impl Map {
     const fn of(keys: &'static [Key]) -> Self {
-        Self {
-            keys,
-            others: None,
-            one_of: &[],
-            or_with: None,
-        }
+        Self { keys, others: None, one_of: &[], or_with: None }
     }
 
     /// A map whose keys are all names of such things.
@@ -175,20 +164,12 @@ impl Map {
     }
 
     const fn and_others(mut self, what: &'static str, shape: &'static Shape) -> Self {
-        self.others = Some(Others {
-            what,
-            shape,
-            is_single: false,
-        });
+        self.others = Some(Others { what, shape, is_single: false });
         self
     }
 
     const fn and_one_other(mut self, what: &'static str, shape: &'static Shape) -> Self {
-        self.others = Some(Others {
-            what,
-            shape,
-            is_single: true,
-        });
+        self.others = Some(Others { what, shape, is_single: true });
         self
     }
 
@@ -210,14 +191,7 @@ impl Map {
 
 /// A key that may be left out.
 const fn may(name: &'static str, shape: &'static Shape, about: &'static str) -> Key {
-    Key {
-        name,
-        shape,
-        is_required: false,
-        goes_with: None,
-        about,
-        is_later: false,
-    }
+    Key { name, shape, is_required: false, goes_with: None, about, is_later: false }
 }
 
 /// A key that must be there.
@@ -247,17 +221,9 @@ const fn later(name: &'static str, about: &'static str) -> Key {
 }
 
 const fn word(word: &'static str, about: &'static str) -> Word {
-    Word {
-        word,
-        about,
-        is_later: false,
-    }
+    Word { word, about, is_later: false }
 }
 
 const fn later_word(word: &'static str, about: &'static str) -> Word {
-    Word {
-        word,
-        about,
-        is_later: true,
-    }
+    Word { word, about, is_later: true }
 }

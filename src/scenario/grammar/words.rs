@@ -20,10 +20,8 @@ pub const STAGES: &[Choice<Stage>] = &[
 ];
 
 /// The conditions on an upsert.
-pub const UPSERT_WHEN: &[Choice<UpsertWhen>] = &[
-    ("missing", UpsertWhen::Missing),
-    ("exists", UpsertWhen::Exists),
-];
+pub const UPSERT_WHEN: &[Choice<UpsertWhen>] =
+    &[("missing", UpsertWhen::Missing), ("exists", UpsertWhen::Exists)];
 
 /// What can happen to a row, as `never: { update: … }` and `order:` call it.
 pub const WRITES: &[(&str, &str, Option<Message>)] = &[
@@ -38,49 +36,22 @@ pub(super) static ISOLATION_WORDS: &[Word] = &[
         "read committed snapshot",
         "a statement reads what was committed when it began (the default)",
     ),
-    word(
-        "repeatable read",
-        "a read keeps a shared lock to the end of the transaction",
-    ),
-    later_word(
-        "read committed",
-        "a read takes a shared lock for its statement",
-    ),
-    later_word(
-        "read uncommitted",
-        "a read takes no lock and sees what is not committed",
-    ),
-    later_word(
-        "snapshot",
-        "a transaction reads what was committed when it began",
-    ),
+    word("repeatable read", "a read keeps a shared lock to the end of the transaction"),
+    later_word("read committed", "a read takes a shared lock for its statement"),
+    later_word("read uncommitted", "a read takes no lock and sees what is not committed"),
+    later_word("snapshot", "a transaction reads what was committed when it began"),
     later_word("serializable", "a read locks the range that it looked at"),
 ];
 
 pub(super) static STAGE_WORDS: &[Word] = &[
-    word(
-        "PreValidation",
-        "stage 10: before the transaction of an outermost request",
-    ),
-    word(
-        "PreOperation",
-        "stage 20: before the main operation, in the transaction",
-    ),
-    word(
-        "PostOperation",
-        "stage 40: after the main operation, in the transaction",
-    ),
+    word("PreValidation", "stage 10: before the transaction of an outermost request"),
+    word("PreOperation", "stage 20: before the main operation, in the transaction"),
+    word("PostOperation", "stage 40: after the main operation, in the transaction"),
 ];
 
 pub(super) static WHEN_WORDS: &[Word] = &[
-    word(
-        "missing",
-        "create it if it is missing, leave an existing row alone",
-    ),
-    word(
-        "exists",
-        "update it if it exists, leave a missing row missing",
-    ),
+    word("missing", "create it if it is missing, leave an existing row alone"),
+    word("exists", "update it if it exists, leave a missing row missing"),
 ];
 
 pub(super) static COLUMN_WORDS: &[Word] = &[
@@ -110,35 +81,23 @@ pub(super) static WRITE_WORDS: &[Word] = &[
 /// The words of `never:` and `happens:` beside the faults.
 pub static PHENOMENA: &[Word] = &[
     word("deadlock", "a cycle of waits in one instance"),
-    word(
-        "lost update",
-        "two transactions read one version of a row and both wrote it (P4)",
-    ),
+    word("lost update", "two transactions read one version of a row and both wrote it (P4)"),
     word("dirty read", "a read of what was not committed (G1a, G1b)"),
     word("wait", "a wait for a lock"),
     word("fault", "any fault"),
 ];
 
 pub(super) static ANOMALY_WORDS: &[Word] = &[
-    word(
-        "lost update",
-        "two transactions read one version of a row and both wrote it (P4)",
-    ),
+    word("lost update", "two transactions read one version of a row and both wrote it (P4)"),
     word("dirty read", "a read of what was not committed (G1a, G1b)"),
 ];
 
 pub(super) static FINALLY_WORDS: &[Word] = &[
-    word(
-        "converged",
-        "all instances that have the table hold the same rows",
-    ),
+    word("converged", "all instances that have the table hold the same rows"),
     word("diverged", "they do not"),
 ];
 
 pub(super) static INSTANCE_WORDS: &[Word] = &[
     word("dataverse", "a Dataverse environment (the default)"),
-    later_word(
-        "finance and operations",
-        "a finance and operations environment",
-    ),
+    later_word("finance and operations", "a finance and operations environment"),
 ];

@@ -87,11 +87,7 @@ impl Body {
     pub fn join(&mut self, one: &BTreeMap<Name, Bound>, other: &BTreeMap<Name, Bound>) {
         for (name, bound) in one {
             if let Some(twin) = other.get(name) {
-                let bound = if bound == twin {
-                    bound.clone()
-                } else {
-                    Bound::Any
-                };
+                let bound = if bound == twin { bound.clone() } else { Bound::Any };
                 self.lost.remove(name);
                 self.bindings.insert(name.clone(), bound);
             }

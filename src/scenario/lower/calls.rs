@@ -83,11 +83,7 @@ impl Lowering<'_> {
         let is_given = |wanted: &Name| {
             site.implied.contains(wanted) || site.given.iter().any(|(given, _)| given == wanted)
         };
-        let mut missing: Vec<Name> = used
-            .iter()
-            .filter(|name| !is_given(name))
-            .cloned()
-            .collect();
+        let mut missing: Vec<Name> = used.iter().filter(|name| !is_given(name)).cloned().collect();
         for (given, span) in site.given.iter().filter(|(given, _)| !used.contains(given)) {
             let known: Vec<&str> = missing.iter().map(|name| &**name).collect();
             let near = suggestion::nearest(given, &known).map(Name::from);
@@ -149,11 +145,7 @@ impl Lowering<'_> {
             for &(called, _) in &facts.calls {
                 if seen.insert(called, at).is_none() {
                     // The outermost call is what the author of this caller can change.
-                    let place = if at == span {
-                        self.call_span(program, called, span)
-                    } else {
-                        at
-                    };
+                    let place = if at == span { self.call_span(program, called, span) } else { at };
                     open.push((called, place, has_home));
                 }
             }
@@ -192,8 +184,7 @@ impl Lowering<'_> {
                 "write `in: …` on the program, or on this actor",
             ),
         };
-        self.diagnostics
-            .report(span, "out of place", message, label, Some(help.to_owned()));
+        self.diagnostics.report(span, "out of place", message, label, Some(help.to_owned()));
     }
 
     /// Reports each cycle of calls once, by the names along it.

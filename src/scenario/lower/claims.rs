@@ -28,18 +28,9 @@ impl Lowering<'_> {
             None => None,
         };
         let actor = self.line_actor(line)?;
-        let row = line
-            .take("on")
-            .map(|node| self.row_path(node))
-            .transpose()?;
+        let row = line.take("on").map(|node| self.row_path(node)).transpose()?;
         let mut claim = |total, longest| {
-            claims.push(Claim::Waits {
-                actor,
-                holder,
-                row: row.clone(),
-                total,
-                longest,
-            });
+            claims.push(Claim::Waits { actor, holder, row: row.clone(), total, longest });
         };
         if !is_measured {
             let total = if line.has("at least") || line.has("at most") {
@@ -81,14 +72,7 @@ impl Lowering<'_> {
             let of = Counted::Writes { row };
             claims.push(Claim::Count { of, by, is });
         }
-        for key in [
-            "requests",
-            "faults",
-            "retries",
-            "waits",
-            "commits",
-            "rollbacks",
-        ] {
+        for key in ["requests", "faults", "retries", "waits", "commits", "rollbacks"] {
             let Some(node) = line.take(key) else { continue };
             let is = self.number_bounds(node)?;
             let of = self.counted(key, line)?;
@@ -140,9 +124,7 @@ impl Lowering<'_> {
         let (least, most) = (self.entry(line, "at least"), self.entry(line, "at most"));
         if least.is_none() && most.is_none() {
             let (message, label) = ("how many?", "say so by `is`, `at least` or `at most`");
-            return Err(self
-                .diagnostics
-                .report(subject.span, "missing key", message, label, None));
+            return Err(self.diagnostics.report(subject.span, "missing key", message, label, None));
         }
         self.bounds_between(subject.span, least, most, |lowering, node| {
             lowering.count(node, u64::MAX)
@@ -196,8 +178,7 @@ impl Lowering<'_> {
         label: &str,
     ) -> crate::scenario::diagnostic::Reported {
         let message = format!("what must hold of the {what}?");
-        self.diagnostics
-            .report(node.span, "missing key", message, label, None)
+        self.diagnostics.report(node.span, "missing key", message, label, None)
     }
 
     fn outage_named(&mut self, node: &Node) -> Checked<crate::words::OutageId> {
@@ -217,10 +198,7 @@ impl Lowering<'_> {
         for (key, happens) in [("never", false), ("happens", true), ("anomaly", true)] {
             if let Some(node) = line.take(key) {
                 let phenomenon = self.phenomenon(node)?;
-                claims.push(Claim::Happens {
-                    phenomenon,
-                    happens,
-                });
+                claims.push(Claim::Happens { phenomenon, happens });
             }
         }
         Ok(())
@@ -262,9 +240,7 @@ impl Lowering<'_> {
         entry: &Entry,
         word: impl Fn(&(&'static str, &'static str, Option<Message>)) -> &'static str,
     ) -> Checked<(Option<Message>, RowRef)> {
-        let found = grammar::WRITES
-            .iter()
-            .find(|write| *word(write) == *entry.key);
+        let found = grammar::WRITES.iter().find(|write| *word(write) == *entry.key);
         match found {
             Some(&(_, _, message)) => Ok((message, self.row_path(&entry.value)?)),
             None => Err(self.diagnostics.misshapen(entry.key_span)),
@@ -276,16 +252,9 @@ impl Lowering<'_> {
             return Ok(());
         };
         let converged = self.word(node, &[("converged", true), ("diverged", false)])?;
-        let table = line
-            .take("table")
-            .map(|node| self.table(node))
-            .transpose()?;
+        let table = line.take("table").map(|node| self.table(node)).transpose()?;
         let by = self.line_by(line)?;
-        claims.push(Claim::Converged {
-            table,
-            by,
-            converged,
-        });
+        claims.push(Claim::Converged { table, by, converged });
         Ok(())
     }
 
@@ -293,11 +262,7 @@ impl Lowering<'_> {
         let Some(node) = line.take("order") else {
             return Ok(());
         };
-        let found: Vec<_> = node
-            .items()
-            .iter()
-            .map(|item| self.happening(item))
-            .collect();
+        let found: Vec<_> = node.items().iter().map(|item| self.happening(item)).collect();
         let happenings = found.into_iter().collect::<Checked<Vec<_>>>()?;
         if happenings.len() < 2 {
             let (message, label) = ("an order needs two things", "list what comes first, first");

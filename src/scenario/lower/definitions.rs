@@ -41,8 +41,7 @@ impl Lowering<'_> {
                 Ok(start) => self.plan.start = start,
                 Err(label) => {
                     let message = "expected a date and time";
-                    self.diagnostics
-                        .report(node.span, "wrong value", message, label, None);
+                    self.diagnostics.report(node.span, "wrong value", message, label, None);
                 }
             }
         }
@@ -62,15 +61,8 @@ impl Lowering<'_> {
     }
 
     pub(super) fn costs(&mut self, node: Option<&Node>) {
-        let Costs {
-            request,
-            read,
-            row,
-            write,
-            plug_in,
-            network,
-            client,
-        } = &mut self.plan.costs.clone();
+        let Costs { request, read, row, write, plug_in, network, client } =
+            &mut self.plan.costs.clone();
         let costs: [(&str, &mut Duration); 7] = [
             ("request", request),
             ("read", read),
@@ -134,11 +126,7 @@ impl Lowering<'_> {
             self.check_path_name(entry);
             let (name, id) = (entry.key.clone(), TableId(number));
             self.names.tables.insert(name.clone(), id);
-            self.plan.tables.push(Table {
-                name,
-                columns: Vec::new(),
-                keys: Vec::new(),
-            });
+            self.plan.tables.push(Table { name, columns: Vec::new(), keys: Vec::new() });
         }
         for (number, entry) in (0..).zip(entries) {
             let columns = self.table_columns(&entry.value);
@@ -182,9 +170,9 @@ impl Lowering<'_> {
         let mut columns = Vec::new();
         for entry in entries {
             // A column whose type is wrong keeps its name, so that its uses are not wrong, too.
-            let kind = self.column_type(&entry.value).unwrap_or(ColumnType::Text {
-                max_length: TEXT_LENGTH,
-            });
+            let kind = self
+                .column_type(&entry.value)
+                .unwrap_or(ColumnType::Text { max_length: TEXT_LENGTH });
             if matches!(&*entry.key, "id" | "row version") {
                 self.diagnostics.report(
                     entry.key_span,
@@ -194,10 +182,7 @@ impl Lowering<'_> {
                     None,
                 );
             }
-            columns.push(Column {
-                name: entry.key.clone(),
-                kind,
-            });
+            columns.push(Column { name: entry.key.clone(), kind });
         }
         columns
     }
@@ -205,9 +190,7 @@ impl Lowering<'_> {
     fn column_type(&mut self, node: &Node) -> Checked<ColumnType> {
         if let Form::Scalar(scalar) = &node.form {
             return match &*scalar.text {
-                "text" => Ok(ColumnType::Text {
-                    max_length: TEXT_LENGTH,
-                }),
+                "text" => Ok(ColumnType::Text { max_length: TEXT_LENGTH }),
                 "whole number" => Ok(ColumnType::Whole),
                 "decimal" => Ok(ColumnType::Decimal),
                 "money" => Ok(ColumnType::Money),
@@ -248,14 +231,12 @@ impl Lowering<'_> {
 
     fn twice(&mut self, span: Span, name: &str) {
         let message = format!("`{}` is there twice", shorten(name));
-        self.diagnostics
-            .report(span, "duplicate name", message, "again", None);
+        self.diagnostics.report(span, "duplicate name", message, "again", None);
     }
 
     pub(super) fn empty_list(&mut self, node: &Node) -> crate::scenario::diagnostic::Reported {
         let message = "this list needs an element";
-        self.diagnostics
-            .report(node.span, "empty list", message, "empty", None)
+        self.diagnostics.report(node.span, "empty list", message, "empty", None)
     }
 
     fn alternate_keys(&mut self, table: &Node, id: TableId) -> Vec<AlternateKey> {
@@ -271,10 +252,7 @@ impl Lowering<'_> {
                 self.diagnostics.report(
                     entry.key_span,
                     "limit: key",
-                    format!(
-                        "an alternate key has at most {} columns",
-                        limits::KEY_COLUMNS
-                    ),
+                    format!("an alternate key has at most {} columns", limits::KEY_COLUMNS),
                     "this one has more",
                     None,
                 );
@@ -283,10 +261,7 @@ impl Lowering<'_> {
             if distinct.len() < columns.len() {
                 self.twice(entry.value.pointer(), "a column");
             }
-            keys.push(AlternateKey {
-                name: entry.key.clone(),
-                columns,
-            });
+            keys.push(AlternateKey { name: entry.key.clone(), columns });
         }
         keys
     }

@@ -24,8 +24,7 @@ impl Lowering<'_> {
             self.check_unused(&line);
             if claims.is_empty() && line.unused().next().is_none() {
                 let (message, label) = ("this line claims nothing", "what must hold?");
-                self.diagnostics
-                    .report(item.pointer(), "missing key", message, label, None);
+                self.diagnostics.report(item.pointer(), "missing key", message, label, None);
             }
             self.plan.expectations.push(Expectation {
                 at: self.location(item.pointer()),
@@ -200,14 +199,7 @@ impl Lowering<'_> {
                 None,
             ));
         }
-        claims.push(Claim::Bound {
-            actor,
-            name,
-            size,
-            value,
-            columns,
-            missing,
-        });
+        claims.push(Claim::Bound { actor, name, size, value, columns, missing });
         Ok(())
     }
 
@@ -257,9 +249,7 @@ impl Lowering<'_> {
         table: TableId,
     ) -> Checked<(crate::words::ColumnId, Value)> {
         let column = self.column_named(&entry.key, entry.key_span, table)?;
-        let kind = self.plan.tables[table.index()].columns[column.index()]
-            .kind
-            .clone();
+        let kind = self.plan.tables[table.index()].columns[column.index()].kind.clone();
         let value = self.known_value(&entry.value, Some(&kind))?;
         Ok((column, value))
     }
@@ -304,18 +294,13 @@ impl Lowering<'_> {
                     ));
                 }
                 let entries = node.entries().iter();
-                let columns: Vec<_> = entries
-                    .map(|entry| self.known_column(entry, row.table))
-                    .collect();
+                let columns: Vec<_> =
+                    entries.map(|entry| self.known_column(entry, row.table)).collect();
                 let columns = columns.into_iter().collect::<Checked<Vec<_>>>()?;
                 states.push(RowState::Is(columns));
             }
         }
-        claims.extend(states.into_iter().map(|state| Claim::Row {
-            row: row.clone(),
-            by,
-            state,
-        }));
+        claims.extend(states.into_iter().map(|state| Claim::Row { row: row.clone(), by, state }));
         Ok(())
     }
 
@@ -343,20 +328,11 @@ impl Lowering<'_> {
         }
         for entry in others {
             let column = self.column_named(&entry.key, entry.key_span, table)?;
-            let kind = self.plan.tables[table.index()].columns[column.index()]
-                .kind
-                .clone();
+            let kind = self.plan.tables[table.index()].columns[column.index()].kind.clone();
             let values = entry.value.items().iter();
-            let values: Vec<_> = values
-                .map(|node| self.known_value(node, Some(&kind)))
-                .collect();
+            let values: Vec<_> = values.map(|node| self.known_value(node, Some(&kind))).collect();
             let values = values.into_iter().collect::<Checked<Vec<_>>>()?;
-            claims.push(Claim::Rows {
-                instance,
-                table,
-                column,
-                values,
-            });
+            claims.push(Claim::Rows { instance, table, column, values });
         }
         Ok(())
     }
@@ -364,13 +340,11 @@ impl Lowering<'_> {
     pub(super) fn says_nothing(&mut self, node: &Node, help: Option<String>) -> Reported {
         let text = node.scalar().map_or("", |scalar| &*scalar.text);
         let message = format!("`{}` claims nothing here", shorten(text));
-        self.diagnostics
-            .report(node.span, "wrong value", message, "leave it out", help)
+        self.diagnostics.report(node.span, "wrong value", message, "leave it out", help)
     }
 }
 
 /// Whether a value is this plain word.
 pub fn is_word(node: &Node, word: &str) -> bool {
-    node.scalar()
-        .is_some_and(|scalar| scalar.is_plain && &*scalar.text == word)
+    node.scalar().is_some_and(|scalar| scalar.is_plain && &*scalar.text == word)
 }

@@ -18,10 +18,7 @@ pub struct Line<'n> {
 impl<'n> Line<'n> {
     /// A line of which nothing was used.
     pub fn new(node: &'n Node) -> Self {
-        Self {
-            node,
-            used: BTreeSet::from(["variant"]),
-        }
+        Self { node, used: BTreeSet::from(["variant"]) }
     }
 
     /// Whether the key is there. Does not count as use.
@@ -119,13 +116,9 @@ impl Lowering<'_> {
             ));
         }
         if at_least.is_none() && at_most.is_none() {
-            let (message, label) = (
-                "the bounds are missing",
-                "at least how much, at most how much?",
-            );
-            return Err(self
-                .diagnostics
-                .report(span, "missing key", message, label, None));
+            let (message, label) =
+                ("the bounds are missing", "at least how much, at most how much?");
+            return Err(self.diagnostics.report(span, "missing key", message, label, None));
         }
         Ok(Bounds { at_least, at_most })
     }

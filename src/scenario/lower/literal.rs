@@ -35,9 +35,7 @@ pub fn untyped(scalar: &Scalar) -> Value {
 fn whole(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_number = digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'_')
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_')
         && (digits.len() == 1 || !digits.starts_with('0'));
     if !is_number {
         return None;
@@ -125,11 +123,7 @@ impl Lowering<'_> {
                 return Err((format!("{} does not fit here", value.kind()), None));
             }
         };
-        let scalar = Scalar {
-            text: text.into(),
-            is_plain: false,
-            verbatim: None,
-        };
+        let scalar = Scalar { text: text.into(), is_plain: false, verbatim: None };
         self.literal(&scalar, kind)
     }
 }

@@ -124,9 +124,7 @@ impl Lowering<'_> {
         self.check_calls();
         self.expectations(tree.get("expect"));
         self.check_row_names();
-        let until = tree
-            .get("until")
-            .and_then(|node| self.moment(node, SimInstant::START).ok());
+        let until = tree.get("until").and_then(|node| self.moment(node, SimInstant::START).ok());
         self.plan.horizon = until.unwrap_or(self.latest);
     }
 
@@ -134,10 +132,7 @@ impl Lowering<'_> {
     fn declare(&mut self, tree: &Node) {
         let names = |key: &str| -> Vec<(Name, Span)> {
             let entries = tree.get(key).map_or(&[][..], Node::entries);
-            entries
-                .iter()
-                .map(|entry| (entry.key.clone(), entry.key_span))
-                .collect()
+            entries.iter().map(|entry| (entry.key.clone(), entry.key_span)).collect()
         };
         for (number, (name, _)) in (0..).zip(names("programs")) {
             self.names.programs.insert(name.clone(), ProgramId(number));
@@ -148,8 +143,7 @@ impl Lowering<'_> {
             let known = self.names.actors.insert(name.clone(), ActorId(number));
             if known.is_some() {
                 let message = format!("`{name}` is a flow already");
-                self.diagnostics
-                    .report(span, "duplicate name", message, "the same name", None);
+                self.diagnostics.report(span, "duplicate name", message, "the same name", None);
             }
         }
         self.declare_plug_ins(tree.get("plug-ins"));
@@ -163,11 +157,7 @@ impl Lowering<'_> {
     /// Makes room for a program; its steps follow.
     fn add_program(&mut self, name: Name, home: Option<InstanceId>) -> ProgramId {
         let number = u32::try_from(self.plan.programs.len()).unwrap_or(u32::MAX);
-        self.plan.programs.push(Program {
-            name,
-            home,
-            steps: Vec::new(),
-        });
+        self.plan.programs.push(Program { name, home, steps: Vec::new() });
         self.facts.push(Facts::default());
         ProgramId(number)
     }

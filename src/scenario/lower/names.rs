@@ -93,8 +93,7 @@ impl Lowering<'_> {
             let names = self.rows.tables.get(&table);
             let known = names.into_iter().flat_map(|names| names.exact.iter());
             let known = known.map(|name| &**name);
-            self.diagnostics
-                .unknown_of(span, owner, "row", &name, known);
+            self.diagnostics.unknown_of(span, owner, "row", &name, known);
         }
     }
 }

@@ -34,13 +34,7 @@ impl Lowering<'_> {
             ),
             _ => None,
         };
-        self.diagnostics.report(
-            node.span,
-            "wrong value",
-            message,
-            label,
-            help.map(str::to_owned),
-        )
+        self.diagnostics.report(node.span, "wrong value", message, label, help.map(str::to_owned))
     }
 
     pub(super) fn duration(&mut self, node: &Node) -> Checked<Duration> {
@@ -155,17 +149,12 @@ impl Lowering<'_> {
         }
         let owner = &definition.name;
         let known = definition.columns.iter().map(|column| &*column.name);
-        Err(self
-            .diagnostics
-            .unknown_of(span, owner, "column", name, known))
+        Err(self.diagnostics.unknown_of(span, owner, "column", name, known))
     }
 
     pub(super) fn columns(&mut self, node: &Node, table: TableId) -> Checked<Vec<ColumnId>> {
-        let found: Vec<_> = node
-            .one_or_many()
-            .iter()
-            .map(|node| self.column(node, table))
-            .collect();
+        let found: Vec<_> =
+            node.one_or_many().iter().map(|node| self.column(node, table)).collect();
         found.into_iter().collect()
     }
 
@@ -252,12 +241,7 @@ impl Lowering<'_> {
         let row_span = Span::new(start, node.span.end.max(start));
         let (instance, table) = self.place_of_table(node, instance, table)?;
         self.rows.uses(table, row, row_span);
-        Ok(RowRef {
-            instance,
-            table,
-            row: self.row_id(table, row),
-            name: Name::from(row),
-        })
+        Ok(RowRef { instance, table, row: self.row_id(table, row), name: Name::from(row) })
     }
 
     fn place_of_table(
@@ -270,11 +254,7 @@ impl Lowering<'_> {
         let between = start + instance_name.len();
         let instance = self.instance_named(instance_name, Span::new(start, between));
         let span = Span::new(between + 1, between + 1 + table_name.len());
-        let span = if self.inner(node, 1) == start {
-            node.span
-        } else {
-            span
-        };
+        let span = if self.inner(node, 1) == start { node.span } else { span };
         let table = self.table_named(table_name, span);
         let (instance, table) = (instance?, table?);
         self.check_instance_has(instance, table, span)?;

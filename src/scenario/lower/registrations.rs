@@ -17,8 +17,7 @@ impl Lowering<'_> {
         if let Some(beyond) = items.get(limits::DEFINITIONS) {
             let message = format!("there are more than {} plug-ins", limits::DEFINITIONS);
             let span = beyond.pointer();
-            self.diagnostics
-                .report(span, "limit: definitions", message, "one too many", None);
+            self.diagnostics.report(span, "limit: definitions", message, "one too many", None);
         }
         for (number, item) in (0..).zip(items) {
             let Some(name) = item.get("name") else {
@@ -140,11 +139,7 @@ impl Lowering<'_> {
             return self.text(rust).map(PlugInBody::Rust);
         }
         let steps = self.required(node, "do")?;
-        let mut body = Body {
-            home,
-            plug_in: Some(table.flatten()),
-            ..Body::default()
-        };
+        let mut body = Body { home, plug_in: Some(table.flatten()), ..Body::default() };
         let program = self.add_program(name.clone(), home);
         // An unknown instance has been told where it stands, and not at every step.
         body.is_named = home.is_none();
@@ -172,19 +167,14 @@ impl Lowering<'_> {
             if known.is_some() {
                 let message = format!("there is an outage `{}` already", shorten(&name));
                 let span = item.get("name").map_or(item.pointer(), |node| node.span);
-                self.diagnostics
-                    .report(span, "duplicate name", message, "the same name", None);
+                self.diagnostics.report(span, "duplicate name", message, "the same name", None);
             }
         }
     }
 
     pub(super) fn outages(&mut self, node: Option<&Node>) {
-        let mut names: Vec<(OutageId, Name)> = self
-            .names
-            .outages
-            .iter()
-            .map(|(name, &id)| (id, name.clone()))
-            .collect();
+        let mut names: Vec<(OutageId, Name)> =
+            self.names.outages.iter().map(|(name, &id)| (id, name.clone())).collect();
         names.sort();
         let items = node.map_or(&[][..], Node::items);
         for (item, (_, name)) in items.iter().zip(names) {
@@ -213,13 +203,7 @@ impl Lowering<'_> {
                 None,
             ));
         }
-        Ok(Outage {
-            name,
-            instance: instance?,
-            from,
-            until,
-            kind: kind?,
-        })
+        Ok(Outage { name, instance: instance?, from, until, kind: kind? })
     }
 
     fn outage_kind(&mut self, node: &Node) -> Checked<OutageKind> {
@@ -239,8 +223,6 @@ impl Lowering<'_> {
             }
         };
         let message = "expected `unreachable`, `maintenance` or `slow by 2s`";
-        Err(self
-            .diagnostics
-            .report(node.span, "wrong value", message, label, help))
+        Err(self.diagnostics.report(node.span, "wrong value", message, label, help))
     }
 }

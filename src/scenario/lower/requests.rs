@@ -56,11 +56,7 @@ impl Lowering<'_> {
 
     pub(super) fn query(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let Target { instance, table } = self.target(node, body)?;
-        let at_hand = AtHand {
-            table,
-            has_name: true,
-            selected_by: None,
-        };
+        let at_hand = AtHand { table, has_name: true, selected_by: None };
         let filter = match node.get("where") {
             Some(node) => self.condition(node, body, Some(&at_hand)).map(Some),
             None => Ok(None),
@@ -89,13 +85,7 @@ impl Lowering<'_> {
         let from = self.optional_value(node.get("from"), body);
         let row = row?;
         let set = self.assignments(node.get("set"), table, body, Some(&row));
-        Ok(Verb::Update {
-            instance,
-            table,
-            row,
-            from: from?,
-            set: set?,
-        })
+        Ok(Verb::Update { instance, table, row, from: from?, set: set? })
     }
 
     pub(super) fn upsert(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
@@ -122,11 +112,7 @@ impl Lowering<'_> {
     pub(super) fn delete(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let Target { instance, table } = self.target(node, body)?;
         let row = self.selector(node, table, body, true)?;
-        Ok(Verb::Delete {
-            instance,
-            table,
-            row,
-        })
+        Ok(Verb::Delete { instance, table, row })
     }
 
     /// The instance and table of a request.
@@ -186,28 +172,18 @@ impl Lowering<'_> {
 
     /// A binding can't take a name that means something already.
     pub(super) fn check_binding_name(&mut self, name: &str, span: Span) -> Checked<()> {
-        let is_taken = matches!(
-            name,
-            "target" | "before" | "params" | "true" | "false" | "null" | "in"
-        );
+        let is_taken =
+            matches!(name, "target" | "before" | "params" | "true" | "false" | "null" | "in");
         let is_odd = name.starts_with(['$', '=']) || name.contains(['.', '{', '}']);
         if !is_taken && !is_odd {
             return Ok(());
         }
         let (message, label) = if is_taken {
-            (
-                "this name has a meaning of its own",
-                "no name for a binding",
-            )
+            ("this name has a meaning of its own", "no name for a binding")
         } else {
-            (
-                "a binding has a plain name",
-                "without `$`, `=`, `.` or braces",
-            )
+            ("a binding has a plain name", "without `$`, `=`, `.` or braces")
         };
-        Err(self
-            .diagnostics
-            .report(span, "wrong name", message, label, None))
+        Err(self.diagnostics.report(span, "wrong name", message, label, None))
     }
 
     fn optional_value(
@@ -253,10 +229,7 @@ impl Lowering<'_> {
             let text = self.text(node)?;
             let name = text.strip_prefix('-').unwrap_or(&text);
             let column = self.column_named(name, node.span, table)?;
-            orderings.push(Ordering {
-                column,
-                descending: name.len() < text.len(),
-            });
+            orderings.push(Ordering { column, descending: name.len() < text.len() });
         }
         Ok(orderings)
     }
@@ -293,9 +266,7 @@ impl Lowering<'_> {
             return self.key_values(key, table, body);
         }
         let row = self.required(node, "row")?;
-        let is_any = row
-            .scalar()
-            .is_some_and(|scalar| scalar.is_plain && &*scalar.text == "any");
+        let is_any = row.scalar().is_some_and(|scalar| scalar.is_plain && &*scalar.text == "any");
         if is_any {
             return Ok(RowSelector::Any);
         }
@@ -344,9 +315,8 @@ impl Lowering<'_> {
             .iter()
             .map(|key| {
                 let columns = key.columns.iter();
-                let names: Vec<&str> = columns
-                    .map(|column| &*definition.columns[column.index()].name)
-                    .collect();
+                let names: Vec<&str> =
+                    columns.map(|column| &*definition.columns[column.index()].name).collect();
                 format!("{} ({})", shorten(&key.name), listed(&names))
             })
             .collect();
@@ -354,10 +324,7 @@ impl Lowering<'_> {
             [] => format!("`{}` has no `keys`", definition.name),
             keys => format!("its alternate keys are: {}", keys.join("; ")),
         };
-        let message = format!(
-            "these columns are no alternate key of `{}`",
-            definition.name
-        );
+        let message = format!("these columns are no alternate key of `{}`", definition.name);
         Err(self.diagnostics.report(
             node.pointer(),
             "unknown name",
@@ -403,11 +370,9 @@ impl Lowering<'_> {
     ) -> Checked<(ColumnId, Expression)> {
         let column = self.column_named(&entry.key, entry.key_span, table);
         let kind = match column {
-            Ok(column) => Some(
-                self.plan.tables[table.index()].columns[column.index()]
-                    .kind
-                    .clone(),
-            ),
+            Ok(column) => {
+                Some(self.plan.tables[table.index()].columns[column.index()].kind.clone())
+            }
             Err(_) => None,
         };
         let value = self.value(&entry.value, kind.as_ref(), body, at_hand);

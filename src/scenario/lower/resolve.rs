@@ -43,8 +43,7 @@ impl Lowering<'_> {
         body: &mut Body,
         at_hand: Option<&AtHand>,
     ) -> Checked<Expression> {
-        self.bound_value(node, kind, body, at_hand)
-            .map(|(expression, _)| expression)
+        self.bound_value(node, kind, body, at_hand).map(|(expression, _)| expression)
     }
 
     /// The same, with what is known of the value.
@@ -61,33 +60,22 @@ impl Lowering<'_> {
             }
             Form::Scalar(scalar) => scalar,
             Form::List(items) if kind.is_none() => {
-                let items: Vec<_> = items
-                    .iter()
-                    .map(|item| self.value(item, None, body, at_hand))
-                    .collect();
+                let items: Vec<_> =
+                    items.iter().map(|item| self.value(item, None, body, at_hand)).collect();
                 let items = items.into_iter().collect::<Checked<Vec<_>>>()?;
                 return Ok((list(items), Bound::Any));
             }
             Form::List(_) => {
                 let message = "a column holds one value";
                 let (span, label) = (node.pointer(), "this is a list");
-                let reported = self
-                    .diagnostics
-                    .report(span, "wrong value", message, label, None);
+                let reported = self.diagnostics.report(span, "wrong value", message, label, None);
                 return Err(reported);
             }
             Form::Map(_) => return Err(self.diagnostics.misshapen(node.pointer())),
         };
-        let place = Place {
-            whole: node.span,
-            verbatim: scalar.verbatim,
-        };
+        let place = Place { whole: node.span, verbatim: scalar.verbatim };
         let text = &*scalar.text;
-        let mut around = Surroundings {
-            body,
-            at_hand,
-            place,
-        };
+        let mut around = Surroundings { body, at_hand, place };
         if is_path(text) {
             let syntax = path(text);
             let (expression, bound) = self.resolve(&syntax, &mut around)?;
@@ -114,19 +102,14 @@ impl Lowering<'_> {
 
     /// A text, which may be a template.
     pub(super) fn text_value(&mut self, node: &Node, body: &mut Body) -> Checked<Expression> {
-        let kind = ColumnType::Text {
-            max_length: u32::MAX,
-        };
+        let kind = ColumnType::Text { max_length: u32::MAX };
         self.value(node, Some(&kind), body, None)
     }
 
     /// A value that must be known before the run: a literal or a parameter.
     pub(super) fn known_value(&mut self, node: &Node, kind: Option<&ColumnType>) -> Checked<Value> {
         if let Form::List(items) = &node.form {
-            let items: Vec<_> = items
-                .iter()
-                .map(|item| self.known_value(item, kind))
-                .collect();
+            let items: Vec<_> = items.iter().map(|item| self.known_value(item, kind)).collect();
             let items = items.into_iter().collect::<Checked<Vec<_>>>()?;
             return Ok(Value::List(items.into()));
         }
@@ -176,8 +159,7 @@ impl Lowering<'_> {
         (label, help): (String, Option<String>),
     ) -> Reported {
         let message = format!("this does not fit a column of type `{}`", kind.keyword());
-        self.diagnostics
-            .report(node.span, "wrong value", message, label, help)
+        self.diagnostics.report(node.span, "wrong value", message, label, help)
     }
 
     fn not_an_expression(&mut self, error: &SyntaxError, place: Place) -> Reported {
@@ -282,14 +264,8 @@ impl Lowering<'_> {
         items: &[Syntax],
         around: &mut Surroundings<'_>,
     ) -> Checked<Vec<Expression>> {
-        let found: Vec<_> = items
-            .iter()
-            .map(|item| self.resolve(item, around))
-            .collect();
-        found
-            .into_iter()
-            .map(|found| found.map(|(expression, _)| expression))
-            .collect()
+        let found: Vec<_> = items.iter().map(|item| self.resolve(item, around)).collect();
+        found.into_iter().map(|found| found.map(|(expression, _)| expression)).collect()
     }
 }
 
@@ -312,17 +288,10 @@ fn path(text: &str) -> Syntax {
             None => (SyntaxForm::Binding(name), 1),
             Some(of) => {
                 let height = of.height + 1;
-                (
-                    SyntaxForm::Member(Box::new(of), name, range.clone()),
-                    height,
-                )
+                (SyntaxForm::Member(Box::new(of), name, range.clone()), height)
             }
         };
-        syntax = Some(Syntax {
-            range,
-            form,
-            height,
-        });
+        syntax = Some(Syntax { range, form, height });
     }
     syntax.unwrap_or(Syntax {
         range: 0..text.len(),

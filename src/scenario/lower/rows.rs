@@ -43,9 +43,7 @@ impl Lowering<'_> {
             return Ok(instance);
         }
         let known = self.names.instances.keys().map(|name| &**name);
-        Err(self
-            .diagnostics
-            .unknown(entry.key_span, "instance", &entry.key, known))
+        Err(self.diagnostics.unknown(entry.key_span, "instance", &entry.key, known))
     }
 
     fn named_row(&mut self, entry: &Entry, instance: InstanceId, table: TableId) -> Checked<()> {
@@ -101,17 +99,7 @@ impl Lowering<'_> {
             None => Vec::new(),
         };
         let at = self.location(span);
-        self.add_rows(
-            RowGroup {
-                instance,
-                table,
-                count,
-                name,
-                set,
-                at,
-            },
-            span,
-        )
+        self.add_rows(RowGroup { instance, table, count, name, set, at }, span)
     }
 
     fn add_rows(&mut self, group: RowGroup, span: Span) -> Checked<()> {

@@ -58,8 +58,7 @@ impl Lowering<'_> {
         if from_id == to_id {
             let message = "a flow copies from one instance to another";
             let label = "this is the one that it reads";
-            self.diagnostics
-                .report(to.span, "wrong value", message, label, None);
+            self.diagnostics.report(to.span, "wrong value", message, label, None);
         }
         let tables = self.flow_tables(node, from_id, to_id)?;
         let policy = policy?;
@@ -68,11 +67,7 @@ impl Lowering<'_> {
         self.plan.programs[program.index()].steps = steps;
         Ok(Actor {
             name: entry.key.clone(),
-            kind: ActorKind::Flow {
-                from: from_id,
-                to: to_id,
-                tables,
-            },
+            kind: ActorKind::Flow { from: from_id, to: to_id, tables },
             home: None,
             count: 1,
             schedule: schedule?,
@@ -116,11 +111,7 @@ impl Lowering<'_> {
             (self.moment(once, SimInstant::START)?, None)
         };
         let until = node.get("until").map(|node| self.moment(node, schedule.0));
-        Ok(Schedule {
-            first: schedule.0,
-            every: schedule.1,
-            until: until.transpose()?,
-        })
+        Ok(Schedule { first: schedule.0, every: schedule.1, until: until.transpose()? })
     }
 
     fn interval(&mut self, node: &Node) -> Checked<Duration> {
@@ -151,9 +142,7 @@ impl Lowering<'_> {
                 return Ok(None);
             }
             let (message, label) = ("expected `none`, or a map", "this is neither");
-            return Err(self
-                .diagnostics
-                .report(retry.span, "wrong value", message, label, None));
+            return Err(self.diagnostics.report(retry.span, "wrong value", message, label, None));
         }
         let (up_to, wait, on) = self.retry_policy(retry)?;
         Ok(Some(Policy { up_to, wait, on }))
@@ -210,11 +199,8 @@ impl Lowering<'_> {
                 body: vec![upsert],
             }));
         }
-        let accepted = tables.iter().map(|&table| {
-            step(Verb::AcceptChanges {
-                cursor: cursor(table),
-            })
-        });
+        let accepted =
+            tables.iter().map(|&table| step(Verb::AcceptChanges { cursor: cursor(table) }));
         steps.extend(accepted);
         steps
     }
@@ -300,11 +286,7 @@ impl Lowering<'_> {
                 None,
             ));
         }
-        Ok(Schedule {
-            first,
-            every: every.transpose()?,
-            until,
-        })
+        Ok(Schedule { first, every: every.transpose()?, until })
     }
 
     fn called_program(

@@ -24,11 +24,10 @@ impl Lowering<'_> {
         around: &mut Surroundings<'_>,
     ) -> Checked<(Expression, Bound)> {
         let span = around.place.span(range);
-        let column = around.at_hand.filter(|_| !is_binding).filter(|at_hand| {
-            self.plan.tables[at_hand.table.index()]
-                .column(name)
-                .is_some()
-        });
+        let column = around
+            .at_hand
+            .filter(|_| !is_binding)
+            .filter(|at_hand| self.plan.tables[at_hand.table.index()].column(name).is_some());
         let bound = self.binding(name, span, around.body);
         match (bound, column) {
             (Some(_), Some(at_hand)) => {
@@ -38,9 +37,7 @@ impl Lowering<'_> {
                     "two meanings",
                     format!("`{name}` is a binding here and a column of `{table}`, too"),
                     "which of them?",
-                    Some(format!(
-                        "write `${name}` for the binding, or give it another name"
-                    )),
+                    Some(format!("write `${name}` for the binding, or give it another name")),
                 ))
             }
             (Some(bound), None) => Ok((Expression::Binding(name.clone()), bound)),
@@ -130,8 +127,7 @@ impl Lowering<'_> {
             }
             None => label.to_owned(),
         };
-        self.diagnostics
-            .report(span, "unknown name", message, label, help)
+        self.diagnostics.report(span, "unknown name", message, label, help)
     }
 
     pub(super) fn member(

@@ -16,11 +16,7 @@ use crate::words::{Expression, Name, ProgramId, SimInstant, Value};
 impl Lowering<'_> {
     /// The steps of a list; those that are wrong have been reported.
     pub(super) fn steps(&mut self, node: &Node, body: &mut Body) -> Checked<Vec<Step>> {
-        let found: Vec<_> = node
-            .items()
-            .iter()
-            .map(|item| self.step(item, body))
-            .collect();
+        let found: Vec<_> = node.items().iter().map(|item| self.step(item, body)).collect();
         found.into_iter().collect()
     }
 
@@ -83,9 +79,7 @@ impl Lowering<'_> {
         let mut values = Vec::new();
         for column in entry.value.entries() {
             let value = match body.plug_in.flatten() {
-                Some(table) => self
-                    .column_value(column, table, body, None)
-                    .map(|(_, value)| value),
+                Some(table) => self.column_value(column, table, body, None).map(|(_, value)| value),
                 None => {
                     let name = (column.key.clone(), column.key_span);
                     body.facts.target_columns.push(name);
@@ -104,9 +98,7 @@ impl Lowering<'_> {
             let name = self.check_binding_name(&entry.key, entry.key_span);
             let found = self.bound_value(&entry.value, None, body, None);
             // A name with a wrong value is bound all the same, so that its uses are not wrong, too.
-            let bound = found
-                .as_ref()
-                .map_or(Bound::Any, |(_, bound)| bound.clone());
+            let bound = found.as_ref().map_or(Bound::Any, |(_, bound)| bound.clone());
             body.bind(&entry.key, bound);
             values.push(name.and(found.map(|(value, _)| (entry.key.clone(), value))));
         }
@@ -136,11 +128,7 @@ impl Lowering<'_> {
         let (then, bound_then) = branch("then", body);
         let (otherwise, bound_otherwise) = branch("else", body);
         body.join(&bound_then, &bound_otherwise);
-        Ok(Verb::If {
-            condition: condition?,
-            then: then?,
-            otherwise: otherwise?,
-        })
+        Ok(Verb::If { condition: condition?, then: then?, otherwise: otherwise? })
     }
 
     fn for_each(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
@@ -161,18 +149,13 @@ impl Lowering<'_> {
             let help = "write `[a, b]`, or `$name` for a binding".to_owned();
             let message = "expected a list";
             let span = binding.value.span;
-            self.diagnostics
-                .report(span, "wrong value", message, label, Some(help));
+            self.diagnostics.report(span, "wrong value", message, label, Some(help));
         }
         let before = body.bindings.clone();
         body.bind(&binding.key, element);
         let steps = self.steps_at(node, "do", body);
         body.leave(&before, "`for each`");
-        Ok(Verb::ForEach {
-            bind: binding.key.clone(),
-            list: list?.0,
-            body: steps?,
-        })
+        Ok(Verb::ForEach { bind: binding.key.clone(), list: list?.0, body: steps? })
     }
 
     fn repeat(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
@@ -183,29 +166,20 @@ impl Lowering<'_> {
         {
             let label = format!("this is {}", value.kind());
             let message = "expected a number from 0";
-            self.diagnostics
-                .report(times.span, "wrong value", message, label, None);
+            self.diagnostics.report(times.span, "wrong value", message, label, None);
         }
         let before = body.bindings.clone();
         body.bind(&Name::from("n"), Bound::Any);
         let steps = self.steps_at(node, "do", body);
         body.leave(&before, "`repeat`");
-        Ok(Verb::Repeat {
-            times: count?,
-            body: steps?,
-        })
+        Ok(Verb::Repeat { times: count?, body: steps? })
     }
 
     fn retry(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let policy = self.retry_policy(node);
         let steps = self.steps_at(node, "do", body);
         let (up_to, wait, on) = policy?;
-        Ok(Verb::Retry {
-            up_to,
-            wait,
-            on,
-            body: steps?,
-        })
+        Ok(Verb::Retry { up_to, wait, on, body: steps? })
     }
 
     /// The keys `up to`, `wait`, `jitter`, `on`, of a step or a flow.
@@ -232,10 +206,7 @@ impl Lowering<'_> {
                 let wait = moment::duration(&text)?;
                 return Ok((wait, wait, 1));
             };
-            let bounds = rest
-                .trim()
-                .strip_prefix("from ")
-                .and_then(|rest| rest.split_once(" to "));
+            let bounds = rest.trim().strip_prefix("from ").and_then(|rest| rest.split_once(" to "));
             let (first, most) =
                 bounds.ok_or_else(|| "write `exponential from 2s to 30s`".to_owned())?;
             Ok((moment::duration(first)?, moment::duration(most)?, 2))
@@ -249,15 +220,9 @@ impl Lowering<'_> {
         .map_err(|label| {
             let help = "a wait is `2s`, or `exponential from 2s to 30s`".to_owned();
             let message = "expected a wait";
-            self.diagnostics
-                .report(node.span, "wrong value", message, label, Some(help))
+            self.diagnostics.report(node.span, "wrong value", message, label, Some(help))
         })?;
-        Ok(Backoff {
-            first,
-            factor,
-            most,
-            jitter: false,
-        })
+        Ok(Backoff { first, factor, most, jitter: false })
     }
 
     fn try_steps(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
@@ -269,19 +234,13 @@ impl Lowering<'_> {
         let on_fault = self.steps_at(node, "on fault", body);
         let bound_on_fault = body.leave(&before, "`on fault`");
         body.join(&bound_steps, &bound_on_fault);
-        Ok(Verb::Try {
-            body: steps?,
-            on_fault: on_fault?,
-            on: on?,
-        })
+        Ok(Verb::Try { body: steps?, on_fault: on_fault?, on: on? })
     }
 
     fn transaction(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let instance = self.instance_of(node, body);
-        let isolation = node
-            .get("isolation")
-            .map(|node| self.word(node, grammar::ISOLATION))
-            .transpose();
+        let isolation =
+            node.get("isolation").map(|node| self.word(node, grammar::ISOLATION)).transpose();
         let home = body.home;
         if let Ok(Some(instance)) = instance {
             body.home = Some(instance);
@@ -293,11 +252,7 @@ impl Lowering<'_> {
         if let Some(instance) = instance {
             at_home(&mut steps, instance);
         }
-        Ok(Verb::Transaction {
-            instance,
-            isolation: isolation?,
-            body: steps,
-        })
+        Ok(Verb::Transaction { instance, isolation: isolation?, body: steps })
     }
 
     fn call(&mut self, step: &Node, node: &Node, body: &mut Body) -> Checked<Verb> {
@@ -311,10 +266,7 @@ impl Lowering<'_> {
             given: given_names(step.get("with")),
             implied: Vec::new(),
         });
-        Ok(Verb::Call {
-            program,
-            with: with?,
-        })
+        Ok(Verb::Call { program, with: with? })
     }
 
     /// The program of this name.
@@ -324,9 +276,7 @@ impl Lowering<'_> {
             return Ok(program);
         }
         let known = self.names.programs.keys().map(|name| &**name);
-        Err(self
-            .diagnostics
-            .unknown(node.span, "program", &shorten(&name), known))
+        Err(self.diagnostics.unknown(node.span, "program", &shorten(&name), known))
     }
 
     /// The bindings of a `with:`.
@@ -369,9 +319,7 @@ fn at_home(steps: &mut [Step], home: crate::words::InstanceId) {
                 let home = *instance.get_or_insert(home);
                 at_home(body, home);
             }
-            Verb::If {
-                then, otherwise, ..
-            } => {
+            Verb::If { then, otherwise, .. } => {
                 at_home(then, home);
                 at_home(otherwise, home);
             }

@@ -78,15 +78,12 @@ impl<'a> Lexer<'a> {
     }
 
     fn name(&mut self) -> String {
-        self.take_while(|c| is_name_start(c) || c.is_ascii_digit())
-            .to_owned()
+        self.take_while(|c| is_name_start(c) || c.is_ascii_digit()).to_owned()
     }
 
     fn number(&mut self) -> Result<Token, SyntaxError> {
         let start = self.at;
-        let mut digits = self
-            .take_while(|c| c.is_ascii_digit() || c == '_')
-            .to_owned();
+        let mut digits = self.take_while(|c| c.is_ascii_digit() || c == '_').to_owned();
         let after = self.rest();
         let is_decimal =
             after.starts_with('.') && after[1..].starts_with(|c: char| c.is_ascii_digit());

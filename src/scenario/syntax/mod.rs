@@ -76,11 +76,7 @@ pub struct SyntaxError {
 
 impl SyntaxError {
     fn new(range: Range<usize>, message: impl Into<String>) -> Self {
-        Self {
-            range,
-            message: message.into(),
-            help: None,
-        }
+        Self { range, message: message.into(), help: None }
     }
 
     fn with_help(mut self, help: impl Into<String>) -> Self {

@@ -117,12 +117,7 @@ impl<'a> Parser<'a> {
     fn new(text: &'a str, start: usize) -> Result<Self, SyntaxError> {
         let mut lexer = Lexer::new(text, start);
         let (token, range) = lexer.next()?;
-        Ok(Self {
-            lexer,
-            token,
-            range,
-            depth: 0,
-        })
+        Ok(Self { lexer, token, range, depth: 0 })
     }
 
     /// Takes the next token.
@@ -186,9 +181,7 @@ impl<'a> Parser<'a> {
             let form = SyntaxForm::Binary(operator, Box::new(left), Box::new(right));
             left = node(range, form)?;
             if binding == COMPARISON
-                && self
-                    .operator(COMPARISON)
-                    .is_some_and(|next| next.1 == binding)
+                && self.operator(COMPARISON).is_some_and(|next| next.1 == binding)
             {
                 let error = SyntaxError::new(self.range.clone(), "comparisons can't be chained");
                 return Err(error.with_help("write `a < b && b < c`"));
@@ -312,10 +305,7 @@ impl<'a> Parser<'a> {
                 1 if most > 1 => "one or more values",
                 _ => "one value",
             };
-            return Err(SyntaxError::new(
-                range,
-                format!("`{name}` takes {expected}"),
-            ));
+            return Err(SyntaxError::new(range, format!("`{name}` takes {expected}")));
         }
         node(range, SyntaxForm::Call(function, arguments))
     }
@@ -350,17 +340,10 @@ fn node(range: Range<usize>, form: SyntaxForm) -> Result<Syntax, SyntaxError> {
     if below >= EXPRESSION_DEPTH {
         return Err(too_deep(range));
     }
-    Ok(Syntax {
-        range,
-        form,
-        height: below + 1,
-    })
+    Ok(Syntax { range, form, height: below + 1 })
 }
 
 fn too_deep(range: Range<usize>) -> SyntaxError {
-    SyntaxError::new(
-        range,
-        format!("this is nested more than {EXPRESSION_DEPTH} deep"),
-    )
-    .with_help("bind a part of it to a name with `let:`")
+    SyntaxError::new(range, format!("this is nested more than {EXPRESSION_DEPTH} deep"))
+        .with_help("bind a part of it to a name with `let:`")
 }

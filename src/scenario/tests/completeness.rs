@@ -112,9 +112,7 @@ fn count_verbs(steps: &[Step], seen: &mut BTreeSet<u8>) {
             Verb::Fail(_) => (11, vec![]),
             Verb::SetTarget(_) => (12, vec![]),
             Verb::Let(_) => (13, vec![]),
-            Verb::If {
-                then, otherwise, ..
-            } => (14, vec![then, otherwise]),
+            Verb::If { then, otherwise, .. } => (14, vec![then, otherwise]),
             Verb::ForEach { body, .. } => (15, vec![body]),
             Verb::Repeat { body, .. } => (16, vec![body]),
             Verb::Retry { body, .. } => (17, vec![body]),
@@ -178,11 +176,7 @@ fn every_verb_and_every_claim_of_a_plan_has_a_spelling() {
 fn every_fault_is_named_by_its_word_and_its_codes() {
     for kind in FaultKind::ALL {
         let facts = kind.facts();
-        for name in [
-            facts.word.to_owned(),
-            facts.hex(),
-            facts.decimal().to_string(),
-        ] {
+        for name in [facts.word.to_owned(), facts.hex(), facts.decimal().to_string()] {
             let line = format!("expect: [ {{ fault: {name} }}, {{ never: {name} }} ]");
             assert!(parse("test.yaml", &with(&line)).is_ok(), "{name}");
         }
@@ -222,10 +216,7 @@ fn shipped(folder: &Path, files: &mut Vec<(String, String)>) {
         let path = entry.expect("its entries can be read").path();
         if path.is_dir() {
             shipped(&path, files);
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-        {
+        } else if path.extension().is_some_and(|extension| extension == "yaml") {
             let text = fs::read_to_string(&path).expect("the file can be read");
             files.push((path.display().to_string(), text));
         }
@@ -236,13 +227,8 @@ fn shipped(folder: &Path, files: &mut Vec<(String, String)>) {
 fn the_schema_accepts_every_file_that_is_right() {
     let schema = schema();
     let validator = jsonschema::draft202012::new(&schema).expect("the schema is a schema");
-    let mut files = GOOD
-        .map(|(name, text)| (name.to_owned(), text.to_owned()))
-        .to_vec();
-    shipped(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"),
-        &mut files,
-    );
+    let mut files = GOOD.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec();
+    shipped(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"), &mut files);
     for (name, text) in files {
         let json = as_json(&tree(&text));
         let errors: Vec<String> = validator
@@ -292,11 +278,7 @@ fn the_schema_rejects_what_a_schema_can() {
 #[test]
 fn the_schema_explains_every_key() {
     let text = schema().to_string();
-    for about in [
-        "the scenario's one-line title",
-        "adds a row",
-        "whom the line is about",
-    ] {
+    for about in ["the scenario's one-line title", "adds a row", "whom the line is about"] {
         assert!(text.contains(about), "{about}");
     }
 }

@@ -15,14 +15,10 @@ fn steps(lines: &str) -> Vec<Step> {
 
 /// The values of a `let` in the only actor.
 fn bound(values: &str) -> Vec<(String, Expression)> {
-    match steps(&format!("      - let: {{ {values} }}\n"))
-        .remove(0)
-        .verb
-    {
-        Verb::Let(values) => values
-            .into_iter()
-            .map(|(name, value)| (name.to_string(), value))
-            .collect(),
+    match steps(&format!("      - let: {{ {values} }}\n")).remove(0).verb {
+        Verb::Let(values) => {
+            values.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -40,19 +36,13 @@ fn the_stub_scenario_says_when_what_happens() {
     assert_eq!(&*plan.outages[0].name, "outage of europe");
     assert_eq!(plan.horizon, SimInstant(24 * hour + 600_000_000));
     assert!(matches!(plan.actors[0].kind, ActorKind::Flow { .. }));
-    assert_eq!(
-        plan.actors[0].schedule.every,
-        Some(Duration::from_secs(86_400))
-    );
+    assert_eq!(plan.actors[0].schedule.every, Some(Duration::from_secs(86_400)));
     let Claim::Row { row, state, .. } = &plan.expectations[1].claims[0] else {
         panic!("the second line is about a row");
     };
     assert_eq!(row.row, RowId::named("account", "fabrikam"));
     assert!(matches!(state, RowState::Is(columns) if columns.len() == 2));
-    assert_eq!(
-        plan.expectations[4].text,
-        "finally: converged, table: account"
-    );
+    assert_eq!(plan.expectations[4].text, "finally: converged, table: account");
 }
 
 #[test]
@@ -63,10 +53,7 @@ fn variants_differ_in_what_they_name_and_in_nothing_else() {
     assert_ne!(teams[0].actors[1].with, teams[1].actors[1].with);
     assert_eq!(teams[1].variant.as_deref(), Some("ordered"));
     let numbers = plans(NUMBERS);
-    let stages: Vec<_> = numbers
-        .iter()
-        .map(|plan| plan.plug_ins[0].stage.name())
-        .collect();
+    let stages: Vec<_> = numbers.iter().map(|plan| plan.plug_ins[0].stage.name()).collect();
     let pre = "PreOperation";
     assert_eq!(stages, ["PreValidation", pre, pre, pre, "PostOperation"]);
     assert_eq!(numbers[4].plug_ins[0].rank, 9);
@@ -274,8 +261,5 @@ fn a_byte_order_mark_and_other_line_ends_change_nothing() {
     assert_eq!(plans(&plain), plans(&dos));
     let wrong = plain.replace("seed: 7", "sed: 7");
     assert_eq!(mistakes(&wrong), ["10:1 unknown key `sed`"]);
-    assert_eq!(
-        mistakes(&wrong.replace('\n', "\r\n")),
-        ["10:1 unknown key `sed`"]
-    );
+    assert_eq!(mistakes(&wrong.replace('\n', "\r\n")), ["10:1 unknown key `sed`"]);
 }

@@ -57,12 +57,7 @@ fn mistakes(text: &str) -> Vec<String> {
         Err(rejection) => rejection
             .diagnostics()
             .iter()
-            .map(|mistake| {
-                format!(
-                    "{}:{} {}",
-                    mistake.at.line, mistake.at.column, mistake.message
-                )
-            })
+            .map(|mistake| format!("{}:{} {}", mistake.at.line, mistake.at.column, mistake.message))
             .collect(),
     }
 }

@@ -193,11 +193,7 @@ fn read_through(text: &str) {
             assert!(!mistake.message.is_empty());
         }
     }
-    assert!(
-        begun.elapsed() < PATIENCE,
-        "reading took {:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < PATIENCE, "reading took {:?}", begun.elapsed());
 }
 
 proptest! {
@@ -241,24 +237,17 @@ fn nothing_large_takes_long_or_overflows() {
         deep("[", "]", 100_000),
         deep("{a: ", "}", 100_000),
         "- ".repeat(200_000),
-        (0..20_000)
-            .map(|n| format!("{}a:\n", " ".repeat(n % 40)))
-            .collect(),
+        (0..20_000).map(|n| format!("{}a:\n", " ".repeat(n % 40))).collect(),
         format!("{head}params: {{ a: '={}' }}\n", deep("(", ")", 4_000)),
         format!("{head}params: {{ a: '={}1' }}\n", "-".repeat(9_000)),
         format!("{head}params: {{ a: '={}1' }}\n", "1+".repeat(4_000)),
         format!("{head}params: {{ a: '=b{}' }}\n", ".b".repeat(4_000)),
         format!("{head}params: {{ a: '${}b' }}\n", "b.".repeat(4_000)),
         format!("{head}params: {{ a: '{}' }}\n", "{1}".repeat(3_000)),
-        format!(
-            "{head}expect:\n{}",
-            "  - { nver: deadlck }\n".repeat(15_000)
-        ),
+        format!("{head}expect:\n{}", "  - { nver: deadlck }\n".repeat(15_000)),
         format!(
             "{head}params:\n{}",
-            (0..15_000)
-                .map(|n| format!("  p{n}: x\n"))
-                .collect::<String>()
+            (0..15_000).map(|n| format!("  p{n}: x\n")).collect::<String>()
         ),
         format!(
             "{head}programs:\n{}",
@@ -268,9 +257,7 @@ fn nothing_large_takes_long_or_overflows() {
         ),
         format!(
             "{head}variants:\n{}",
-            (0..15_000)
-                .map(|n| format!("  v{n}: {{}}\n"))
-                .collect::<String>()
+            (0..15_000).map(|n| format!("  v{n}: {{}}\n")).collect::<String>()
         ),
         "x".repeat(900_000),
         format!("scenario: {}", "x".repeat(900_000)),

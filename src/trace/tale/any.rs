@@ -18,21 +18,9 @@ use crate::words::{
 
 /// Up to twenty events of any kind about anything.
 pub(crate) fn any_events() -> impl Strategy<Value = Vec<Event>> {
-    let parts = (
-        any::<[u16; 4]>(),
-        any::<u64>(),
-        any::<bool>(),
-        any_value(),
-        ".{0,8}",
-    );
+    let parts = (any::<[u16; 4]>(), any::<u64>(), any::<bool>(), any_value(), ".{0,8}");
     let event = (0..37_u8, parts).prop_map(|(kind, (small, large, flag, value, name))| {
-        let parts = Parts {
-            small,
-            large,
-            flag,
-            value,
-            name: Name::from(name),
-        };
+        let parts = Parts { small, large, flag, value, name: Name::from(name) };
         parts.event(kind)
     });
     prop::collection::vec(event, 0..20)
@@ -123,17 +111,8 @@ impl Parts {
     fn resource(&self) -> LockResource {
         let (instance, table, row) = (self.instance(), self.table(), self.row());
         match self.small[0] % 3 {
-            0 => LockResource::Row {
-                instance,
-                table,
-                row,
-            },
-            1 => LockResource::Key {
-                instance,
-                table,
-                key: self.small[3],
-                hash: self.large,
-            },
+            0 => LockResource::Row { instance, table, row },
+            1 => LockResource::Key { instance, table, key: self.small[3], hash: self.large },
             _ => LockResource::Table { instance, table },
         }
     }
@@ -161,11 +140,7 @@ impl Parts {
                 row_version,
                 columns: vec![(ColumnId(self.small[0]), self.value.clone())],
             },
-            1 => Event::RowNamed {
-                table,
-                row,
-                name: self.name.clone(),
-            },
+            1 => Event::RowNamed { table, row, name: self.name.clone() },
             2 => Event::RowRead {
                 request,
                 transaction: self.flag.then_some(transaction),
@@ -174,12 +149,7 @@ impl Parts {
                 row,
                 row_version,
             },
-            3 => Event::RowMissed {
-                request,
-                instance,
-                table,
-                row: self.flag.then_some(row),
-            },
+            3 => Event::RowMissed { request, instance, table, row: self.flag.then_some(row) },
             4 => Event::RowWritten {
                 transaction,
                 request,
@@ -192,13 +162,7 @@ impl Parts {
                 version_after: row_version,
                 columns: vec![(ColumnId(self.small[0]), Value::Null, self.value.clone())],
             },
-            _ => Event::RowRestored {
-                transaction,
-                instance,
-                table,
-                row,
-                row_version,
-            },
+            _ => Event::RowRestored { transaction, instance, table, row, row_version },
         }
     }
 
@@ -224,30 +188,15 @@ impl Parts {
                 },
             },
             2 => Event::Noted { lane, text },
-            3 => Event::Bound {
-                lane,
-                name,
-                value: self.value.clone(),
-            },
+            3 => Event::Bound { lane, name, value: self.value.clone() },
             4 => Event::Worked {
                 lane,
                 request: self.flag.then(|| self.request()),
                 duration: self.duration(),
             },
-            5 => Event::Slept {
-                lane,
-                until: self.until(),
-            },
-            6 => Event::Retried {
-                lane,
-                attempt: 2,
-                fault: self.fault(),
-                wait: self.duration(),
-            },
-            _ => Event::FaultHandled {
-                lane,
-                fault: self.fault(),
-            },
+            5 => Event::Slept { lane, until: self.until() },
+            6 => Event::Retried { lane, attempt: 2, fault: self.fault(), wait: self.duration() },
+            _ => Event::FaultHandled { lane, fault: self.fault() },
         }
     }
 
@@ -255,11 +204,7 @@ impl Parts {
         let (lane, request, outage) = (self.lane(), self.request(), self.outage());
         let (instance, table) = (self.instance(), self.table());
         match kind {
-            0 => Event::OutageBegan {
-                outage,
-                instance,
-                until: self.until(),
-            },
+            0 => Event::OutageBegan { outage, instance, until: self.until() },
             1 => Event::OutageEnded { outage, instance },
             2 => Event::RequestSent {
                 lane,
@@ -269,23 +214,10 @@ impl Parts {
                 table,
                 row: self.flag.then(|| self.row()),
             },
-            3 => Event::RequestRefused {
-                lane,
-                request,
-                outage,
-                fault: self.fault(),
-            },
-            4 => Event::ResponseLost {
-                lane,
-                request,
-                outage,
-            },
+            3 => Event::RequestRefused { lane, request, outage, fault: self.fault() },
+            4 => Event::ResponseLost { lane, request, outage },
             5 => Event::RequestAbandoned { lane, request },
-            _ => Event::ResponseDelivered {
-                lane,
-                request,
-                fault: self.fault_or_none(),
-            },
+            _ => Event::ResponseDelivered { lane, request, fault: self.fault_or_none() },
         }
     }
 
@@ -310,26 +242,10 @@ impl Parts {
                 became: self.flag.then(|| self.message()),
                 row: self.flag.then(|| self.row()),
             },
-            2 => Event::RequestEnded {
-                request,
-                fault: self.fault_or_none(),
-            },
-            3 => Event::StageBegan {
-                request,
-                stage: Stage::PostOperation,
-            },
-            4 => Event::PlugInBegan {
-                lane,
-                request,
-                plug_in,
-                depth,
-                in_transaction: self.flag,
-            },
-            _ => Event::PlugInEnded {
-                request,
-                plug_in,
-                fault: self.fault_or_none(),
-            },
+            2 => Event::RequestEnded { request, fault: self.fault_or_none() },
+            3 => Event::StageBegan { request, stage: Stage::PostOperation },
+            4 => Event::PlugInBegan { lane, request, plug_in, depth, in_transaction: self.flag },
+            _ => Event::PlugInEnded { request, plug_in, fault: self.fault_or_none() },
         }
     }
 
@@ -352,11 +268,7 @@ impl Parts {
                     false => RollbackReason::Asked,
                 },
             },
-            3 => Event::LockGranted {
-                transaction,
-                resource,
-                mode,
-            },
+            3 => Event::LockGranted { transaction, resource, mode },
             _ => Event::LockQueued {
                 transaction,
                 resource,
@@ -381,14 +293,8 @@ impl Parts {
                 },
                 waited: self.duration(),
             },
-            1 => Event::LockReleased {
-                transaction,
-                resource,
-            },
-            2 => Event::LocksReleased {
-                transaction,
-                count: u32::from(self.small[0]),
-            },
+            1 => Event::LockReleased { transaction, resource },
+            2 => Event::LocksReleased { transaction, count: u32::from(self.small[0]) },
             3 => Event::DeadlockClosed {
                 instance,
                 cycle: vec![DeadlockEdge {
@@ -398,11 +304,7 @@ impl Parts {
                     mode,
                 }],
             },
-            _ => Event::VictimChosen {
-                instance,
-                victim: transaction,
-                rule: self.name.clone(),
-            },
+            _ => Event::VictimChosen { instance, victim: transaction, rule: self.name.clone() },
         }
     }
 }

@@ -69,10 +69,7 @@ impl Tale {
                 mode: LockMode::Exclusive,
             })
             .to_vec();
-        self.push(Event::DeadlockClosed {
-            instance: InstanceId(0),
-            cycle,
-        })
+        self.push(Event::DeadlockClosed { instance: InstanceId(0), cycle })
     }
 
     /// The monitor chooses its victim.
@@ -110,23 +107,13 @@ impl Tale {
         let depth = u32::try_from(open.len()).unwrap();
         let stage = self.trace.header.plug_ins[plug_in.index()].stage;
         self.push(Event::StageBegan { request, stage });
-        self.push(Event::PlugInBegan {
-            lane,
-            request,
-            plug_in,
-            depth,
-            in_transaction: inside,
-        })
+        self.push(Event::PlugInBegan { lane, request, plug_in, depth, in_transaction: inside })
     }
 
     /// The plug-in step is done.
     pub(crate) fn returns(&mut self, lane: LaneId, plug_in: PlugInId) -> &mut Self {
         let (request, _) = *self.open[&lane].last().unwrap();
-        self.push(Event::PlugInEnded {
-            request,
-            plug_in,
-            fault: None,
-        })
+        self.push(Event::PlugInEnded { request, plug_in, fault: None })
     }
 
     /// An outage of an instance begins.
@@ -144,20 +131,13 @@ impl Tale {
         self.trace.header.outages.extend(planned.outages);
         self.trace.header.outage_kinds.extend(planned.outage_kinds);
         let outage = OutageId(u32::try_from(self.trace.header.outages.len() - 1).unwrap());
-        self.push(Event::OutageBegan {
-            outage,
-            instance: InstanceId(instance),
-            until,
-        });
+        self.push(Event::OutageBegan { outage, instance: InstanceId(instance), until });
         outage
     }
 
     /// The outage is over.
     pub(crate) fn outage_ends(&mut self, outage: OutageId, instance: u16) -> &mut Self {
-        self.push(Event::OutageEnded {
-            outage,
-            instance: InstanceId(instance),
-        })
+        self.push(Event::OutageEnded { outage, instance: InstanceId(instance) })
     }
 
     /// A request to a row's instance is sent, and stopped by an outage.
@@ -171,14 +151,7 @@ impl Tale {
         let (instance, table, row) = self.key(place);
         let request = RequestId(self.requests);
         self.requests += 1;
-        self.push(Event::RequestSent {
-            lane,
-            request,
-            instance,
-            message,
-            table,
-            row: Some(row),
-        });
+        self.push(Event::RequestSent { lane, request, instance, message, table, row: Some(row) });
         self.push(Event::RequestRefused {
             lane,
             request,
@@ -199,10 +172,6 @@ impl Tale {
 
     /// The lane binds a value to a name.
     pub(crate) fn binds(&mut self, lane: LaneId, name: &str, value: Value) -> &mut Self {
-        self.push(Event::Bound {
-            lane,
-            name: Name::from(name),
-            value,
-        })
+        self.push(Event::Bound { lane, name: Name::from(name), value })
     }
 }

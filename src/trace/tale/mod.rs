@@ -54,10 +54,7 @@ impl Tale {
                 name: Name::from(*name),
                 columns: columns
                     .iter()
-                    .map(|name| Column {
-                        name: Name::from(*name),
-                        kind: ColumnType::Whole,
-                    })
+                    .map(|name| Column { name: Name::from(*name), kind: ColumnType::Whole })
                     .collect(),
                 keys: Vec::new(),
             });
@@ -65,17 +62,12 @@ impl Tale {
         for name in instances {
             plan.instances.push(Instance {
                 name: Name::from(*name),
-                tables: (0..u16::try_from(tables.len()).unwrap())
-                    .map(TableId)
-                    .collect(),
+                tables: (0..u16::try_from(tables.len()).unwrap()).map(TableId).collect(),
                 isolation: Isolation::default(),
             });
         }
         Self {
-            trace: Trace {
-                header: Header::of(&plan),
-                entries: Vec::new(),
-            },
+            trace: Trace { header: Header::of(&plan), entries: Vec::new() },
             now: SimInstant::START,
             rows: BTreeMap::new(),
             versions: BTreeMap::new(),
@@ -91,10 +83,7 @@ impl Tale {
 
     /// Instances us and europe, with tables user (teams) and account (name, country).
     pub(crate) fn usual() -> Self {
-        Self::of(
-            &["us", "europe"],
-            &[("user", &["teams"]), ("account", &["name", "country"])],
-        )
+        Self::of(&["us", "europe"], &[("user", &["teams"]), ("account", &["name", "country"])])
     }
 
     /// Goes on at this many milliseconds.
@@ -106,11 +95,7 @@ impl Tale {
     /// Any event.
     pub(crate) fn push(&mut self, event: Event) -> &mut Self {
         let sequence = u32::try_from(self.trace.entries.len()).unwrap();
-        self.trace.entries.push(Entry {
-            at: self.now,
-            sequence,
-            event,
-        });
+        self.trace.entries.push(Entry { at: self.now, sequence, event });
         self
     }
 
@@ -138,21 +123,12 @@ impl Tale {
     pub(crate) fn row(&mut self, place: &str) -> RowRef {
         let (instance, table, row) = self.key(place);
         let name = Name::from(place.rsplit('/').next().unwrap());
-        RowRef {
-            instance,
-            table,
-            row,
-            name,
-        }
+        RowRef { instance, table, row, name }
     }
 
     pub(super) fn resource(&mut self, place: &str) -> LockResource {
         let (instance, table, row) = self.key(place);
-        LockResource::Row {
-            instance,
-            table,
-            row,
-        }
+        LockResource::Row { instance, table, row }
     }
 
     fn columns(&self, table: TableId, columns: &[(&str, Value)]) -> Vec<(ColumnId, Value)> {
@@ -162,9 +138,7 @@ impl Tale {
             ColumnId(u16::try_from(place).unwrap())
         };
         let columns = columns.iter();
-        columns
-            .map(|(name, value)| (id(name), value.clone()))
-            .collect()
+        columns.map(|(name, value)| (id(name), value.clone())).collect()
     }
 
     fn version(&mut self, instance: InstanceId) -> u64 {
@@ -179,15 +153,8 @@ impl Tale {
         let columns = self.columns(table, columns);
         let row_version = self.version(instance);
         let image = columns.iter().cloned().collect();
-        self.rows
-            .insert((instance, table, row), (row_version, image));
-        self.push(Event::RowLoaded {
-            instance,
-            table,
-            row,
-            row_version,
-            columns,
-        })
+        self.rows.insert((instance, table, row), (row_version, image));
+        self.push(Event::RowLoaded { instance, table, row, row_version, columns })
     }
 
     /// A run of an actor begins; actors are numbered as they first come.
@@ -211,18 +178,12 @@ impl Tale {
 
     /// The run succeeds.
     pub(crate) fn done(&mut self, lane: LaneId) -> &mut Self {
-        self.push(Event::LaneEnded {
-            lane,
-            outcome: Outcome::Succeeded,
-        })
+        self.push(Event::LaneEnded { lane, outcome: Outcome::Succeeded })
     }
 
     /// The run ends in a fault.
     pub(crate) fn fails(&mut self, lane: LaneId, kind: FaultKind) -> &mut Self {
-        self.push(Event::LaneEnded {
-            lane,
-            outcome: Outcome::Failed(Fault::new(kind, "so it is")),
-        })
+        self.push(Event::LaneEnded { lane, outcome: Outcome::Failed(Fault::new(kind, "so it is")) })
     }
 
     /// An explicit transaction begins in an instance.
@@ -291,11 +252,7 @@ impl Tale {
     pub(crate) fn lock(&mut self, of: TransactionId, place: &str, mode: LockMode) -> &mut Self {
         let resource = self.resource(place);
         self.held.entry(of).or_default().insert(resource);
-        self.push(Event::LockGranted {
-            transaction: of,
-            resource,
-            mode,
-        })
+        self.push(Event::LockGranted { transaction: of, resource, mode })
     }
 
     /// A wait for an exclusive lock on a row begins.
@@ -320,12 +277,7 @@ impl Tale {
     pub(crate) fn wait_ends(&mut self, of: TransactionId, place: &str, end: WaitEnd) -> &mut Self {
         let resource = self.resource(place);
         let waited = self.now.duration_since(self.waits[&of]);
-        self.push(Event::WaitEnded {
-            transaction: of,
-            resource,
-            end,
-            waited,
-        });
+        self.push(Event::WaitEnded { transaction: of, resource, end, waited });
         if end == WaitEnd::Granted {
             self.lock(of, place, LockMode::Exclusive);
         }
@@ -441,14 +393,7 @@ impl Tale {
     ) -> &mut Self {
         let request = self.request(lane, Message::Retrieve, place, transaction);
         let (instance, table, row) = self.key(place);
-        self.push(Event::RowRead {
-            request,
-            transaction,
-            instance,
-            table,
-            row,
-            row_version,
-        });
+        self.push(Event::RowRead { request, transaction, instance, table, row, row_version });
         self.end(lane, None)
     }
 }
@@ -484,8 +429,7 @@ pub(crate) fn two_teams() -> Tale {
     tale.wait_ends(a, y, WaitEnd::Granted);
     tale.end(south, Some(FaultKind::DeadlockVictim));
     tale.fails(south, FaultKind::DeadlockVictim);
-    tale.at(200)
-        .write(a, y, WriteKind::Update, &[("teams", whole(6))]);
+    tale.at(200).write(a, y, WriteKind::Update, &[("teams", whole(6))]);
     tale.end(north, None);
     tale.at(250).commits(a).done(north);
     tale

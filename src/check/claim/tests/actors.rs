@@ -88,13 +88,8 @@ fn an_actor_ends_in_time_or_not() {
 fn an_actor_waits_for_a_holder_and_a_row() {
     let mut tale = two_teams();
     let (x, y) = (tale.row("us/user/x"), tale.row("us/user/y"));
-    let waits = |actor, holder, row, total, longest| Claim::Waits {
-        actor,
-        holder,
-        row,
-        total,
-        longest,
-    };
+    let waits =
+        |actor, holder, row, total, longest| Claim::Waits { actor, holder, row, total, longest };
     let (any, ms) = (Bounds::any(), Duration::from_millis);
     let claims = vec![
         waits(Some(NORTH), Some(SOUTH), Some(y), any, false),
@@ -149,19 +144,12 @@ fn a_plug_in_step_runs_inside_or_outside() {
     tale.at(10).runs(app, validation, false);
     let runs = |plug_in: PlugInId, inside| Claim::InTransaction { plug_in, inside };
     let count = |count| Claim::Count {
-        of: Counted::PlugInRuns {
-            plug_in: validation,
-        },
+        of: Counted::PlugInRuns { plug_in: validation },
         by: None,
         is: Bounds::exactly(count),
     };
-    let claims = vec![
-        runs(validation, false),
-        count(1),
-        runs(validation, true),
-        runs(idle, true),
-        count(2),
-    ];
+    let claims =
+        vec![runs(validation, false), count(1), runs(validation, true), runs(idle, true), count(2)];
     insta::assert_snapshot!(judged(&tale, claims), @r#"
     holds, by Some(3)
     holds, by Some(3)

@@ -13,40 +13,23 @@ fn count(of: Counted, by: Option<u64>, is: Bounds<u64>) -> Claim {
 }
 
 fn requests(actor: Option<ActorId>, message: Option<Message>) -> Counted {
-    Counted::Requests {
-        actor,
-        instance: None,
-        message,
-        table: None,
-    }
+    Counted::Requests { actor, instance: None, message, table: None }
 }
 
 fn commits(actor: ActorId) -> Counted {
-    Counted::Commits {
-        actor: Some(actor),
-        instance: None,
-    }
+    Counted::Commits { actor: Some(actor), instance: None }
 }
 
 fn users() -> Counted {
-    Counted::Rows {
-        instance: InstanceId(0),
-        table: TableId(0),
-    }
+    Counted::Rows { instance: InstanceId(0), table: TableId(0) }
 }
 
 #[test]
 fn things_are_counted() {
     let mut tale = two_teams();
     let row = tale.row("us/user/y");
-    let rollbacks = Counted::Rollbacks {
-        actor: Some(SOUTH),
-        instance: Some(InstanceId(0)),
-    };
-    let any_fault = Counted::Faults {
-        actor: None,
-        fault: None,
-    };
+    let rollbacks = Counted::Rollbacks { actor: Some(SOUTH), instance: Some(InstanceId(0)) };
+    let any_fault = Counted::Faults { actor: None, fault: None };
     let updates = requests(Some(NORTH), Some(Message::Update));
     let exactly = Bounds::exactly;
     let claims = vec![
@@ -82,10 +65,7 @@ fn a_wrong_count_tells_the_one_too_many_or_the_last() {
     let mut tale = two_teams();
     let row = tale.row("us/user/y");
     let (north, south) = (Some(NORTH), Some(SOUTH));
-    let faults = Counted::Faults {
-        actor: north,
-        fault: None,
-    };
+    let faults = Counted::Faults { actor: north, fault: None };
     let creates = requests(north, Some(Message::Create));
     let exactly = Bounds::exactly;
     let claims = vec![
@@ -142,31 +122,21 @@ fn counter(inside: bool) -> Tale {
     let bob = tale.begins("bob");
     let a = tale.transaction(ann, 0);
     let b = tale.transaction(bob, 0);
-    tale.at(5)
-        .reads(ann, "us/user/counter", inside.then_some(a));
-    tale.at(6)
-        .reads(bob, "us/user/counter", inside.then_some(b));
-    tale.at(10)
-        .writes(a, "us/user/counter", &[("teams", whole(8))]);
+    tale.at(5).reads(ann, "us/user/counter", inside.then_some(a));
+    tale.at(6).reads(bob, "us/user/counter", inside.then_some(b));
+    tale.at(10).writes(a, "us/user/counter", &[("teams", whole(8))]);
     tale.at(20).commits(a).done(ann);
-    tale.at(30)
-        .writes(b, "us/user/counter", &[("teams", whole(8))]);
+    tale.at(30).writes(b, "us/user/counter", &[("teams", whole(8))]);
     tale.at(40).commits(b).done(bob);
     tale
 }
 
 #[test]
 fn a_phenomenon_happens_or_never_does() {
-    let happens = |phenomenon, happens| Claim::Happens {
-        phenomenon,
-        happens,
-    };
+    let happens = |phenomenon, happens| Claim::Happens { phenomenon, happens };
     let mut tale = counter(true);
     let row = tale.row("us/user/counter");
-    let write = |message| Phenomenon::Write {
-        message,
-        row: row.clone(),
-    };
+    let write = |message| Phenomenon::Write { message, row: row.clone() };
     let claims = vec![
         happens(Phenomenon::LostUpdate, true),
         happens(Phenomenon::Deadlock, false),
@@ -210,10 +180,7 @@ fn a_phenomenon_happens_or_never_does() {
 
 #[test]
 fn a_phenomenon_that_should_never_happen_is_told() {
-    let happens = |phenomenon, happens| Claim::Happens {
-        phenomenon,
-        happens,
-    };
+    let happens = |phenomenon, happens| Claim::Happens { phenomenon, happens };
     let claims = vec![
         happens(Phenomenon::Deadlock, false),
         happens(Phenomenon::Wait, false),
@@ -239,10 +206,7 @@ fn a_phenomenon_that_should_never_happen_is_told() {
 
 #[test]
 fn an_update_is_lost_outside_a_transaction_too_but_not_after_a_second_look() {
-    let lost = |happens| Claim::Happens {
-        phenomenon: Phenomenon::LostUpdate,
-        happens,
-    };
+    let lost = |happens| Claim::Happens { phenomenon: Phenomenon::LostUpdate, happens };
     insta::assert_snapshot!(judged(&counter(false), vec![lost(false)]), @r"
     expected never: lost update
       found bob overwrote ann's update of us/user/counter at 40 ms, from what it read at 6 ms
@@ -272,10 +236,7 @@ fn a_read_of_what_is_rolled_back_is_dirty() {
     tale.at(10).writes(a, "us/user/x", &[("teams", whole(8))]);
     tale.at(20).reads(bob, "us/user/x", None);
     tale.at(30).rolls_back(a, FaultKind::PlugInAborted);
-    let dirty = |happens| Claim::Happens {
-        phenomenon: Phenomenon::DirtyRead,
-        happens,
-    };
+    let dirty = |happens| Claim::Happens { phenomenon: Phenomenon::DirtyRead, happens };
     insta::assert_snapshot!(judged(&tale, vec![dirty(true), dirty(false)]), @r"
     holds, by Some(9)
     expected never: dirty read
@@ -301,14 +262,8 @@ fn things_happen_in_order() {
             written(Some(Message::Delete), &user),
         ]),
         Claim::Order(vec![Happening::Ends(flow), Happening::Ends(app)]),
-        Claim::Order(vec![
-            written(None, &user),
-            written(Some(Message::Update), &user),
-        ]),
-        Claim::Order(vec![
-            Happening::OutageEnds(OutageId(0)),
-            Happening::Ends(app),
-        ]),
+        Claim::Order(vec![written(None, &user), written(Some(Message::Update), &user)]),
+        Claim::Order(vec![Happening::OutageEnds(OutageId(0)), Happening::Ends(app)]),
     ];
     insta::assert_snapshot!(judged(&tale, claims), @r"
     holds, by Some(34)
@@ -330,16 +285,15 @@ fn an_outage_hits_those_who_call() {
     let mut tale = Tale::usual();
     let outage = tale.outage(1, OutageKind::Unreachable, 1_000);
     let flow = tale.begins("flow");
-    tale.at(10)
-        .refused(flow, Message::Upsert, "europe/account/fabrikam", outage)
-        .retries(flow, FaultKind::Unreachable, 1);
+    tale.at(10).refused(flow, Message::Upsert, "europe/account/fabrikam", outage).retries(
+        flow,
+        FaultKind::Unreachable,
+        1,
+    );
     tale.at(1_000).outage_ends(outage, 1);
     tale.at(1_010).done(flow);
     let exactly = |of, number| count(of, None, Bounds::exactly(number));
-    let faults = || Counted::Faults {
-        actor: None,
-        fault: Some(FaultKind::Unreachable),
-    };
+    let faults = || Counted::Faults { actor: None, fault: Some(FaultKind::Unreachable) };
     let retries = || Counted::Retries { actor: None };
     let order = vec![Happening::OutageEnds(outage), Happening::Ends(ActorId(0))];
     let claims = vec![
@@ -376,9 +330,6 @@ fn an_update_that_computes_from_the_rows_own_columns_loses_nothing() {
         tale.adds(transaction, "us/user/counter", &[("teams", whole(number))]);
         tale.commits(transaction).done(lane);
     }
-    let lost = Claim::Happens {
-        phenomenon: Phenomenon::LostUpdate,
-        happens: false,
-    };
+    let lost = Claim::Happens { phenomenon: Phenomenon::LostUpdate, happens: false };
     insta::assert_snapshot!(judged(&tale, vec![lost]), @"holds, by None");
 }

@@ -32,9 +32,7 @@ fn judged(tale: &Tale, claims: Vec<Claim>) -> String {
         }
         let findings = check.findings.into_iter().map(|it| {
             let by = it.decided_by.map(|it| it.sequence);
-            let nearest = it
-                .nearest
-                .map_or_else(String::new, |it| format!("\n  nearest {it}"));
+            let nearest = it.nearest.map_or_else(String::new, |it| format!("\n  nearest {it}"));
             let (expected, found) = (it.expected, it.found);
             format!("expected {expected}\n  found {found}\n  by {by:?}{nearest}\n")
         });
@@ -48,17 +46,11 @@ fn millis(millis: u64) -> SimInstant {
 }
 
 fn at_least<T>(value: T) -> Bounds<T> {
-    Bounds {
-        at_least: Some(value),
-        at_most: None,
-    }
+    Bounds { at_least: Some(value), at_most: None }
 }
 
 fn at_most<T>(value: T) -> Bounds<T> {
-    Bounds {
-        at_least: None,
-        at_most: Some(value),
-    }
+    Bounds { at_least: None, at_most: Some(value) }
 }
 
 /// A stub is created, rolled back once, hydrated, and deleted at last.

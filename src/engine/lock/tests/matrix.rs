@@ -59,11 +59,7 @@ fn every_printed_cell_follows_from_the_rule() {
     for asked in LockMode::ALL {
         for held in LockMode::ALL {
             if let Some(printed) = printed(asked, held) {
-                assert_eq!(
-                    is_compatible(asked, held),
-                    printed,
-                    "{asked:?} beside {held:?}"
-                );
+                assert_eq!(is_compatible(asked, held), printed, "{asked:?} beside {held:?}");
             }
             assert_eq!(is_compatible(asked, held), is_compatible(held, asked));
         }
@@ -119,16 +115,8 @@ fn the_documented_conversions_come_out() {
     ];
     for (held, asked, made) in documented {
         let (held, asked) = (mode_called(held), mode_called(asked));
-        assert_eq!(
-            combine(held, asked),
-            mode_called(made),
-            "{held:?} and {asked:?}"
-        );
-        assert_eq!(
-            combine(asked, held),
-            mode_called(made),
-            "{asked:?} and {held:?}"
-        );
+        assert_eq!(combine(held, asked), mode_called(made), "{held:?} and {asked:?}");
+        assert_eq!(combine(asked, held), mode_called(made), "{asked:?} and {held:?}");
     }
 }
 

@@ -78,12 +78,7 @@ impl Model {
 
     fn promote(&mut self, resource: Resource) -> Vec<Owner> {
         let mut granted = Vec::new();
-        for entry in self
-            .converting
-            .clone()
-            .into_iter()
-            .chain(self.waiting.clone())
-        {
+        for entry in self.converting.clone().into_iter().chain(self.waiting.clone()) {
             if entry.1 == resource && !self.is_blocked(entry) {
                 self.withdraw(entry.0);
                 self.set(entry.0, resource, entry.2);
@@ -109,8 +104,7 @@ impl Model {
         if self.pending(owner).is_some_and(|entry| entry.1 == resource) {
             self.withdraw(owner);
         }
-        self.granted
-            .retain(|entry| (entry.0, entry.1) != (owner, resource));
+        self.granted.retain(|entry| (entry.0, entry.1) != (owner, resource));
         Some(self.promote(resource))
     }
 
@@ -162,11 +156,7 @@ impl Model {
 
     fn edge(&self, waiter: Owner) -> Option<Edge> {
         let (_, resource, mode) = self.pending(waiter)?;
-        Some(Edge {
-            waiter,
-            resource,
-            mode,
-        })
+        Some(Edge { waiter, resource, mode })
     }
 }
 
@@ -184,11 +174,7 @@ fn owners() -> impl Strategy<Value = Owner> {
 }
 
 fn targets() -> impl Strategy<Value = (Resource, LockMode)> {
-    let key = |hash| Resource::Key {
-        table: TableId(1),
-        key: 0,
-        hash,
-    };
+    let key = |hash| Resource::Key { table: TableId(1), key: 0, hash };
     prop_oneof![
         (0..2_u16, prop::sample::select(&TABLE_MODES[..]))
             .prop_map(|(table, mode)| (Resource::Table(TableId(table)), mode)),
@@ -245,10 +231,7 @@ fn compare(table: &LockTable, model: &Model) -> Result<(), TestCaseError> {
     for owner in (0..9).map(Owner) {
         let pending = model.pending(owner);
         prop_assert_eq!(table.held(owner).collect::<Vec<_>>(), model.held_by(owner));
-        prop_assert_eq!(
-            table.waiting(owner),
-            pending.map(|entry| (entry.1, entry.2))
-        );
+        prop_assert_eq!(table.waiting(owner), pending.map(|entry| (entry.1, entry.2)));
         let (holders, ahead) = pending.map_or_else(Default::default, |e| model.blockers(e));
         prop_assert_eq!(table.blockers(owner), Blockers { holders, ahead });
         prop_assert_eq!(table.cycle(owner), model.cycle(owner));

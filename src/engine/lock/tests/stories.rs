@@ -33,9 +33,7 @@ fn play(script: &str) -> String {
                 let decision = table.request(owner, row(number(2)), mode_called(words[3]));
                 outcome_of(&table, owner, decision)
             }
-            "drops" => table
-                .release(owner, row(number(2)), &mut granted)
-                .to_string(),
+            "drops" => table.release(owner, row(number(2)), &mut granted).to_string(),
             "gives" => table.cancel(owner, &mut granted).to_string(),
             "ends" => table.release_all(owner, &mut granted).to_string(),
             other => unreachable!("{other}"),
@@ -57,11 +55,7 @@ fn outcome_of(table: &LockTable, owner: Owner, decision: Decision) -> String {
         Decision::Granted => "granted".to_owned(),
         Decision::Queued => {
             let Blockers { holders, ahead } = table.blockers(owner);
-            format!(
-                "waits for {:?}, behind {:?}",
-                numbers(holders),
-                numbers(ahead)
-            )
+            format!("waits for {:?}, behind {:?}", numbers(holders), numbers(ahead))
         }
     };
     if let Some(cycle) = table.cycle(owner) {
@@ -256,10 +250,7 @@ fn an_insert_test_on_a_key_that_is_held_ends_where_it_began() {
     let mut granted = Vec::new();
     table.request(one, row(7), LockMode::Shared);
     table.request(one, row(7), LockMode::RangeInsertNull);
-    assert_eq!(
-        table.mode_of(one, row(7)),
-        Some(LockMode::RangeInsertShared)
-    );
+    assert_eq!(table.mode_of(one, row(7)), Some(LockMode::RangeInsertShared));
     let decision = table.request(two, row(7), LockMode::RangeSharedShared);
     assert_eq!(decision, Decision::Queued);
     assert!(table.weaken(one, row(7), LockMode::Shared, &mut granted));
@@ -274,11 +265,7 @@ fn the_second_of_many_holders_is_found_at_once_in_both_directions() {
     for owner in 0..100 {
         table.request(Owner(owner), row(0), LockMode::Shared);
         for number in 0..owner {
-            table.request(
-                Owner(owner),
-                row(1_000 + owner * 100 + number),
-                LockMode::Exclusive,
-            );
+            table.request(Owner(owner), row(1_000 + owner * 100 + number), LockMode::Exclusive);
         }
     }
     for owner in 0..100 {
@@ -302,10 +289,7 @@ fn a_chain_of_ten_thousand_is_searched_without_recursion() {
     table.request(Owner(0), row(count - 1), LockMode::Exclusive);
     let cycle = table.cycle(Owner(0)).expect("a cycle of all");
     assert_eq!(cycle.len(), count as usize);
-    assert_eq!(
-        (cycle[0].waiter, cycle[1].waiter),
-        (Owner(0), Owner(count - 1))
-    );
+    assert_eq!((cycle[0].waiter, cycle[1].waiter), (Owner(0), Owner(count - 1)));
 }
 
 #[test]

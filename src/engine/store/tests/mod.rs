@@ -19,10 +19,7 @@ fn table(columns: &[(&str, ColumnType)], keys: &[&[u16]]) -> Table {
         name: "account".into(),
         columns: columns
             .iter()
-            .map(|(name, kind)| Column {
-                name: (*name).into(),
-                kind: kind.clone(),
-            })
+            .map(|(name, kind)| Column { name: (*name).into(), kind: kind.clone() })
             .collect(),
         keys: keys
             .iter()

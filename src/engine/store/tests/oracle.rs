@@ -30,9 +30,7 @@ struct Row {
 
 impl Row {
     fn committed(&self) -> impl DoubleEndedIterator<Item = &Version> {
-        self.versions
-            .iter()
-            .filter(|version| version.stamp.is_some())
+        self.versions.iter().filter(|version| version.stamp.is_some())
     }
 
     fn newest(&self) -> Option<&Vec<Value>> {
@@ -48,8 +46,7 @@ impl Row {
         let seen = if self.writer.is_some() && self.writer == reader {
             self.versions.last()
         } else {
-            self.committed()
-                .rfind(|version| version.stamp <= Some(stamp))
+            self.committed().rfind(|version| version.stamp <= Some(stamp))
         };
         seen.filter(|version| version.columns.is_some())
     }
@@ -59,10 +56,7 @@ impl Row {
         let committed: Vec<_> = self.committed().collect();
         let ends = committed[..].iter().skip(1).map(|next| next.stamp);
         let ends = ends.chain([Some(u64::MAX)]);
-        let uncommitted = self
-            .versions
-            .iter()
-            .filter(|version| version.stamp.is_none());
+        let uncommitted = self.versions.iter().filter(|version| version.stamp.is_none());
         let seen = committed.iter().zip(ends);
         seen.filter(|(_, end)| *end > Some(oldest) || *end == Some(u64::MAX))
             .map(|(version, _)| *version)
@@ -73,14 +67,9 @@ impl Row {
 }
 
 fn key_of(columns: &[Value], key: usize) -> Option<Vec<Value>> {
-    let values: Vec<_> = KEYS[key]
-        .iter()
-        .map(|column| columns[usize::from(*column)].clone())
-        .collect();
-    values
-        .iter()
-        .all(|value| !value.is_null())
-        .then_some(values)
+    let values: Vec<_> =
+        KEYS[key].iter().map(|column| columns[usize::from(*column)].clone()).collect();
+    values.iter().all(|value| !value.is_null()).then_some(values)
 }
 
 #[derive(Clone, Default, Debug)]
@@ -98,15 +87,12 @@ impl Model {
 
     fn forget_the_unseen(&mut self) {
         let oldest = self.oldest();
-        self.rows
-            .retain(|_, row| row.writer.is_some() || !row.kept(oldest).is_empty());
+        self.rows.retain(|_, row| row.writer.is_some() || !row.kept(oldest).is_empty());
     }
 
     fn free_number(&self) -> u32 {
         let taken: Vec<_> = self.rows.values().map(|row| row.number).collect();
-        (0..)
-            .find(|number| !taken.contains(number))
-            .expect("a number")
+        (0..).find(|number| !taken.contains(number)).expect("a number")
     }
 
     fn clash(
@@ -138,11 +124,7 @@ impl Model {
 
     fn put(&mut self, id: RowId, transaction: Option<TransactionId>, version: Version) {
         let number = self.free_number();
-        let row = self.rows.entry(id).or_insert(Row {
-            number,
-            writer: None,
-            versions: Vec::new(),
-        });
+        let row = self.rows.entry(id).or_insert(Row { number, writer: None, versions: Vec::new() });
         row.versions.retain(|version| version.stamp.is_some());
         row.writer = transaction;
         row.versions.push(version);
@@ -240,10 +222,7 @@ impl Pair {
             ("rate", ColumnType::Decimal),
             ("note", text()),
         ];
-        Self {
-            store: TableStore::new(&table(&columns, &KEYS)),
-            model: Model::default(),
-        }
+        Self { store: TableStore::new(&table(&columns, &KEYS)), model: Model::default() }
     }
 
     fn insert(
@@ -258,10 +237,7 @@ impl Pair {
         let taken = model.rows.get(&id).filter(|row| {
             row.newest().is_some() || row.writer.is_some() && row.writer != transaction
         });
-        let clash = taken.map(|row| Clash {
-            key: Clash::PRIMARY,
-            with: RowNumber(row.number),
-        });
+        let clash = taken.map(|row| Clash { key: Clash::PRIMARY, with: RowNumber(row.number) });
         let clash = clash.or_else(|| model.clash(transaction, id, &columns));
         let result = store.insert(transaction, id, set, model.row_version, model.stamp);
         prop_assert_eq!(result.err(), clash);
@@ -305,11 +281,7 @@ impl Pair {
         } else {
             store.delete(transaction, number, row_version);
         }
-        let version = Version {
-            stamp: None,
-            row_version,
-            columns,
-        };
+        let version = Version { stamp: None, row_version, columns };
         model.put(id, Some(transaction), version);
         Ok(())
     }
@@ -360,11 +332,7 @@ impl Pair {
     fn compare(&self) -> Result<(), TestCaseError> {
         let Self { store, model } = self;
         store.check_invariants();
-        let mut numbers: Vec<_> = model
-            .rows
-            .values()
-            .map(|row| RowNumber(row.number))
-            .collect();
+        let mut numbers: Vec<_> = model.rows.values().map(|row| RowNumber(row.number)).collect();
         numbers.sort();
         prop_assert_eq!(store.rows().collect::<Vec<_>>(), numbers);
         let committed = model.rows.values();
@@ -389,21 +357,12 @@ impl Pair {
         for reader in readers {
             views.push(View::Committed { reader });
             let stamps = self.model.snapshots.iter();
-            views.extend(stamps.map(|stamp| View::Snapshot {
-                stamp: *stamp,
-                reader,
-            }));
+            views.extend(stamps.map(|stamp| View::Snapshot { stamp: *stamp, reader }));
         }
         for view in views {
             let found = self.store.read(number, view);
             let expected = row.read(view);
-            prop_assert_eq!(
-                found.is_some(),
-                expected.is_some(),
-                "{:?} of {:?}",
-                view,
-                row
-            );
+            prop_assert_eq!(found.is_some(), expected.is_some(), "{:?} of {:?}", view, row);
             if let (Some(found), Some(expected)) = (found, expected) {
                 prop_assert_eq!(found.row_version(), expected.row_version);
                 let values = found.columns().map(|(_, value)| value.to_value());
@@ -429,10 +388,7 @@ impl Pair {
                         other => other.clone(),
                     });
                     let name = format!("{:?}", normal.collect::<Vec<_>>());
-                    expected
-                        .entry((key, name.clone()))
-                        .or_default()
-                        .push(row.number);
+                    expected.entry((key, name.clone())).or_default().push(row.number);
                     wanted.push((key, values, name));
                 }
             }
@@ -441,9 +397,7 @@ impl Pair {
             let mut rows = expected[&(key, name)].clone();
             rows.sort_unstable();
             rows.dedup();
-            let found = self
-                .store
-                .find_by_key(u16::try_from(key).expect("few"), &values);
+            let found = self.store.find_by_key(u16::try_from(key).expect("few"), &values);
             prop_assert_eq!(found.map(|row| row.0).collect::<Vec<_>>(), rows);
         }
         Ok(())

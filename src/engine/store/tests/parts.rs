@@ -20,10 +20,7 @@ fn decimals() -> impl Strategy<Value = Decimal> {
 }
 
 fn dates() -> impl Strategy<Value = Timestamp> {
-    let (least, most) = (
-        Timestamp::MIN.as_nanosecond(),
-        Timestamp::MAX.as_nanosecond(),
-    );
+    let (least, most) = (Timestamp::MIN.as_nanosecond(), Timestamp::MAX.as_nanosecond());
     (least..=most).prop_map(|number| Timestamp::from_nanosecond(number).expect("in range"))
 }
 
@@ -61,29 +58,14 @@ fn check_round_trip(values: &[Value]) {
     let packed = Packed::new(&image, values.len());
     for (value, number) in values.iter().zip(0..) {
         let found = packed.value(ColumnId(number)).to_value();
-        assert!(
-            is_identical(&found, value),
-            "{value:?} came back as {found:?}"
-        );
+        assert!(is_identical(&found, value), "{value:?} came back as {found:?}");
     }
     assert!(packed.value(ColumnId(u16::MAX)).is_null());
 }
 
 #[test]
 fn the_ends_of_the_number_types_come_back() {
-    let edges = [
-        0,
-        1,
-        -1,
-        127,
-        128,
-        -128,
-        -129,
-        32_767,
-        32_768,
-        i64::MAX,
-        i64::MIN,
-    ];
+    let edges = [0, 1, -1, 127, 128, -128, -129, 32_767, 32_768, i64::MAX, i64::MIN];
     let mut values: Vec<_> = edges.into_iter().map(Value::Whole).collect();
     values.extend([Decimal::MAX, Decimal::MIN, Decimal::new(-0, 5)].map(Value::Decimal));
     values.extend([Timestamp::MIN, Timestamp::MAX].map(Value::DateTime));
@@ -94,12 +76,7 @@ fn the_ends_of_the_number_types_come_back() {
 fn an_image_of_more_than_64_kilobytes_comes_back() {
     for length in [65_500, 65_520, 65_530, 65_533, 65_535, 70_000] {
         let long = Value::text(&"x".repeat(length));
-        check_round_trip(&[
-            Value::Whole(7),
-            long.clone(),
-            Value::Null,
-            Value::text("end"),
-        ]);
+        check_round_trip(&[Value::Whole(7), long.clone(), Value::Null, Value::text("end")]);
         check_round_trip(&[long]);
     }
 }

@@ -12,10 +12,7 @@ fn accounts() -> TableStore {
 }
 
 fn set(name: &str, number: &str) -> Vec<(ColumnId, Value)> {
-    vec![
-        (ColumnId(0), Value::text(name)),
-        (ColumnId(1), Value::text(number)),
-    ]
+    vec![(ColumnId(0), Value::text(name)), (ColumnId(1), Value::text(number))]
 }
 
 fn name(value: &str) -> [(ColumnId, Value); 1] {
@@ -33,36 +30,26 @@ fn name_in(store: &TableStore, row: RowNumber, view: View) -> Option<Value> {
 #[test]
 fn nobody_but_its_writer_and_a_nolock_reader_sees_an_uncommitted_row() {
     let mut store = accounts();
-    let row = store
-        .insert(Some(ANN), id(1), &set("Fabrikam", "F-1"), 5, 0)
-        .expect("free");
+    let row = store.insert(Some(ANN), id(1), &set("Fabrikam", "F-1"), 5, 0).expect("free");
     let mine = View::Committed { reader: Some(ANN) };
     let seen = [COMMITTED, mine, View::Latest].map(|view| store.read(row, view).is_some());
     assert_eq!(seen, [false, true, true]);
     assert_eq!((store.len(), store.writer(row)), (0, Some(ANN)));
     store.commit(ANN, row, 1, NOBODY);
-    assert_eq!(
-        name_in(&store, row, COMMITTED),
-        Some(Value::text("Fabrikam"))
-    );
+    assert_eq!(name_in(&store, row, COMMITTED), Some(Value::text("Fabrikam")));
     assert_eq!((store.len(), store.writer(row)), (1, None));
 }
 
 #[test]
 fn a_snapshot_sees_what_was_committed_when_it_was_taken_until_it_ends() {
     let mut store = accounts();
-    let row = store
-        .insert(None, id(1), &set("A", "1"), 1, 10)
-        .expect("free");
+    let row = store.insert(None, id(1), &set("A", "1"), 1, 10).expect("free");
     for (stamp, value) in [(20, "B"), (30, "C")] {
         store.update(ANN, row, &name(value), stamp).expect("free");
         store.commit(ANN, row, stamp, 15);
     }
     let as_of = |store: &TableStore, stamp| {
-        let view = View::Snapshot {
-            stamp,
-            reader: None,
-        };
+        let view = View::Snapshot { stamp, reader: None };
         name_in(store, row, view)
     };
     let names = [9, 15, 25, 35].map(|stamp| as_of(&store, stamp));
@@ -78,9 +65,7 @@ fn a_snapshot_sees_what_was_committed_when_it_was_taken_until_it_ends() {
 #[test]
 fn a_rollback_restores_the_version_that_was_there() {
     let mut store = accounts();
-    let row = store
-        .insert(None, id(1), &set("A", "1"), 7, 1)
-        .expect("free");
+    let row = store.insert(None, id(1), &set("A", "1"), 7, 1).expect("free");
     let before = digest_of(&store);
     store.update(ANN, row, &name("B"), 8).expect("free");
     store.update(ANN, row, &number("2"), 9).expect("free");
@@ -89,20 +74,14 @@ fn a_rollback_restores_the_version_that_was_there() {
     assert_eq!(name_in(&store, row, COMMITTED), Some(Value::text("A")));
     assert_eq!(store.rollback(ANN, row), Some(7));
     assert_eq!(digest_of(&store), before);
-    assert_eq!(
-        store.rollback(ANN, row),
-        Some(7),
-        "once more changes nothing"
-    );
+    assert_eq!(store.rollback(ANN, row), Some(7), "once more changes nothing");
     store.check_invariants();
 }
 
 #[test]
 fn a_key_that_somebody_gives_up_is_not_free_before_he_commits() {
     let mut store = accounts();
-    let row = store
-        .insert(None, id(1), &set("A", "1"), 1, 1)
-        .expect("free");
+    let row = store.insert(None, id(1), &set("A", "1"), 1, 1).expect("free");
     store.update(ANN, row, &number("2"), 2).expect("free");
     for taken in ["1", "2"] {
         let clash = store.insert(Some(BOB), id(2), &set("B", taken), 3, 0);
@@ -119,13 +98,9 @@ fn a_key_that_somebody_gives_up_is_not_free_before_he_commits() {
 #[test]
 fn a_transaction_may_take_a_key_that_it_gave_up_itself() {
     let mut store = accounts();
-    let row = store
-        .insert(None, id(1), &set("A", "1"), 1, 1)
-        .expect("free");
+    let row = store.insert(None, id(1), &set("A", "1"), 1, 1).expect("free");
     store.delete(ANN, row, 2);
-    let other = store
-        .insert(Some(ANN), id(2), &set("B", "1"), 3, 0)
-        .expect("own deletion");
+    let other = store.insert(Some(ANN), id(2), &set("B", "1"), 3, 0).expect("own deletion");
     let rows: Vec<_> = store.find_by_key(0, &[Value::text("1")]).collect();
     assert_eq!(rows, [row, other]);
     assert_eq!(store.rollback(ANN, row), Some(1));
@@ -150,9 +125,7 @@ fn a_row_without_a_key_value_is_outside_the_key() {
 #[test]
 fn a_deleted_row_may_be_added_again_by_whoever_comes_after() {
     let mut store = accounts();
-    let row = store
-        .insert(None, id(1), &set("A", "1"), 1, 1)
-        .expect("free");
+    let row = store.insert(None, id(1), &set("A", "1"), 1, 1).expect("free");
     store.delete(ANN, row, 2);
     let clash = store.insert(Some(BOB), id(1), &set("B", "9"), 3, 0);
     let key = Clash::PRIMARY;
@@ -191,10 +164,7 @@ fn the_way_to_a_state_does_not_show_in_its_hash() {
         let row = straight.insert(None, at, &values, 1, 5).expect("free");
         assert_eq!(winding.insert(Some(BOB), id(1_000), &[], 1, 1), Ok(row));
         assert_eq!(winding.rollback(BOB, row), None);
-        assert_eq!(
-            winding.insert(Some(ANN), at, &name("longer than it will be"), 0, 0),
-            Ok(row)
-        );
+        assert_eq!(winding.insert(Some(ANN), at, &name("longer than it will be"), 0, 0), Ok(row));
         winding.update(ANN, row, &values, 1).expect("free");
         winding.commit(ANN, row, 5, NOBODY);
     }
