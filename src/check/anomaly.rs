@@ -2,9 +2,10 @@
 //!
 //! **Lost update** (P4). Two callers read the same version of a row, and both wrote the row: the
 //! second write was computed from a value that the first had replaced, so the first is lost. A
-//! read counts when a Retrieve or RetrieveMultiple made it; the look-up of an upsert or update
-//! does not, since nothing is computed from it. The read that counts is the caller's last before
-//! its first write of the row: who reads again before writing has seen the other's update.
+//! read counts when a Retrieve or RetrieveMultiple made it, or an Update that computes from the
+//! row's own columns (`=next + 1`), which it reads under its lock; the look-up of an upsert does
+//! not, since nothing is computed from it. The read that decides is the caller's last before its
+//! first write of the row: who reads again before writing has seen the other's update.
 //!
 //! ```text
 //!   in transactions        ann reads v1 · bob reads v1 · ann writes v2 · bob writes v3
@@ -116,7 +117,7 @@ fn lost_updates(history: &History) -> Vec<LostUpdate> {
     let mut reads: BTreeMap<(RowKey, LaneId), Vec<RowRead>> = BTreeMap::new();
     for read in &history.reads {
         let request = history.requests.get(&read.request);
-        let Some(request) = request.filter(|it| is_for_its_caller(it.message)) else {
+        let Some(request) = request.filter(|it| is_computed_from(it.message)) else {
             continue;
         };
         let of_row = reads.entry((read.key, request.lane)).or_default();
@@ -131,9 +132,12 @@ fn lost_updates(history: &History) -> Vec<LostUpdate> {
     found
 }
 
-/// Whether what a request reads reaches the program that made it.
-const fn is_for_its_caller(message: Message) -> bool {
-    matches!(message, Message::Retrieve | Message::RetrieveMultiple)
+/// Whether something is computed from what a request reads.
+const fn is_computed_from(message: Message) -> bool {
+    matches!(
+        message,
+        Message::Retrieve | Message::RetrieveMultiple | Message::Update
+    )
 }
 
 /// The committed transactions that wrote a row, in the order of their writes, each with the read

@@ -59,8 +59,10 @@ impl Clock {
     /// of day is told to the millisecond.
     pub fn moment(&self, at: SimInstant) -> String {
         match self.scale {
-            Scale::Millis => return format!("{} ms", thousandths(at.0, 0)),
-            Scale::Seconds => return format!("{} s", thousandths(at.0 / 1_000, 0)),
+            Scale::Seconds if at.0 >= 1_000_000 => {
+                return format!("{} s", thousandths(at.0 / 1_000, 0));
+            }
+            Scale::Millis | Scale::Seconds => return format!("{} ms", thousandths(at.0, 0)),
             Scale::Calendar => {}
         }
         let Some(moment) = self.date_time(at) else {
@@ -151,7 +153,7 @@ mod tests {
     fn a_run_of_half_a_minute_is_told_in_seconds() {
         let moments =
             [0, 40_000, 30_095_020].map(|at| clock(Scale::Seconds).moment(SimInstant(at)));
-        assert_eq!(moments, ["0 s", "0.04 s", "30.095 s"]);
+        assert_eq!(moments, ["0 ms", "40 ms", "30.095 s"]);
         let column = clock(Scale::Seconds).column(SimInstant(40_000), 3);
         assert_eq!(column, "0.040 s");
     }

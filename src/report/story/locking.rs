@@ -152,7 +152,7 @@ fn undone(history: &History, rest: &[Entry]) -> String {
         _ => None,
     });
     let Some((place, version)) = restored.next() else {
-        return ": it had written nothing".to_owned();
+        return "; it had written nothing".to_owned();
     };
     let fate = if version == 0 { "is gone again" } else { "is as before" };
     match restored.count() {
