@@ -16,35 +16,29 @@ pub struct Edge {
     pub mode: LockMode,
 }
 
-/// What a search has found so far: the waiters that it came to, each with the one by which it came,
-/// in the order in which they are visited.
+/// What a search has found so far: the waits that it came to, each with the place of the one by
+/// which it came, in the order in which they are looked at.
+#[derive(Default)]
 struct Search {
-    reached: Vec<(Owner, u32)>,
+    reached: Vec<(u32, u32)>,
+    /// The owners of these waits and of those that were passed by, one bit each.
     seen: Vec<u64>,
 }
+
+/// How many waits a search has room for at first.
+const ROOM: usize = 16;
 
 impl Search {
     /// Notes that the search has come to this owner. Whether it is the first time.
     fn mark(&mut self, owner: Owner, owners: usize) -> bool {
         if self.seen.is_empty() {
             self.seen.resize(owners.div_ceil(64), 0);
+            self.reached.reserve(ROOM);
         }
         let (word, bit) = (owner.0 as usize / 64, 1 << (owner.0 % 64));
         let first = self.seen[word] & bit == 0;
         self.seen[word] |= bit;
         first
-    }
-
-    /// The owners on the way from the beginning to the waiter at this place, in that order.
-    fn way_to(&self, place: u32) -> Vec<Owner> {
-        let mut way = Vec::new();
-        let mut at = place;
-        while let Some(&(owner, from)) = self.reached.get(at as usize) {
-            way.push(owner);
-            at = from;
-        }
-        way.reverse();
-        way
     }
 }
 
@@ -58,45 +52,50 @@ impl LockTable {
     /// passed by: it waits for nobody for whom that one does not wait too. So a long queue of
     /// writers costs one walk along it and not one for each of them.
     pub fn cycle(&self, from: Owner) -> Option<Vec<Edge>> {
-        let mut pending = self.pending_request(from)?;
-        let mut search = Search { reached: Vec::new(), seen: Vec::new() };
-        let mut place = NONE;
-        loop {
-            if self.expand(pending, from, place, &mut search) {
-                let way = std::iter::once(from).chain(search.way_to(place));
-                return Some(way.filter_map(|waiter| self.edge(waiter)).collect());
-            }
+        let first = self.pending_request(from)?;
+        let mut search = Search::default();
+        let (mut pending, mut place) = (first, NONE);
+        while !self.expand(pending, from, place, &mut search) {
             place = place.wrapping_add(1);
-            let &(waiter, _) = search.reached.get(place as usize)?;
-            pending = self.pending_request(waiter)?;
+            pending = search.reached.get(place as usize)?.0;
         }
+        let mut cycle = Vec::new();
+        while let Some(&(pending, before)) = search.reached.get(place as usize) {
+            cycle.push(self.edge(pending));
+            place = before;
+        }
+        cycle.push(self.edge(first));
+        cycle.reverse();
+        Some(cycle)
     }
 
     /// Adds whom a pending request waits for and who waits himself. Whether `from` is among them.
     fn expand(&self, pending: u32, from: Owner, place: u32, search: &mut Search) -> bool {
-        let asked = self.requests[pending];
+        let against = conflicts(self.requests[pending].mode);
         let mut found = false;
         self.each_blocker(pending, |blocker| {
-            if blocker.owner == from {
-                found = true;
-                return false;
-            }
-            if self.pending_request(blocker.owner).is_some()
+            found = blocker.owner == from;
+            if !found
+                && let Some(next) = self.pending_request(blocker.owner)
                 && search.mark(blocker.owner, self.owners.len())
             {
-                let passed_by = blocker.place != Place::Granted
-                    && conflicts(blocker.mode).is_within(conflicts(asked.mode));
+                let passed_by =
+                    blocker.place != Place::Granted && conflicts(blocker.mode).is_within(against);
                 if !passed_by {
-                    search.reached.push((blocker.owner, place));
+                    search.reached.push((next, place));
                 }
             }
-            true
+            !found
         });
         found
     }
 
-    fn edge(&self, waiter: Owner) -> Option<Edge> {
-        let (resource, mode) = self.waiting(waiter)?;
-        Some(Edge { waiter, resource, mode })
+    fn edge(&self, pending: u32) -> Edge {
+        let request = &self.requests[pending];
+        Edge {
+            waiter: request.owner,
+            resource: self.heads[request.head].resource,
+            mode: request.mode,
+        }
     }
 }
