@@ -134,10 +134,7 @@ fn lost_updates(history: &History) -> Vec<LostUpdate> {
 
 /// Whether something is computed from what a request reads.
 const fn is_computed_from(message: Message) -> bool {
-    matches!(
-        message,
-        Message::Retrieve | Message::RetrieveMultiple | Message::Update
-    )
+    matches!(message, Message::Retrieve | Message::RetrieveMultiple | Message::Update)
 }
 
 /// The committed transactions that wrote a row, in the order of their writes, each with the read

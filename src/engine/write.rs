@@ -9,7 +9,7 @@ use crate::engine::evaluate::{Scope, evaluate};
 use crate::engine::fiber::{FiberId, RequestFrame, TransactionRef};
 use crate::engine::interpret::trouble;
 use crate::engine::lock::Resource;
-use crate::engine::operation::{Done, StoredRow, does_not_exist, no_table, store};
+use crate::engine::operation::{Done, StoredRow, does_not_exist, no_table, number_of, store};
 use crate::engine::request::{Answer, Assigned, Target};
 use crate::engine::store::{Clash, RowNumber, TableStore, View};
 use crate::engine::transaction::Locking;
@@ -310,26 +310,38 @@ impl World {
         }
     }
 
-    /// Computes the values that depend on the row, now that it is locked.
-    fn compute_late(&self, frame: &mut RequestFrame, row: RowNumber) -> Result<(), Fault> {
+    /// Computes the values that depend on the row, now that it is locked: nobody can come between
+    /// this read of the row and the write.
+    fn compute_late(&mut self, frame: &mut RequestFrame, row: RowNumber) -> Result<(), Fault> {
         if frame.request.columns.iter().all(|(_, value)| matches!(value, Assigned::Value(_))) {
             return Ok(());
         }
-        let plan = &self.shared.plan;
-        let table = frame.request.table;
-        let store = store(&self.instances[frame.instance.index()].tables, table)?;
-        let Some(image) = store.read(row, View::Latest) else {
-            return Ok(());
-        };
-        let row = StoredRow { image, table: plan.table(table), names: &self.names };
+        let shared = Arc::clone(&self.shared);
+        let (instance, table) = (frame.instance, frame.request.table);
+        let store = store(&self.instances[instance.index()].tables, table)?;
+        let Some(image) = store.read(row, View::Latest) else { return Ok(()) };
+        let (id, row_version) = (image.id(), image.row_version());
+        let row = StoredRow { image, table: shared.plan.table(table), names: &self.names };
         let scope = Scope { bindings: &[], plug_in: None, row: Some(&row), clock: self.clock() };
-        for (column, assigned) in &mut frame.request.columns {
+        let mut computed = Vec::new();
+        for (position, (_, assigned)) in frame.request.columns.iter().enumerate() {
             if let Assigned::Late(expression) = assigned {
-                let value = evaluate(expression, &scope).map_err(trouble)?;
-                let kind = &plan.table(table).columns[column.index()].kind;
-                *assigned = Assigned::Value(as_stored(kind, value));
+                computed.push((position, evaluate(expression, &scope).map_err(trouble)?));
             }
         }
+        for (position, value) in computed {
+            let (column, assigned) = &mut frame.request.columns[position];
+            *assigned = Assigned::Value(self.coerce(&shared, table, *column, value)?);
+        }
+        let (request, transaction) = (frame.id, number_of(frame.transaction));
+        self.log.emit(self.now, || Event::RowRead {
+            request,
+            transaction,
+            instance,
+            table,
+            row: id,
+            row_version,
+        });
         Ok(())
     }
 
@@ -383,16 +395,6 @@ impl World {
             }
         }
         Ok(())
-    }
-}
-
-/// A computed value in the type of its column, where a whole number becomes a decimal one.
-fn as_stored(kind: &ColumnType, value: Value) -> Value {
-    match (kind, value) {
-        (ColumnType::Decimal | ColumnType::Money, Value::Whole(number)) => {
-            Value::Decimal(number.into())
-        }
-        (_, value) => value,
     }
 }
 

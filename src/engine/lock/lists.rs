@@ -31,12 +31,7 @@ impl LockTable {
 
     /// Takes a granted request out of its owner's chain and its head's list.
     pub(super) fn drop_granted(&mut self, held: u32) {
-        let Request {
-            owner,
-            older,
-            newer,
-            ..
-        } = self.requests[held];
+        let Request { owner, older, newer, .. } = self.requests[held];
         let holdings = &mut self.owners[owner.0 as usize];
         holdings.held -= 1;
         match older {
@@ -68,23 +63,14 @@ impl LockTable {
         }
         let head = &mut self.heads[head];
         head.tally(place).add(mode);
-        *head.ends(place) = Ends {
-            first: if first == NONE { request } else { first },
-            last: request,
-        };
+        *head.ends(place) =
+            Ends { first: if first == NONE { request } else { first }, last: request };
         request
     }
 
     /// Takes a request out of its head's list and forgets it.
     pub(super) fn unlink(&mut self, request: u32) {
-        let Request {
-            head,
-            mode,
-            place,
-            before,
-            after,
-            ..
-        } = self.requests[request];
+        let Request { head, mode, place, before, after, .. } = self.requests[request];
         if before != NONE {
             self.requests[before].after = after;
         }
@@ -119,10 +105,7 @@ impl LockTable {
             self.promote_waiters(head, granted);
         } else if self.heads[head].granted.is_empty() {
             let same = |&other: &u32| other == head;
-            if let Ok(found) = self
-                .index
-                .find_entry(digest(self.heads[head].resource), same)
-            {
+            if let Ok(found) = self.index.find_entry(digest(self.heads[head].resource), same) {
                 found.remove();
             }
             self.heads.remove(head);
@@ -154,16 +137,10 @@ impl LockTable {
         while next != NONE {
             let Head { held, pending, .. } = &self.heads[head];
             let taken = held.modes().and(ahead);
-            if pending
-                .modes()
-                .modes()
-                .all(|mode| conflicts(mode).meets(taken))
-            {
+            if pending.modes().modes().all(|mode| conflicts(mode).meets(taken)) {
                 return;
             }
-            let Request {
-                owner, mode, after, ..
-            } = self.requests[next];
+            let Request { owner, mode, after, .. } = self.requests[next];
             if conflicts(mode).meets(taken) {
                 ahead = ahead.with(mode);
             } else {
