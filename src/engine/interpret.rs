@@ -12,8 +12,8 @@ use crate::engine::request::Answer;
 use crate::engine::scope::PlugInScope;
 use crate::engine::world::{Cursor, Flow, Shared, World};
 use crate::fault::{Fault, FaultKind, Retry};
-use crate::plan::{Backoff, Isolation, Verb};
-use crate::trace::{Event, RollbackReason};
+use crate::plan::{Backoff, Verb};
+use crate::trace::Event;
 use crate::words::{
     ActorId, Expression, InstanceId, Name, ProgramId, RequestId, SimInstant, Value,
 };
@@ -358,53 +358,6 @@ impl World {
         }
     }
 
-    fn begin_explicit(
-        &mut self,
-        fiber: &mut Fiber,
-        instance: Option<InstanceId>,
-        isolation: Option<Isolation>,
-    ) -> Result<(), Fault> {
-        let instance = self.place(fiber, instance)?;
-        let joins = Self::explicit_transaction(fiber, instance).is_some()
-            || fiber.frames.iter().any(|frame| match frame {
-                Frame::Request(request) => {
-                    request.instance == instance && request.transaction.is_some()
-                }
-                _ => false,
-            });
-        if !joins {
-            let isolation =
-                isolation.unwrap_or_else(|| self.shared.plan.instance(instance).isolation);
-            let reference = self.begin(instance, fiber.lane, isolation, None);
-            fiber.transactions.push((instance, reference));
-        }
-        with_program(fiber, |frame| frame.guards.push(Guard::Transaction { own: !joins }));
-        Ok(())
-    }
-
-    fn commit_explicit(&mut self, fiber: &mut Fiber) -> Result<(), Fault> {
-        let mut own = false;
-        with_program(fiber, |frame| {
-            own = matches!(frame.guards.pop(), Some(Guard::Transaction { own: true }));
-        });
-        match fiber.transactions.last().copied().filter(|_| own) {
-            Some((instance, reference)) => {
-                fiber.transactions.pop();
-                self.commit(instance, reference)
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Rolls an explicit transaction back, if it is the guard's own.
-    pub(super) fn end_explicit(&mut self, fiber: &mut Fiber, own: bool, fault: Option<&Fault>) {
-        if own && let Some((instance, reference)) = fiber.transactions.pop() {
-            let reason =
-                fault.map_or(RollbackReason::Asked, |fault| RollbackReason::Fault(fault.clone()));
-            self.roll_back(instance, reference, reason);
-        }
-    }
-
     /// Brings a fault that came from outside to the frame that it concerns.
     pub(super) fn unwind(&mut self, fiber: &mut Fiber, interrupt: Interrupt) -> Flow {
         match interrupt {
@@ -427,7 +380,9 @@ fn tell_place(shared: &Shared, fiber: &Fiber, fault: &mut Fault) {
     if let Some(Frame::Program(frame)) = fiber.frames.last() {
         let place = shared.code.place(frame.program, frame.position.saturating_sub(1));
         if place.line > 0 {
-            fault.message.push_str(&format!(" (line {})", place.line));
+            let said = fault.message.trim_end_matches('.').len();
+            fault.message.truncate(said);
+            fault.message.push_str(&format!(" (line {}).", place.line));
         }
     }
 }
@@ -463,7 +418,8 @@ fn is_worth_another_try(fault: &Fault, on: &[FaultKind]) -> bool {
     }
 }
 
-fn with_program(fiber: &mut Fiber, action: impl FnOnce(&mut ProgramFrame)) {
+/// Does something with the program on top of the stack.
+pub(super) fn with_program(fiber: &mut Fiber, action: impl FnOnce(&mut ProgramFrame)) {
     if let Some(Frame::Program(frame)) = fiber.frames.last_mut() {
         action(frame);
     }

@@ -15,6 +15,7 @@ mod code;
 mod digest;
 mod evaluate;
 mod exchange;
+mod explicit;
 mod fiber;
 mod instance;
 mod interpret;

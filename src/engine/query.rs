@@ -73,6 +73,17 @@ impl World {
         }
         let settled = self.instances[frame.instance.index()].settled_version();
         let mut found = self.select(frame, &plan, &query, &rows)?;
+        let (request, instance) = (frame.id, frame.instance);
+        let transaction = number_of(frame.transaction);
+        self.log.emit(self.now, || Event::RowsSelected {
+            request,
+            transaction,
+            instance,
+            table,
+            filter: query.filter.clone(),
+            examined: u32::try_from(rows.len()).unwrap_or(u32::MAX),
+            matched: u32::try_from(found.len()).unwrap_or(u32::MAX),
+        });
         sort(&mut found, &query, &plan, table);
         if let Some(top) = query.top {
             found.truncate(usize::try_from(top).unwrap_or(usize::MAX));

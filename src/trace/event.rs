@@ -11,8 +11,8 @@ use crate::trace::detail::{
     DeadlockEdge, LaneKind, LockResource, Outcome, RollbackReason, WaitEnd, WriteKind, micros,
 };
 use crate::words::{
-    ColumnId, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, RequestId, RowId, SimInstant,
-    TableId, TransactionId, Value,
+    ColumnId, Expression, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, RequestId, RowId,
+    SimInstant, TableId, TransactionId, Value,
 };
 
 /// One thing that happened. Names are past participles.
@@ -332,6 +332,23 @@ pub enum Event {
         row: RowId,
         /// The version that was read.
         row_version: u64,
+    },
+    /// A query looked at the rows of a table; those that it answers follow as reads.
+    RowsSelected {
+        /// For which request.
+        request: RequestId,
+        /// In which transaction; `None` for a query outside any.
+        transaction: Option<TransactionId>,
+        /// Where.
+        instance: InstanceId,
+        /// Which table.
+        table: TableId,
+        /// Its condition on a row; `None` for every row.
+        filter: Option<Expression>,
+        /// How many rows it examined.
+        examined: u32,
+        /// How many of them matched.
+        matched: u32,
     },
     /// A row was looked for and not found.
     RowMissed {

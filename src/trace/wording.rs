@@ -43,6 +43,10 @@ impl Names<'_> {
                 let place = self.place(*instance, *table, *row);
                 format!("version {row_version} of {place} is read")
             }
+            Event::RowsSelected { instance, table, examined, matched, .. } => {
+                let (instance, table) = (self.instance(*instance), self.table(*table));
+                format!("{matched} of {examined} rows of {instance}/{table} match")
+            }
             Event::RowMissed { instance, table, row, .. } => match row {
                 Some(row) => format!("{} is not there", self.place(*instance, *table, *row)),
                 None => {

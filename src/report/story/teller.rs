@@ -100,6 +100,7 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::StageBegan { request, .. }
             | Event::PlugInEnded { request, .. }
             | Event::RowRead { request, .. }
+            | Event::RowsSelected { request, .. }
             | Event::RowMissed { request, .. }
             | Event::RowWritten { request, .. } => {
                 self.history.requests.get(request).map(|it| it.lane)
@@ -216,6 +217,7 @@ impl<'h, 't> Teller<'h, 't> {
             Event::RowRead { request, .. } => {
                 self.looked_up.insert(*request, true);
             }
+            Event::RowsSelected { .. } => {}
             Event::RowMissed { request, .. } => {
                 self.looked_up.insert(*request, false);
             }
