@@ -26,7 +26,11 @@ fn every_wrong_file_is_told_what_is_wrong_with_it() {
         let text = fs::read_to_string(&path).expect("the file can be read");
         let rejection = scenario::parse(&format!("{name}.yaml"), &text)
             .expect_err(&format!("{name} is accepted"));
-        insta::with_settings!({ omit_expression => true, snapshot_path => "errors/snapshots", prepend_module_to_snapshot => false }, {
+        insta::with_settings!({
+            omit_expression => true,
+            snapshot_path => "errors/snapshots",
+            prepend_module_to_snapshot => false,
+        }, {
             insta::assert_snapshot!(name, rejection.render(80, false));
         });
     }

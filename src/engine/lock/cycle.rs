@@ -43,9 +43,9 @@ impl Search {
 }
 
 impl LockTable {
-    /// The shortest cycle of waits through `from`, in the order waiter, who it waits for, and so on;
-    /// the last waits for the first. `None` when there is none. Of several shortest ones it is the
-    /// one that grant order and queue order come to first.
+    /// The shortest cycle of waits through `from`, in the order waiter, who it waits for, and so
+    /// on; the last waits for the first. `None` when there is none. Of several shortest ones it is
+    /// the one that grant order and queue order come to first.
     ///
     /// The search goes breadth first over the waiters, each once, without recursion. A waiter that
     /// another one waits for *in the same queue*, and that excludes no more than that one does, is

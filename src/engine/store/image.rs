@@ -38,7 +38,8 @@ pub(super) enum Source<'a> {
     Value(&'a Value),
 }
 
-/// Packs one image, of as many sources as columns, into `out`, replacing what is there. `ends` is working space.
+/// Packs one image, of as many sources as columns, into `out`, replacing what is there. `ends` is
+/// working space.
 pub(super) fn pack<'a>(
     columns: usize,
     sources: impl Iterator<Item = Source<'a>>,

@@ -18,8 +18,8 @@ pub(super) fn encode_image(image: Packed<'_>, columns: &[ColumnId], out: &mut Ve
     columns.iter().all(|column| encode(image.value(*column), out))
 }
 
-/// Whether two images have the same bytes in these columns, and so the same key. Two images may have
-/// the same key with different bytes too: 1.0 and 1.00.
+/// Whether two images have the same bytes in these columns, and so the same key. Two images may
+/// have the same key with different bytes too: 1.0 and 1.00.
 pub(super) fn is_same(a: Packed<'_>, b: Packed<'_>, columns: &[ColumnId]) -> bool {
     columns.iter().all(|column| a.column(*column) == b.column(*column))
 }

@@ -1,9 +1,9 @@
 //! The rows of one table in one instance, with the versions of each that somebody can still see.
 //!
 //! A table store keeps what was written and answers what a given reader sees of it. It does not
-//! decide who may write: that is the lock table's business, and the caller's, who holds a row's lock
-//! before it writes. It reads no clock and draws no number; row versions and commit stamps come from
-//! the caller.
+//! decide who may write: that is the lock table's business, and the caller's, who holds a row's
+//! lock before it writes. It reads no clock and draws no number; row versions and commit stamps
+//! come from the caller.
 //!
 //! # Versions
 //!
@@ -18,26 +18,26 @@
 //! ```
 //!
 //! - At most the newest version is uncommitted. A transaction's first write to a row puts a version
-//!   on top; its further writes replace that one; its commit gives it a stamp, and its rollback takes
-//!   it off.
-//! - A deletion is a version too, one without columns, for as long as an older one can be seen. Then
-//!   the slot is free, and the row that comes next takes the free slot with the lowest number.
+//!   on top; its further writes replace that one; its commit gives it a stamp, and its rollback
+//!   takes it off.
+//! - A deletion is a version too, one without columns, for as long as an older one can be seen.
+//!   Then the slot is free, and the row that comes next takes the free slot with the lowest number.
 //! - A version is kept while a snapshot may see it: until the version above it was committed at or
 //!   before the *oldest snapshot*, of which the caller tells with each commit and with
 //!   [`TableStore::prune`].
 //!
 //! # Alternate keys
 //!
-//! A key's index has an entry for each row and each key value that *some* version of the row has. So
-//! the rows behind a key are found whether they have it for everybody, for their writer only, or for
-//! an old snapshot only. [`TableStore::insert`] and [`TableStore::update`] refuse a key that another
-//! row has or may get back: see [`Clash`].
+//! A key's index has an entry for each row and each key value that *some* version of the row has.
+//! So the rows behind a key are found whether they have it for everybody, for their writer only, or
+//! for an old snapshot only. [`TableStore::insert`] and [`TableStore::update`] refuse a key that
+//! another row has or may get back: see [`Clash`].
 //!
 //! # Clones
 //!
 //! A clone shares all memory with its original. Rows lie in pages, ids and keys in parts, and the
-//! first write to one of them copies that one. So a clone costs next to nothing, and a world that is
-//! cloned at every step pays only for what changes.
+//! first write to one of them copies that one. So a clone costs next to nothing, and a world that
+//! is cloned at every step pays only for what changes.
 //!
 //! Two stores with the same rows in the same slots, with the same versions, have the same [`Hash`],
 //! on every machine.

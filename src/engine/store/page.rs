@@ -1,5 +1,5 @@
-//! A page: a few rows that lie together, with all their versions. It is the unit in which a clone of
-//! a table and its original share memory: the first write to a page copies that page alone.
+//! A page: a few rows that lie together, with all their versions. It is the unit in which a clone
+//! of a table and its original share memory: the first write to a page copies that page alone.
 //!
 //! The versions lie in one run of bytes, which the page manages as a small heap. So a row costs no
 //! allocation of its own, and copying a page is copying two blocks of memory.

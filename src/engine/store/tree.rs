@@ -281,7 +281,7 @@ impl Strings {
         self.ends.insert(index, end);
         self.heads.insert(index, 0);
         let neighbour = self.get(usize::from(index == 0)).unwrap_or_default();
-        if common(neighbour, string) < self.shared || self.len() == 1 {
+        if shared_prefix(neighbour, string) < self.shared || self.len() == 1 {
             self.rebuild_heads();
         } else {
             self.heads[index] = head(string, self.shared);
@@ -326,7 +326,7 @@ impl Strings {
     /// What the first and the last of sorted strings share at the beginning, all of them share.
     fn rebuild_heads(&mut self) {
         let last = self.len().checked_sub(1).and_then(|last| self.get(last));
-        self.shared = common(self.get(0).unwrap_or_default(), last.unwrap_or_default());
+        self.shared = shared_prefix(self.get(0).unwrap_or_default(), last.unwrap_or_default());
         let mut heads = std::mem::take(&mut self.heads);
         for (index, place) in heads.iter_mut().enumerate() {
             *place = head(self.get(index).unwrap_or_default(), self.shared);
@@ -350,6 +350,6 @@ fn head(string: &[u8], shared: usize) -> u32 {
 }
 
 /// How many bytes two strings share at the beginning.
-fn common(a: &[u8], b: &[u8]) -> usize {
+fn shared_prefix(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

@@ -13,8 +13,8 @@ use crate::words::{RowId, Value};
 /// # Comparison
 ///
 /// Values of one kind compare as one expects: numbers by size, texts by their characters' code
-/// points, dates from early to late, `false` before `true`, ids by their bytes. A whole number and a
-/// decimal number compare by size too. Null equals null. All other pairs are unequal, and have no
+/// points, dates from early to late, `false` before `true`, ids by their bytes. A whole number and
+/// a decimal number compare by size too. Null equals null. All other pairs are unequal, and have no
 /// order.
 #[derive(Clone, Copy, Debug)]
 pub enum ValueRef<'a> {

@@ -102,7 +102,7 @@ impl TableStore {
     /// anybody can see. No effect on a row that the transaction has not written.
     ///
     /// Stamps ascend from commit to commit. `oldest_snapshot` is the least stamp as of which
-    /// anybody may still read ([`View::Snapshot`]); `u64::MAX` when nobody does.
+    /// anybody may still read (`View::Snapshot`); `u64::MAX` when nobody does.
     pub fn commit(
         &mut self,
         transaction: TransactionId,

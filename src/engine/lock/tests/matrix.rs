@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use super::*;
 
-/// The compatibility table of `LockConflictTable.png` and of the key-range chapter, as the product's
-/// documents print it: `·` compatible, `C` conflict, `-` can't occur. Modes of page locks and of bulk
-/// update, which nothing here takes, are left out.
+/// The compatibility table of `LockConflictTable.png` and of the key-range chapter, as the
+/// product's documents print it: `·` compatible, `C` conflict, `-` can't occur. Modes of page locks
+/// and of bulk update, which nothing here takes, are left out.
 pub(super) const PRINTED: &str = "
        SCH-S SCH-M S U X IS IX SIX RS-S RS-U RI-N RI-S RI-U RI-X RX-S RX-U RX-X
 SCH-S  · C · · · · · · - - - - - - - - -

@@ -159,8 +159,8 @@ fn update_locks_let_the_second_writer_wait_before_it_holds_anything() {
 }
 
 /// Hermitage, `G2-two-edges` at serializable: transaction 3 is compatible with all that is granted
-/// on row 2, and waits all the same behind transaction 2's pending conversion. The edge to who waits
-/// closes the cycle.
+/// on row 2, and waits all the same behind transaction 2's pending conversion. The edge to who
+/// waits closes the cycle.
 #[test]
 fn a_wait_for_one_who_waits_closes_a_cycle() {
     insta::assert_snapshot!(play("

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use super::super::id_index::IdIndex;
-use super::super::image::{Source, pack};
-use super::super::tree::Tree;
 use super::*;
+use crate::engine::store::id_index::IdIndex;
+use crate::engine::store::image::{Source, pack};
+use crate::engine::store::tree::Tree;
 
 fn decimals() -> impl Strategy<Value = Decimal> {
     (any::<i128>(), 0..=Decimal::MAX_SCALE, 0..128_u32).prop_map(|(number, scale, shift)| {
