@@ -229,10 +229,10 @@ impl Page {
             return;
         }
         self.garbage += length;
-        if self.hole.length > 0 && end == self.hole.at {
+        if end == self.hole.at {
             self.hole.at = at;
             self.hole.length += length;
-        } else if self.hole.length > 0 && at == self.hole.at + self.hole.length {
+        } else if at == self.hole.at + self.hole.length {
             self.hole.length += length;
         } else if length > self.hole.length {
             self.hole = Hole { at, length };
