@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use multiverse::engine::lock::{LockTable, Owner, Resource};
+use multiverse::engine::store::{RowNumber, TableStore};
 use multiverse::engine::{InOrder, Progress, World};
 use multiverse::plan::{
     Actor, ActorKind, Assignment, Column, Costs, Instance, Isolation, Location, Plan, Program,
@@ -14,14 +16,17 @@ use multiverse::plan::{
 };
 use multiverse::plug_in::PlugIns;
 use multiverse::words::{
-    BinaryOperator, ColumnId, ColumnType, Expression, Function, InstanceId, Name, ProgramId,
-    SimInstant, TableId, Value,
+    BinaryOperator, ColumnId, ColumnType, Expression, Function, InstanceId, LockMode, Name,
+    ProgramId, RowId, SimInstant, TableId, TransactionId, Value,
 };
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How many actors work at once in the busy world.
 const ACTORS: u32 = 10_000;
 /// How often each of them updates its row.
-const UPDATES_EACH: i64 = 10;
+const UPDATES_EACH: i64 = 50;
 /// Rows of the large table.
 const ROWS: u64 = 1_000_000;
 /// The seed of every world.
@@ -246,6 +251,48 @@ fn locked_update(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What of that the instance itself takes: ten random rows of a million found, locked, changed,
+/// committed and released, a row at a time.
+fn locked_update_in_the_instance(criterion: &mut Criterion) {
+    let columns = [(NUMBER, Value::Whole(1))];
+    let mut locks = LockTable::new();
+    let plan = plan(0, 10, FREE);
+    let mut store = TableStore::new(plan.table(ACCOUNT));
+    let row_id = |number: u64| RowId::named("account", &number.to_string());
+    let ids: Vec<RowId> = (0..ROWS).map(row_id).collect();
+    let values: Vec<_> = (0..10u16)
+        .filter(|column| *column != 1)
+        .map(|column| (ColumnId(column), Value::text("twelve bytes")))
+        .collect();
+    for (version, id) in (1..).zip(&ids) {
+        store.insert(None, *id, &values, version, 0).expect("ids differ");
+    }
+    let mut at = 0;
+    let mut stamp = 0;
+    let mut granted = Vec::new();
+    let mut group = criterion.benchmark_group("locked_update");
+    group.throughput(Throughput::Elements(10));
+    group.bench_function("in_the_instance_10_of_1000000", |bencher| {
+        bencher.iter(|| {
+            stamp += 1;
+            let transaction = TransactionId(u32::try_from(stamp).unwrap_or(0));
+            let mut written = [RowNumber(0); 10];
+            for slot in &mut written {
+                at = (at + 618_033) % ids.len();
+                let row = store.find(ids[at]).expect("it was inserted");
+                locks.request(Owner(0), Resource::Row(ACCOUNT, row), LockMode::Exclusive);
+                store.update(transaction, row, &columns, stamp).expect("there are no keys");
+                *slot = row;
+            }
+            for row in written {
+                store.commit(transaction, row, stamp, stamp);
+            }
+            locks.release_all(Owner(0), &mut granted);
+        });
+    });
+    group.finish();
+}
+
 /// Clones of a small world in the middle of its work, and of one with a million rows.
 fn clones(criterion: &mut Criterion) {
     let mut small = plan(20, 3, Costs::default());
@@ -277,5 +324,5 @@ fn load(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, transitions, locked_update, clones, load);
+criterion_group!(benches, transitions, locked_update, locked_update_in_the_instance, clones, load);
 criterion_main!(benches);

@@ -44,7 +44,7 @@ pub struct Fiber {
     /// The result that the frame that just ended left for the one below.
     pub result: Option<Result<Answer, Fault>>,
     /// A fault that befell it while it waited: a deadlock's victim, a time-out.
-    pub interrupt: Option<Interrupt>,
+    pub interrupt: Option<Box<Interrupt>>,
     /// The explicit transactions that its programs have open, the innermost last.
     pub transactions: Vec<(InstanceId, TransactionRef)>,
 }

@@ -4,9 +4,13 @@
 //! depends on hashing, addresses or the heap's layout. An entry whose fiber has moved on is
 //! *stale*: it stays where it is until it is popped or swept out, and the sweep keeps the queue's
 //! size in proportion to what is really pending.
+//!
+//! Most time-outs never come: their waits end long before. They are scheduled in the order in which
+//! they are due, since all of a kind last as long, so they queue up in a list of their own and cost
+//! the heap nothing.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use crate::engine::fiber::FiberId;
 use crate::words::{ActorId, InstanceId, OutageId, SimInstant};
@@ -60,6 +64,8 @@ impl PartialOrd for Scheduled {
 #[derive(Clone, Debug, Default)]
 pub struct Queue {
     heap: BinaryHeap<Scheduled>,
+    /// Entries that were scheduled in the order in which they are due.
+    timeouts: VecDeque<Scheduled>,
     next_sequence: u64,
     stale_count: usize,
 }
@@ -74,19 +80,34 @@ impl Queue {
         self.next_sequence += 1;
     }
 
+    /// Adds an entry that will probably be stale before it is due.
+    pub fn schedule_timeout(&mut self, at: SimInstant, due: Due) {
+        if self.timeouts.back().is_some_and(|last| last.at > at) {
+            self.schedule(at, due);
+            return;
+        }
+        self.timeouts.push_back(Scheduled { at, sequence: self.next_sequence, due });
+        self.next_sequence += 1;
+    }
+
     /// Takes the first entry.
     pub fn pop(&mut self) -> Option<Scheduled> {
-        self.heap.pop()
+        match (self.heap.peek(), self.timeouts.front()) {
+            (Some(next), Some(timeout)) if next < timeout => self.timeouts.pop_front(),
+            (None, Some(_)) => self.timeouts.pop_front(),
+            _ => self.heap.pop(),
+        }
     }
 
     /// Takes every entry that is due at the same instant as the first, in order.
     pub fn pop_ties(&mut self) -> Vec<Scheduled> {
         let mut ties: Vec<Scheduled> = Vec::new();
-        while let Some(next) = self.heap.peek() {
+        while let Some(next) = self.pop() {
             if ties.first().is_some_and(|first| first.at != next.at) {
+                self.put_back(next);
                 break;
             }
-            ties.extend(self.heap.pop());
+            ties.push(next);
         }
         ties
     }
@@ -99,8 +120,10 @@ impl Queue {
     /// Notes that one more entry has become stale, and sweeps when most of them are.
     pub fn note_stale(&mut self, is_stale: impl Fn(&Due) -> bool) {
         self.stale_count += 1;
-        if self.heap.len() >= SWEEP_LEAST && self.stale_count * 2 > self.heap.len() {
+        let size = self.heap.len() + self.timeouts.len();
+        if size >= SWEEP_LEAST && self.stale_count * 2 > size {
             self.heap.retain(|entry| !is_stale(&entry.due));
+            self.timeouts.retain(|entry| !is_stale(&entry.due));
             self.stale_count = 0;
         }
     }
@@ -112,7 +135,7 @@ impl Queue {
 
     /// The entries in the order in which they will pop.
     pub fn in_order(&self) -> Vec<Scheduled> {
-        let mut entries: Vec<_> = self.heap.iter().copied().collect();
+        let mut entries: Vec<_> = self.heap.iter().chain(&self.timeouts).copied().collect();
         entries.sort_unstable_by_key(|entry| (entry.at, entry.sequence));
         entries
     }

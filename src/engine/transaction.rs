@@ -391,7 +391,7 @@ impl World {
 
     /// Tells a waiting fiber that what it waits for has failed.
     fn interrupt(&mut self, fiber: FiberId, fault: Fault) {
-        self.fibers[fiber.0 as usize].interrupt = Some(Interrupt::Fault(fault));
+        self.fibers[fiber.0 as usize].interrupt = Some(Box::new(Interrupt::Fault(fault)));
         self.make_ready(fiber);
     }
 

@@ -225,7 +225,7 @@ impl World {
     pub(super) fn run(&mut self, id: FiberId, mut fiber: Fiber) {
         loop {
             let flow = match fiber.interrupt.take() {
-                Some(interrupt) => self.unwind(&mut fiber, interrupt),
+                Some(interrupt) => self.unwind(&mut fiber, *interrupt),
                 None => match fiber.frames.last() {
                     Some(Frame::Program(_)) => self.step_program(id, &mut fiber),
                     Some(Frame::Request(_)) => self.step_request(id, &mut fiber),
@@ -291,7 +291,13 @@ impl World {
             Some((_, deadline)) => wake_at.min(deadline),
             None => wake_at,
         };
-        self.queue.schedule(at.max(self.now), Due::Fiber { fiber: id, turn: fiber.turn });
+        let due = Due::Fiber { fiber: id, turn: fiber.turn };
+        match fiber.state {
+            State::Calling(_) | State::Locked => {
+                self.queue.schedule_timeout(at.max(self.now), due);
+            }
+            _ => self.queue.schedule(at.max(self.now), due),
+        }
     }
 
     /// Lets virtual time pass for a fiber.
@@ -307,7 +313,7 @@ impl World {
     /// Interrupts a fiber whose plug-in step has run out of time.
     pub(super) fn plug_in_time_is_up(&self, fiber: &mut Fiber) {
         if let Some((frame, _)) = plug_in_deadline(fiber).filter(|(_, at)| *at <= self.now) {
-            fiber.interrupt = Some(Interrupt::PlugInTimeout { frame });
+            fiber.interrupt = Some(Box::new(Interrupt::PlugInTimeout { frame }));
         }
     }
 
@@ -326,14 +332,10 @@ impl World {
             self.give_up_waiting(instance, transaction, WaitEnd::TimedOut(kind));
         }
         if fiber.interrupt.is_none() {
-            fiber.interrupt = Some(Interrupt::Fault(
-                Fault::new(
-                    kind,
-                    "Sql error: SQL timeout expired. CRM ErrorCode: -2147204783 Sql ErrorCode: \
-                     -2146232060 Sql Number: -2",
-                )
-                .from_instance(instance),
-            ));
+            let message = "Sql error: SQL timeout expired. CRM ErrorCode: -2147204783 Sql ErrorCode: \
+                           -2146232060 Sql Number: -2";
+            let fault = Fault::new(kind, message).from_instance(instance);
+            fiber.interrupt = Some(Box::new(Interrupt::Fault(fault)));
         }
     }
 
