@@ -3,10 +3,12 @@
 //! Plans are built in Rust, so that only the engine is measured.
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use multiverse::engine::lock::{LockTable, Owner, Resource};
 use multiverse::engine::store::{RowNumber, TableStore};
 use multiverse::engine::{InOrder, Progress, World};
@@ -293,6 +295,27 @@ fn locked_update_in_the_instance(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// The lower bound beside it: a plain hash map with a mutex a row, ten random rows of a million.
+fn locked_update_bare(criterion: &mut Criterion) {
+    let row_id = |number: u64| RowId::named("account", &number.to_string());
+    let ids: Vec<RowId> = (0..ROWS).map(row_id).collect();
+    let rows: HashMap<RowId, Mutex<[u64; 13]>, FixedState> =
+        ids.iter().map(|id| (*id, Mutex::new([0; 13]))).collect();
+    let mut at = 0;
+    let mut group = criterion.benchmark_group("locked_update");
+    group.throughput(Throughput::Elements(10));
+    group.bench_function("bare_hash_map_of_mutexes_10_of_1000000", |bencher| {
+        bencher.iter(|| {
+            for _ in 0..10 {
+                at = (at + 618_033) % ids.len();
+                let mut row = rows[&ids[at]].lock().expect("nobody panics");
+                row[1] += 1;
+            }
+        });
+    });
+    group.finish();
+}
+
 /// Clones of a small world in the middle of its work, and of one with a million rows.
 fn clones(criterion: &mut Criterion) {
     let mut small = plan(20, 3, Costs::default());
@@ -324,5 +347,13 @@ fn load(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, transitions, locked_update, locked_update_in_the_instance, clones, load);
+criterion_group!(
+    benches,
+    transitions,
+    locked_update,
+    locked_update_in_the_instance,
+    locked_update_bare,
+    clones,
+    load
+);
 criterion_main!(benches);
