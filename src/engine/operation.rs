@@ -16,7 +16,7 @@ use crate::engine::store::{RowImage, RowNumber, TableStore, View};
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Message, Table, UpsertWhen};
-use crate::trace::Event;
+use crate::trace::{Event, WriteKind};
 use crate::words::{ColumnId, Name, Record, RowId, TableId, TransactionId, Value};
 
 /// What came of a command.
@@ -144,8 +144,8 @@ impl World {
             Message::Create => self.create(fiber, frame)?,
             Message::Retrieve => self.retrieve(fiber, frame)?,
             Message::RetrieveMultiple => self.retrieve_multiple(fiber, frame)?,
-            Message::Update | Message::Upsert => self.update(fiber, frame)?,
-            Message::Delete => self.delete(fiber, frame)?,
+            Message::Update | Message::Upsert => self.change(fiber, frame, WriteKind::Update)?,
+            Message::Delete => self.change(fiber, frame, WriteKind::Delete)?,
         };
         if let Done::After(_) = done {
             frame.phase = Phase::PostOperation;

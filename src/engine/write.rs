@@ -11,7 +11,7 @@ use crate::engine::interpret::trouble;
 use crate::engine::lock::Resource;
 use crate::engine::operation::{Done, StoredRow, does_not_exist, no_table, number_of, store};
 use crate::engine::request::{Answer, Assigned, Target};
-use crate::engine::store::{Clash, RowNumber, TableStore, View};
+use crate::engine::store::{Clash, RowImage, RowNumber, TableStore, View};
 use crate::engine::transaction::Locking;
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
@@ -187,35 +187,40 @@ impl World {
         }
     }
 
-    pub(super) fn update(
+    /// Changes or removes the row that the request names.
+    pub(super) fn change(
         &mut self,
         fiber: FiberId,
         frame: &mut RequestFrame,
+        kind: WriteKind,
     ) -> Result<Done, Fault> {
-        let plan = Arc::clone(&self.shared.plan);
         let (instance, table) = (frame.instance, frame.request.table);
         let transaction = in_transaction(frame)?;
-        let id = target_id(frame)?;
+        let id =
+            frame.request.id().ok_or_else(|| trouble("the request names no row".to_owned()))?;
         let row = match self.find_and_lock(fiber, frame, transaction, id)? {
             Found::Waits => return Ok(Done::Waits),
             Found::Missing => return Err(self.missing(frame, id)),
             Found::Row(row) => row,
         };
-        self.compute_late(frame, row)?;
-        let values = known_values(frame)?;
-        self.check_lookups(frame, transaction, plan.table(table), &values)?;
+        let mut values = Vec::new();
+        if kind == WriteKind::Update {
+            self.compute_late(frame, row)?;
+            values = known_values(frame)?;
+            let plan = Arc::clone(&self.shared.plan);
+            self.check_lookups(frame, transaction, plan.table(table), &values)?;
+        }
         self.take_image_of(frame, row);
         let version = self.instances[instance.index()].row_version + 1;
         let log_on = self.log.is_on();
         let store = store_mut(&mut self.instances[instance.index()].tables, table)?;
-        let mut columns = Vec::new();
-        let mut version_before = 0;
-        if log_on && let Some(image) = store.read(row, View::Latest) {
-            version_before = image.row_version();
-            columns = values.iter().map(|(c, v)| (*c, image.value(*c), v.clone())).collect();
-        }
+        let before = store.read(row, View::Latest).filter(|_| log_on);
+        let version_before = before.as_ref().map_or(0, RowImage::row_version);
+        let columns = before.map(|image| difference(&image, kind, &values)).unwrap_or_default();
         let first = store.writer(row) != Some(transaction.id);
-        if let Err(clash) = store.update(transaction.id, row, &values, version) {
+        if kind == WriteKind::Delete {
+            store.delete(transaction.id, row, version);
+        } else if let Err(clash) = store.update(transaction.id, row, &values, version) {
             return self.meet_clash(fiber, frame, transaction, table, clash);
         }
         self.note_write(frame, transaction, table, row, &values, first);
@@ -226,55 +231,12 @@ impl World {
             instance,
             table,
             row: id,
-            kind: WriteKind::Update,
+            kind,
             version_before,
             version_after: version,
             columns,
         });
-        Ok(Done::After(plan.costs.write))
-    }
-
-    pub(super) fn delete(
-        &mut self,
-        fiber: FiberId,
-        frame: &mut RequestFrame,
-    ) -> Result<Done, Fault> {
-        let (instance, table) = (frame.instance, frame.request.table);
-        let cost = self.shared.plan.costs.write;
-        let transaction = in_transaction(frame)?;
-        let id = target_id(frame)?;
-        let row = match self.find_and_lock(fiber, frame, transaction, id)? {
-            Found::Waits => return Ok(Done::Waits),
-            Found::Missing => return Err(self.missing(frame, id)),
-            Found::Row(row) => row,
-        };
-        self.take_image_of(frame, row);
-        let version = self.instances[instance.index()].row_version + 1;
-        let log_on = self.log.is_on();
-        let store = store_mut(&mut self.instances[instance.index()].tables, table)?;
-        let mut columns = Vec::new();
-        let mut version_before = 0;
-        if log_on && let Some(image) = store.read(row, View::Latest) {
-            version_before = image.row_version();
-            let held = image.columns().map(|(c, value)| (c, value.to_value(), Value::Null));
-            columns = held.filter(|(_, value, _)| !value.is_null()).collect();
-        }
-        let first = store.writer(row) != Some(transaction.id);
-        store.delete(transaction.id, row, version);
-        self.note_write(frame, transaction, table, row, &[], first);
-        let request = frame.id;
-        self.log.emit(self.now, || Event::RowWritten {
-            transaction: transaction.id,
-            request,
-            instance,
-            table,
-            row: id,
-            kind: WriteKind::Delete,
-            version_before,
-            version_after: version,
-            columns,
-        });
-        Ok(Done::After(cost))
+        Ok(Done::After(self.shared.plan.costs.write))
     }
 
     /// Finds the row with this id and locks it exclusively. After a wait it looks again: the row
@@ -416,10 +378,19 @@ fn in_transaction(frame: &RequestFrame) -> Result<TransactionRef, Fault> {
         .ok_or_else(|| Fault::new(FaultKind::TransactionAborted, "There is no active transaction."))
 }
 
-fn target_id(frame: &RequestFrame) -> Result<RowId, Fault> {
-    frame.request.id().ok_or_else(|| trouble("the request names no row".to_owned()))
-}
-
 fn store_mut(tables: &mut [Option<TableStore>], table: TableId) -> Result<&mut TableStore, Fault> {
     tables[table.index()].as_mut().ok_or_else(no_table)
+}
+
+/// What a write does to a row, column by column: the value before and the value after.
+fn difference(
+    image: &RowImage<'_>,
+    kind: WriteKind,
+    values: &[(ColumnId, Value)],
+) -> Vec<(ColumnId, Value, Value)> {
+    if kind == WriteKind::Delete {
+        let held = image.columns().map(|(column, value)| (column, value.to_value(), Value::Null));
+        return held.filter(|(_, value, _)| !value.is_null()).collect();
+    }
+    values.iter().map(|(column, value)| (*column, image.value(*column), value.clone())).collect()
 }

@@ -6,6 +6,7 @@ use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanConten
 use unicode_width::UnicodeWidthChar;
 
 use crate::scenario::source::{Source, Span};
+use crate::words::is_obeyed;
 
 /// What stands for the part of a line that was cut away.
 const ELLIPSIS: &str = "…";
@@ -143,12 +144,9 @@ fn width_of(character: char) -> usize {
 
 /// The character as it may be printed.
 pub fn printable(character: char) -> char {
-    let hidden = character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}');
     match character {
         '\t' => ' ',
-        _ if hidden => '·',
+        _ if is_obeyed(character) => '·',
         _ => character,
     }
 }

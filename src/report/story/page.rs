@@ -7,6 +7,8 @@
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthChar;
 
+use crate::words::is_obeyed;
+
 /// The narrowest page. A narrower terminal gets this one.
 const WIDTH_LEAST: usize = 40;
 
@@ -246,16 +248,6 @@ impl Line {
         let missing = column.saturating_sub(self.width);
         self.push(&" ".repeat(missing), Tone::Plain);
     }
-}
-
-/// Whether a terminal or a text renderer would obey this character and not show it: controls,
-/// line and paragraph separators, direction marks and invisible tags.
-const fn is_obeyed(character: char) -> bool {
-    matches!(character,
-        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{180e}'
-        | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}')
 }
 
 /// The ASCII form of the marks that reports use.
