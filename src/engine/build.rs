@@ -6,7 +6,6 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::engine::code::{Code, called, named_rows};
-use crate::engine::evaluate::{Scope, evaluate, text_of};
 use crate::engine::instance::InstanceState;
 use crate::engine::log::Log;
 use crate::engine::names::Names;
@@ -19,6 +18,7 @@ use crate::plan::{
     Claim, Counted, Happening, Location, Phenomenon, Plan, PlugInBody, RowGroup, RowRef,
 };
 use crate::trace::{Event, Header};
+use crate::words::evaluate::{Scope, evaluate, text_of};
 use crate::words::{
     ActorId, ColumnId, InstanceId, Name, OutageId, RowId, SimInstant, TableId, Value,
 };

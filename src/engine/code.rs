@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::evaluate::is_about_the_row_alone;
 use crate::fault::FaultKind;
 use crate::plan::{Backoff, Isolation, Location, Plan, Program, RowSelector, Step, Verb};
+use crate::words::evaluate::is_about_the_row_alone;
 use crate::words::{Expression, InstanceId, Name, ProgramId, RowId, SimInstant, TableId, Value};
 use uuid::Uuid;
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::code::{Operation, RequestCode};
-use crate::engine::evaluate::{self, Scope, evaluate, is_true, text_of};
 use crate::engine::fiber::{
     Fiber, FiberId, Frame, Guard, Interrupt, Loop, ProgramFrame, Role, State,
 };
@@ -14,6 +13,7 @@ use crate::engine::world::{Cursor, Flow, Shared, World};
 use crate::fault::{Fault, FaultKind, Retry};
 use crate::plan::{Backoff, Verb};
 use crate::trace::Event;
+use crate::words::evaluate::{self, Scope, evaluate, is_true, text_of};
 use crate::words::{
     ActorId, Expression, InstanceId, Name, ProgramId, RequestId, SimInstant, Value,
 };

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::engine::code::RequestCode;
-use crate::engine::evaluate::{Scope, Trouble, close, evaluate, needs_row};
 use crate::engine::fiber::{Fiber, FiberId, Frame, RequestFrame, Role};
 use crate::engine::interpret::{Next, trouble};
 use crate::engine::request::{Assigned, Query, Request, Target};
@@ -14,6 +13,7 @@ use crate::engine::world::{Shared, World};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Assignment, Message, RowSelector, UpsertWhen, Verb};
 use crate::trace::Event;
+use crate::words::evaluate::{Scope, Trouble, close, evaluate, needs_row};
 use crate::words::{ColumnId, ColumnType, Expression, InstanceId, Name, RowId, TableId, Value};
 
 impl World {

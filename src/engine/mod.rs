@@ -13,7 +13,6 @@
 mod build;
 mod code;
 mod digest;
-mod evaluate;
 mod exchange;
 mod explicit;
 mod fiber;

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::evaluate::RowAtHand;
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame, TransactionRef};
 use crate::engine::names::Names;
 use crate::engine::request::{Answer, Assigned, Target};
@@ -17,6 +16,7 @@ use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Message, Table, UpsertWhen};
 use crate::trace::{Event, WriteKind};
+use crate::words::evaluate::RowAtHand;
 use crate::words::{ColumnId, Name, Record, RowId, TableId, TransactionId, Value};
 
 /// What came of a command.
@@ -218,8 +218,8 @@ impl RowAtHand for StoredRow<'_> {
         self.names.get(id).cloned().unwrap_or_else(|| id.to_string().into())
     }
 
-    fn table(&self) -> &Table {
-        self.table
+    fn table_name(&self) -> &str {
+        &self.table.name
     }
 
     fn column(&self, name: &str) -> Option<Value> {

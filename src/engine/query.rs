@@ -9,7 +9,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::evaluate::{Scope, compare_for_order, evaluate, is_true};
 use crate::engine::fiber::{FiberId, RequestFrame};
 use crate::engine::interpret::trouble;
 use crate::engine::lock::Resource;
@@ -22,6 +21,7 @@ use crate::engine::world::World;
 use crate::fault::Fault;
 use crate::plan::Plan;
 use crate::trace::Event;
+use crate::words::evaluate::{Scope, compare_for_order, evaluate, is_true};
 use crate::words::{LockMode, Name, Record, RowId, TableId, Value};
 
 impl World {

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::engine::evaluate::PlugInNames;
 use crate::engine::fiber::RequestFrame;
 use crate::engine::request::Assigned;
 use crate::plan::{Plan, Table};
+use crate::words::evaluate::PlugInNames;
 use crate::words::{ColumnId, Name, Record, RowId, Value};
 use uuid::Uuid;
 

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::code::Code;
-use crate::engine::evaluate::Clock;
 use crate::engine::fiber::{
     Fiber, FiberId, Frame, Interrupt, ProgramFrame, Role, State, TransactionRef,
 };
@@ -25,6 +24,7 @@ use crate::engine::steps::StepIndex;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{ActorKind, Plan};
 use crate::trace::{Entry, Event, LaneKind, Outcome, WaitEnd};
+use crate::words::evaluate::Clock;
 use crate::words::{
     ActorId, InstanceId, LaneId, Name, OutageId, SimInstant, Value, format_duration,
 };

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use crate::engine::evaluate::{Scope, evaluate};
 use crate::engine::fiber::{FiberId, RequestFrame, TransactionRef};
 use crate::engine::interpret::trouble;
 use crate::engine::lock::Resource;
@@ -17,6 +16,7 @@ use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::Table;
 use crate::trace::{Event, WriteKind};
+use crate::words::evaluate::{Scope, evaluate};
 use crate::words::{ColumnId, ColumnType, LockMode, RowId, TableId, Value};
 
 /// What came of looking for a row to write.

@@ -1,6 +1,7 @@
 //! The words that every floor of the house speaks: numbers with a meaning, instants, values and
-//! expressions. Plain data; no clock, no randomness, no I/O.
+//! expressions, with what expressions come to. Plain data; no clock, no randomness, no I/O.
 
+pub mod evaluate;
 mod expression;
 mod ids;
 mod lock_mode;

@@ -11,7 +11,6 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::plan::Table;
 use crate::words::{
     BinaryOperator, Expression, Function, Name, Record, RowId, SimInstant, UnaryOperator, Value,
 };
@@ -25,8 +24,8 @@ pub trait RowAtHand {
     fn id(&self) -> RowId;
     /// The row's name, or its id as text.
     fn name(&self) -> Name;
-    /// The row's table.
-    fn table(&self) -> &Table;
+    /// The name of the row's table.
+    fn table_name(&self) -> &str;
     /// The value of a column; `None` when the table has no such column.
     fn column(&self, name: &str) -> Option<Value>;
 }
@@ -107,7 +106,7 @@ impl Scope<'_> {
 fn names_row(value: &Value, row: &dyn RowAtHand) -> bool {
     match value {
         Value::Id(id) => *id == row.id(),
-        Value::Text(text) => RowId::named(&row.table().name, text) == row.id(),
+        Value::Text(text) => RowId::named(row.table_name(), text) == row.id(),
         _ => false,
     }
 }
@@ -141,7 +140,7 @@ pub fn evaluate(expression: &Expression, scope: &Scope<'_>) -> Result<Value, Tro
             match row.column(name) {
                 Some(value) => Ok(value),
                 None if &**name == "id" => Ok(Value::Id(row.id())),
-                None => Err(format!("table `{}` has no column `{name}`", row.table().name)),
+                None => Err(format!("table `{}` has no column `{name}`", row.table_name())),
             }
         }
         Expression::RowName => match scope.row {
