@@ -25,8 +25,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::check::dependency::{Breach, Circles, Cycle};
 use crate::check::{History, Moment, RowKey, RowRead};
-use crate::plan::Message;
+use crate::plan::{Anomaly, Message};
 use crate::words::{InstanceId, LaneId, TransactionId};
 
 /// A committed write that another committed write overwrote without having seen it.
@@ -81,6 +82,32 @@ pub enum DirtyReadKind {
     Early,
 }
 
+impl DirtyRead {
+    /// What happened, in a sentence.
+    pub fn told(&self, history: &History) -> String {
+        let RowKey { instance, table, row } = self.read.key;
+        let place = history.names.place(instance, table, row);
+        let writer = history.transaction_name(self.writer);
+        let fate = match self.kind {
+            DirtyReadKind::RolledBack => "which was rolled back",
+            DirtyReadKind::Overwritten => "which wrote it again",
+            DirtyReadKind::Early => "which was committed only later",
+        };
+        let moment = history.names.moment(self.read.at.at);
+        format!("{place} was read at {moment} as written by {writer}, {fate}")
+    }
+
+    /// Whether it is one of this kind.
+    const fn is(&self, anomaly: Anomaly) -> bool {
+        match anomaly {
+            Anomaly::DirtyRead => true,
+            Anomaly::AbortedRead => matches!(self.kind, DirtyReadKind::RolledBack),
+            Anomaly::IntermediateRead => matches!(self.kind, DirtyReadKind::Overwritten),
+            _ => false,
+        }
+    }
+}
+
 /// All anomalies of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Anomalies {
@@ -88,14 +115,37 @@ pub struct Anomalies {
     pub lost_updates: Vec<LostUpdate>,
     /// In the order of the reads.
     pub dirty_reads: Vec<DirtyRead>,
+    /// The circles of dependencies that have a name, a shortest one of each kind for each set of
+    /// transactions that are in circles with one another; in the order of their last events.
+    pub cycles: Vec<Cycle>,
+    /// The circles that an isolation level forbids, likewise.
+    pub breaches: Vec<Breach>,
 }
 
 impl Anomalies {
-    /// Finds the anomalies of a run. Linear in its reads and writes, but for one look-up each.
+    /// Finds the anomalies of a run.
     pub fn of(history: &History) -> Self {
         let mut lost_updates = lost_updates(history);
         lost_updates.sort_by_key(|it| (it.at, it.key));
-        Self { lost_updates, dirty_reads: dirty_reads(history) }
+        let Circles { cycles, breaches } = Circles::of(history);
+        Self { lost_updates, dirty_reads: dirty_reads(history), cycles, breaches }
+    }
+}
+
+impl Anomalies {
+    /// The first time that a phenomenon happens, and what happened.
+    pub fn first(&self, anomaly: Anomaly, history: &History) -> Option<(Moment, String)> {
+        match anomaly {
+            Anomaly::LostUpdate => self.lost_updates.first().map(|it| (it.at, it.told(history))),
+            Anomaly::DirtyRead | Anomaly::AbortedRead | Anomaly::IntermediateRead => {
+                let found = self.dirty_reads.iter().find(|it| it.is(anomaly));
+                found.map(|it| (it.read.at, it.told(history)))
+            }
+            _ => {
+                let found = self.cycles.iter().find(|it| it.anomaly == anomaly);
+                found.map(|it| (it.at, it.told(history)))
+            }
+        }
     }
 }
 

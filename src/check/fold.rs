@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::check::Moment;
 use crate::check::history::{
     Change, Deadlock, FaultMet, History, Lane, OutageSeen, PlugInRun, Request, RowHistory, RowKey,
-    RowRead, Transaction, TransactionEnd, Version, Wait,
+    RowMiss, RowRead, Selection, Transaction, TransactionEnd, Version, Wait,
 };
 use crate::fault::{Fault, FaultKind};
 use crate::trace::{DeadlockEdge, Entry, Event, Names, Outcome, RollbackReason, Trace, WriteKind};
@@ -41,6 +41,8 @@ impl<'t> Fold<'t> {
                 deadlocks: Vec::new(),
                 faults: Vec::new(),
                 reads: Vec::new(),
+                selections: Vec::new(),
+                misses: Vec::new(),
                 retries: Vec::new(),
                 plug_in_runs: Vec::new(),
                 outages: Vec::new(),
@@ -126,13 +128,22 @@ impl<'t> Fold<'t> {
                         became: None,
                         table: *table,
                         row: *row,
+                        transaction: None,
                         began: None,
                         ended: None,
                     });
                 });
             }
             Event::RequestBegan {
-                lane, request, parent, instance, message, table, row, ..
+                lane,
+                request,
+                parent,
+                instance,
+                message,
+                table,
+                row,
+                transaction,
+                ..
             } => self.request(*request, |known| {
                 let request = known.get_or_insert(Request {
                     lane: *lane,
@@ -142,11 +153,20 @@ impl<'t> Fold<'t> {
                     became: None,
                     table: *table,
                     row: *row,
+                    transaction: None,
                     began: None,
                     ended: None,
                 });
+                request.transaction = request.transaction.or(*transaction);
                 request.began.get_or_insert(at);
             }),
+            Event::TransactionBegan { transaction, request: Some(request), .. } => {
+                self.request(*request, |known| {
+                    if let Some(request) = known {
+                        request.transaction.get_or_insert(*transaction);
+                    }
+                })
+            }
             Event::UpsertResolved { request, became, .. } => self.request(*request, |known| {
                 if let Some(request) = known {
                     request.became = *became;
@@ -220,6 +240,20 @@ impl<'t> Fold<'t> {
                     key: RowKey::of(*instance, *table, *row),
                     row_version: *row_version,
                 })
+            }
+            Event::RowsSelected { request, transaction, instance, table, filter, .. } => {
+                self.history.selections.push(Selection {
+                    at,
+                    request: *request,
+                    transaction: *transaction,
+                    instance: *instance,
+                    table: *table,
+                    filter: filter.as_ref(),
+                })
+            }
+            Event::RowMissed { request, instance, table, row: Some(row) } => {
+                let key = RowKey::of(*instance, *table, *row);
+                self.history.misses.push(RowMiss { at, request: *request, key });
             }
             _ => {}
         }

@@ -18,8 +18,8 @@ use crate::trace::{
     DeadlockEdge, LaneKind, LockResource, Names, Outcome, RollbackReason, Trace, WaitEnd, WriteKind,
 };
 use crate::words::{
-    ActorId, ColumnId, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, RequestId, RowId,
-    SimInstant, TableId, TransactionId, Value,
+    ActorId, ColumnId, Expression, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId,
+    RequestId, RowId, SimInstant, TableId, TransactionId, Value,
 };
 
 /// One row of one table of one instance.
@@ -64,6 +64,10 @@ pub struct History<'t> {
     pub faults: Vec<FaultMet<'t>>,
     /// The reads of rows, in order.
     pub reads: Vec<RowRead>,
+    /// The searches of tables, in order.
+    pub selections: Vec<Selection<'t>>,
+    /// The rows that were looked for by id and not found, in order.
+    pub misses: Vec<RowMiss>,
     /// The tries after the first, in order.
     pub retries: Vec<(LaneId, Moment)>,
     /// The runs of plug-in steps, in order.
@@ -214,6 +218,8 @@ pub struct Request<'t> {
     pub table: TableId,
     /// Of which row, where it names one.
     pub row: Option<RowId>,
+    /// The transaction that it joined or opened.
+    pub transaction: Option<TransactionId>,
     /// When the instance began with it; `None` when it never arrived.
     pub began: Option<Moment>,
     /// When the instance was done with it, and the fault.
@@ -310,6 +316,34 @@ pub struct RowRead {
     pub row_version: u64,
 }
 
+/// A search of a table by a condition. The rows that it answers are reads of the same request.
+#[derive(Clone, Copy, Debug)]
+pub struct Selection<'t> {
+    /// When.
+    pub at: Moment,
+    /// For which request.
+    pub request: RequestId,
+    /// In which transaction.
+    pub transaction: Option<TransactionId>,
+    /// Where.
+    pub instance: InstanceId,
+    /// Which table.
+    pub table: TableId,
+    /// The condition on a row; `None` for every row.
+    pub filter: Option<&'t Expression>,
+}
+
+/// A row that was looked for by id and not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowMiss {
+    /// When.
+    pub at: Moment,
+    /// For which request.
+    pub request: RequestId,
+    /// Which row.
+    pub key: RowKey,
+}
+
 /// One run of a plug-in step.
 #[derive(Clone, Copy, Debug)]
 pub struct PlugInRun {
@@ -377,6 +411,11 @@ impl<'t> History<'t> {
             .iter()
             .filter(move |(_, lane)| lane.kind.actor() == actor)
             .map(|(id, lane)| (*id, lane))
+    }
+
+    /// The transaction in which a row was looked for.
+    pub fn transaction_of(&self, miss: &RowMiss) -> Option<TransactionId> {
+        self.requests.get(&miss.request)?.transaction
     }
 
     /// Whether a transaction was committed.

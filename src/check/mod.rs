@@ -14,6 +14,7 @@
 
 mod anomaly;
 mod claim;
+mod dependency;
 mod fold;
 mod history;
 pub mod invariant;
@@ -21,9 +22,10 @@ pub mod invariant;
 use serde::Serialize;
 
 pub use anomaly::{Anomalies, DirtyRead, DirtyReadKind, LostUpdate};
+pub use dependency::{Breach, Cycle, Dependency, DependencyKind, Forbidden, Level, Party};
 pub use history::{
     Change, Deadlock, FaultMet, History, Lane, OutageSeen, PlugInRun, Request, RowHistory,
-    RowImage, RowKey, RowRead, Transaction, TransactionEnd, Version, Wait,
+    RowImage, RowKey, RowMiss, RowRead, Selection, Transaction, TransactionEnd, Version, Wait,
 };
 pub use invariant::{Invariant, Violation};
 
@@ -32,7 +34,7 @@ use crate::trace::{Entry, Outcome, Trace};
 use crate::words::SimInstant;
 
 /// A position in a trace: which event, and when it happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Moment {
     /// The event's position in the trace, from 0.
     pub sequence: u32,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
-use crate::plan::{Location, Message};
+use crate::plan::{Anomaly, Location, Message};
 use crate::words::{
     ActorId, ColumnId, InstanceId, Name, OutageId, PlugInId, RowId, SimInstant, TableId, Value,
 };
@@ -269,11 +269,8 @@ impl<T: PartialOrd + Copy> Bounds<T> {
 pub enum Phenomenon {
     /// A cycle of waits in one instance.
     Deadlock,
-    /// Two committed transactions read the same version of a row, and both wrote the row (P4).
-    LostUpdate,
-    /// A committed transaction read what another later rolled back (G1a), or an intermediate
-    /// version (G1b).
-    DirtyRead,
+    /// Transactions got in each other's way as isolation should prevent.
+    Anomaly(Anomaly),
     /// A wait for a lock.
     Wait,
     /// A fault; `None` for any.

@@ -5,6 +5,7 @@
 //! every time is an instant of virtual time, and every default has been filled in. A plan built
 //! in Rust is as good as one read from a file.
 
+mod anomaly;
 mod costs;
 mod expectation;
 mod outage;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use anomaly::{Anomaly, AnomalyFacts};
 pub use costs::{Costs, Limits};
 pub use expectation::{
     Bounds, Claim, Counted, Expectation, Happening, Phenomenon, RowRef, RowState,

@@ -92,6 +92,11 @@ impl<'t> Names<'t> {
         self.rows.get(&(table, row)).map_or_else(|| short(row), ToString::to_string)
     }
 
+    /// The name of a row, where it has one.
+    pub fn name_of(&self, table: TableId, row: RowId) -> Option<&'t Name> {
+        self.rows.get(&(table, row)).copied()
+    }
+
     /// A row with its instance and table: `europe/account/fabrikam`.
     pub fn place(&self, instance: InstanceId, table: TableId, row: RowId) -> String {
         let row = self.row(table, row);

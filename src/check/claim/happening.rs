@@ -1,7 +1,7 @@
 //! Claims that something happens or never does, and in which order things happen.
 
 use crate::check::claim::{Decision, Judge, key_of};
-use crate::check::{DirtyReadKind, Finding, Moment, RowKey, Version};
+use crate::check::{Finding, Moment, Version};
 use crate::plan::{Happening, Message, Phenomenon, RowRef};
 use crate::trace::{Event, WriteKind};
 use crate::words::ActorId;
@@ -44,21 +44,7 @@ impl Judge<'_, '_> {
                 let moment = names.moment(it.chosen.at);
                 (it.chosen, format!("a deadlock at {moment}, its victim {victim}"))
             }),
-            Phenomenon::LostUpdate => {
-                self.anomalies.lost_updates.first().map(|it| (it.at, it.told(history)))
-            }
-            Phenomenon::DirtyRead => self.anomalies.dirty_reads.first().map(|it| {
-                let RowKey { instance, table, row } = it.read.key;
-                let place = names.place(instance, table, row);
-                let writer = history.transaction_name(it.writer);
-                let fate = match it.kind {
-                    DirtyReadKind::RolledBack => "which was rolled back",
-                    DirtyReadKind::Overwritten => "which wrote it again",
-                    DirtyReadKind::Early => "which was committed only later",
-                };
-                let moment = names.moment(it.read.at.at);
-                (it.read.at, format!("{place} was read at {moment} as written by {writer}, {fate}"))
-            }),
+            Phenomenon::Anomaly(anomaly) => self.anomalies.first(*anomaly, history),
             Phenomenon::Wait => {
                 let wait = history.waits.first();
                 wait.map(|it| (it.queued, self.wait_told(it)))
@@ -81,8 +67,7 @@ impl Judge<'_, '_> {
     fn phenomenon_told(&self, phenomenon: &Phenomenon) -> String {
         match phenomenon {
             Phenomenon::Deadlock => "deadlock".to_owned(),
-            Phenomenon::LostUpdate => "lost update".to_owned(),
-            Phenomenon::DirtyRead => "dirty read".to_owned(),
+            Phenomenon::Anomaly(anomaly) => anomaly.facts().word.to_owned(),
             Phenomenon::Wait => "wait".to_owned(),
             Phenomenon::Fault(None) => "fault".to_owned(),
             Phenomenon::Fault(Some(kind)) => format!("fault {}", kind.facts().word),
@@ -110,7 +95,7 @@ impl Judge<'_, '_> {
                 let moment = self.history.names.moment(undone.settled.at);
                 Some(format!("a write of it was rolled back at {moment}"))
             }
-            Phenomenon::LostUpdate | Phenomenon::DirtyRead | Phenomenon::Wait => None,
+            Phenomenon::Anomaly(_) | Phenomenon::Wait => None,
         }
     }
 

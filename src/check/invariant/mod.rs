@@ -25,8 +25,8 @@ mod tests;
 
 use serde::Serialize;
 
-use crate::check::{Anomalies, DirtyReadKind, History, Moment};
-use crate::plan::Isolation;
+use crate::check::{Anomalies, Breach, DirtyReadKind, Forbidden, History, Level, Moment};
+use crate::plan::{Anomaly, Isolation};
 use crate::trace::{Entry, Event, Names, Outcome, Trace};
 use crate::words::TransactionId;
 
@@ -179,18 +179,23 @@ fn told(transaction: TransactionId) -> String {
 
 /// Anomalies that the levels of the transactions forbid.
 ///
-/// Source: Microsoft Learn, "SET TRANSACTION ISOLATION LEVEL": no level above read uncommitted
-/// reads uncommitted data, and under repeatable read nobody changes what a transaction has read
-/// until it ends.
+/// Source: Microsoft Learn, "SET TRANSACTION ISOLATION LEVEL"; Hermitage, SQL Server.
 fn isolation(history: &History, anomalies: &Anomalies, report: &mut Report) {
+    let level_of = |transaction: Option<TransactionId>| match transaction {
+        None => Some(Level::of(Isolation::default())),
+        Some(id) => {
+            let isolation = history.transactions.get(&id).map(|it| it.isolation);
+            isolation.filter(|_| history.is_committed(id)).map(Level::of)
+        }
+    };
     for dirty in &anomalies.dirty_reads {
-        let reader = dirty.read.transaction;
-        let harm = match dirty.kind {
-            DirtyReadKind::RolledBack => "was rolled back (G1a)",
-            DirtyReadKind::Overwritten => "wrote it again (G1b)",
+        let (anomaly, harm) = match dirty.kind {
+            DirtyReadKind::RolledBack => (Anomaly::AbortedRead, "was rolled back (G1a)"),
+            DirtyReadKind::Overwritten => (Anomaly::IntermediateRead, "wrote it again (G1b)"),
             DirtyReadKind::Early => continue,
         };
-        if reader.is_none_or(|it| history.is_committed(it)) {
+        let level = level_of(dirty.read.transaction);
+        if level.is_some_and(|it| it.forbids(anomaly) == Forbidden::Yes) {
             report.add(Invariant::Isolation, dirty.read.at, |names| {
                 let key = dirty.read.key;
                 let place = names.place(key.instance, key.table, key.row);
@@ -199,13 +204,19 @@ fn isolation(history: &History, anomalies: &Anomalies, report: &mut Report) {
             });
         }
     }
-    for lost in &anomalies.lost_updates {
-        let winner = history.transactions.get(&lost.winner);
-        let repeatable = winner.is_some_and(|it| it.isolation == Isolation::RepeatableRead);
-        if repeatable && lost.read.transaction.is_some() {
+    for lost in anomalies.lost_updates.iter().filter(|it| it.read.transaction.is_some()) {
+        let level = level_of(Some(lost.winner));
+        let level = level.filter(|it| it.forbids(Anomaly::LostUpdate) == Forbidden::Yes);
+        if let Some(level) = level {
             report.add(Invariant::Isolation, lost.at, |_| {
-                format!("a lost update at repeatable read: {}", lost.told(history))
+                format!("a lost update at {}: {}", level.word(), lost.told(history))
             });
         }
+    }
+    for Breach { cycle, level } in &anomalies.breaches {
+        report.add(Invariant::Isolation, cycle.at, |_| {
+            let (name, level) = (cycle.anomaly.name(), level.word());
+            format!("{name} at {level}: {}", cycle.told(history))
+        });
     }
 }

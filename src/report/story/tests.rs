@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use crate::check::{Verdict, verdict};
 use crate::fault::FaultKind;
-use crate::plan::{Claim, Expectation, Location, Message, OutageKind, Phenomenon, Plan, RowState};
+use crate::plan::{
+    Anomaly, Claim, Expectation, Location, Message, OutageKind, Phenomenon, Plan, RowState,
+};
 use crate::report::story::page::columns;
 use crate::report::{StoryOptions, Verbosity, story};
 use crate::trace::tale::{Tale, any_events, two_teams, whole};
@@ -39,7 +41,7 @@ fn two_teams_judged() -> (Tale, Verdict) {
         ("row: us/user/y, is: { teams: 7 }", row(7)),
         (
             "never: lost update",
-            Claim::Happens { phenomenon: Phenomenon::LostUpdate, happens: false },
+            Claim::Happens { phenomenon: Phenomenon::Anomaly(Anomaly::LostUpdate), happens: false },
         ),
     ]);
     let verdict = verdict(&plan, &tale.trace);

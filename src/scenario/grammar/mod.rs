@@ -15,7 +15,7 @@ mod words;
 pub use document::{ANYTHING, DOCUMENT, PLUG_IN, VARIANT};
 pub use expectations::EXPECTATION;
 pub use steps::STEP;
-pub use words::{Choice, ISOLATION, PHENOMENA, STAGES, UPSERT_WHEN, WRITES};
+pub use words::{ANOMALY_WORDS, Choice, ISOLATION, PHENOMENA, STAGES, UPSERT_WHEN, WRITES};
 
 /// What may stand in one place.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! The closed sets of words, each with what the plan calls it.
 
-use crate::plan::{Isolation, Message, Stage, UpsertWhen};
+use crate::plan::{Anomaly, Isolation, Message, Stage, UpsertWhen};
 use crate::scenario::grammar::{Word, later_word, word};
 
 /// What a word of a closed set stands for in the plan.
@@ -78,19 +78,49 @@ pub(super) static WRITE_WORDS: &[Word] = &[
     later_word("update", "update only"),
 ];
 
-/// The words of `never:` and `happens:` beside the faults.
+/// The words of `never:` and `happens:` beside the anomalies and the faults.
 pub static PHENOMENA: &[Word] = &[
     word("deadlock", "a cycle of waits in one instance"),
-    word("lost update", "two transactions read one version of a row and both wrote it (P4)"),
-    word("dirty read", "a read of what was not committed (G1a, G1b)"),
     word("wait", "a wait for a lock"),
     word("fault", "any fault"),
 ];
 
-pub(super) static ANOMALY_WORDS: &[Word] = &[
-    word("lost update", "two transactions read one version of a row and both wrote it (P4)"),
-    word("dirty read", "a read of what was not committed (G1a, G1b)"),
+/// The words of `anomaly:`, which `never:` and `happens:` know too: each phenomenon's own, and
+/// what the literature calls it.
+pub static ANOMALY_WORDS: &[Word] = &[
+    anomaly(Anomaly::DirtyWrite),
+    code(Anomaly::DirtyWrite),
+    anomaly(Anomaly::DirtyRead),
+    code(Anomaly::DirtyRead),
+    anomaly(Anomaly::AbortedRead),
+    code(Anomaly::AbortedRead),
+    anomaly(Anomaly::IntermediateRead),
+    code(Anomaly::IntermediateRead),
+    anomaly(Anomaly::CircularInformationFlow),
+    code(Anomaly::CircularInformationFlow),
+    anomaly(Anomaly::ObservedTransactionVanishes),
+    code(Anomaly::ObservedTransactionVanishes),
+    anomaly(Anomaly::PredicateManyPreceders),
+    code(Anomaly::PredicateManyPreceders),
+    anomaly(Anomaly::LostUpdate),
+    code(Anomaly::LostUpdate),
+    anomaly(Anomaly::ReadSkew),
+    code(Anomaly::ReadSkew),
+    anomaly(Anomaly::WriteSkew),
+    code(Anomaly::WriteSkew),
+    anomaly(Anomaly::Phantom),
+    code(Anomaly::Phantom),
 ];
+
+/// A phenomenon, by its own word.
+const fn anomaly(of: Anomaly) -> Word {
+    word(of.facts().word, of.facts().gloss)
+}
+
+/// The same, by what the literature calls it.
+const fn code(of: Anomaly) -> Word {
+    word(of.facts().code, of.facts().gloss)
+}
 
 pub(super) static FINALLY_WORDS: &[Word] = &[
     word("converged", "all instances that have the table hold the same rows"),

@@ -1,7 +1,7 @@
 //! The claims about waits, counts, plug-ins, phenomena, convergence and order.
 
 use crate::fault::FaultKind;
-use crate::plan::{Bounds, Claim, Counted, Happening, Message, Phenomenon, RowRef};
+use crate::plan::{Anomaly, Bounds, Claim, Counted, Happening, Message, Phenomenon, RowRef};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
@@ -210,16 +210,18 @@ impl Lowering<'_> {
             return Ok(Phenomenon::Write { message, row });
         }
         let text = self.text(node)?;
+        if let Some(anomaly) = Anomaly::find(&text) {
+            return Ok(Phenomenon::Anomaly(anomaly));
+        }
         Ok(match &*text {
             "deadlock" => Phenomenon::Deadlock,
-            "lost update" => Phenomenon::LostUpdate,
-            "dirty read" => Phenomenon::DirtyRead,
             "wait" => Phenomenon::Wait,
             "fault" => Phenomenon::Fault(None),
             _ => match FaultKind::find(&text) {
                 Some(kind) => Phenomenon::Fault(Some(kind)),
                 None => {
-                    let words = grammar::PHENOMENA.iter().map(|word| word.word);
+                    let words = grammar::PHENOMENA.iter().chain(grammar::ANOMALY_WORDS);
+                    let words = words.map(|word| word.word);
                     let faults = FaultKind::ALL.iter().map(|kind| kind.facts().word);
                     let known: Vec<&str> = words.chain(faults).collect();
                     return Err(self.diagnostics.report(

@@ -2,7 +2,7 @@
 
 use crate::check::claim::tests::{NORTH, SOUTH, at_least, at_most, judged, millis, stub};
 use crate::fault::FaultKind;
-use crate::plan::{Bounds, Claim, Counted, Happening, Message, OutageKind, Phenomenon};
+use crate::plan::{Anomaly, Bounds, Claim, Counted, Happening, Message, OutageKind, Phenomenon};
 use crate::trace::tale::{Tale, two_teams, whole};
 use crate::words::{ActorId, InstanceId, OutageId, TableId};
 
@@ -138,12 +138,12 @@ fn a_phenomenon_happens_or_never_does() {
     let row = tale.row("us/user/counter");
     let write = |message| Phenomenon::Write { message, row: row.clone() };
     let claims = vec![
-        happens(Phenomenon::LostUpdate, true),
+        happens(Phenomenon::Anomaly(Anomaly::LostUpdate), true),
         happens(Phenomenon::Deadlock, false),
-        happens(Phenomenon::DirtyRead, false),
+        happens(Phenomenon::Anomaly(Anomaly::DirtyRead), false),
         happens(write(Some(Message::Update)), true),
         happens(write(Some(Message::Delete)), false),
-        happens(Phenomenon::LostUpdate, false),
+        happens(Phenomenon::Anomaly(Anomaly::LostUpdate), false),
         happens(Phenomenon::Deadlock, true),
         happens(Phenomenon::Fault(None), true),
         happens(Phenomenon::Wait, true),
@@ -206,7 +206,8 @@ fn a_phenomenon_that_should_never_happen_is_told() {
 
 #[test]
 fn an_update_is_lost_outside_a_transaction_too_but_not_after_a_second_look() {
-    let lost = |happens| Claim::Happens { phenomenon: Phenomenon::LostUpdate, happens };
+    let lost =
+        |happens| Claim::Happens { phenomenon: Phenomenon::Anomaly(Anomaly::LostUpdate), happens };
     insta::assert_snapshot!(judged(&counter(false), vec![lost(false)]), @r"
     expected never: lost update
       found bob overwrote ann's update of us/user/counter at 40 ms, from what it read at 6 ms
@@ -236,7 +237,8 @@ fn a_read_of_what_is_rolled_back_is_dirty() {
     tale.at(10).writes(a, "us/user/x", &[("teams", whole(8))]);
     tale.at(20).reads(bob, "us/user/x", None);
     tale.at(30).rolls_back(a, FaultKind::PlugInAborted);
-    let dirty = |happens| Claim::Happens { phenomenon: Phenomenon::DirtyRead, happens };
+    let dirty =
+        |happens| Claim::Happens { phenomenon: Phenomenon::Anomaly(Anomaly::DirtyRead), happens };
     insta::assert_snapshot!(judged(&tale, vec![dirty(true), dirty(false)]), @r"
     holds, by Some(9)
     expected never: dirty read
@@ -330,6 +332,7 @@ fn an_update_that_computes_from_the_rows_own_columns_loses_nothing() {
         tale.adds(transaction, "us/user/counter", &[("teams", whole(number))]);
         tale.commits(transaction).done(lane);
     }
-    let lost = Claim::Happens { phenomenon: Phenomenon::LostUpdate, happens: false };
+    let lost =
+        Claim::Happens { phenomenon: Phenomenon::Anomaly(Anomaly::LostUpdate), happens: false };
     insta::assert_snapshot!(judged(&tale, vec![lost]), @"holds, by None");
 }

@@ -1,0 +1,109 @@
+//! Which anti-dependencies `a → b` have a way back from `b` to `a` without another one.
+//!
+//! A search back from each would visit a large component once for each of its readers. Instead 64
+//! readers share a pass: each has a bit, and what a node reaches is the union of what its
+//! successors reach, in the order of the components of the graph without anti-dependencies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::dependency::component::Components;
+use crate::check::dependency::graph::{Filter, Graph, Node, Step};
+use crate::check::dependency::parties::PartyIndex;
+
+/// How many readers share a pass: the bits of a word.
+const READERS: usize = 64;
+
+/// The anti-dependencies that are alone on a circle.
+#[derive(Debug, Default)]
+pub(super) struct Singles {
+    /// Each reader with the position of such an edge among its edges.
+    pub(super) edges: BTreeSet<(PartyIndex, usize)>,
+}
+
+impl Singles {
+    /// Looks through the circles of `components`, the components of all edges. `forward` are those
+    /// of the graph without anti-dependencies, for which `filter` speaks; only the readers that
+    /// `asks` names are asked about.
+    pub(super) fn of(
+        graph: &Graph,
+        components: &Components,
+        forward: &Components,
+        filter: Filter<'_>,
+        asks: &dyn Fn(PartyIndex) -> bool,
+    ) -> Self {
+        let mut singles = Self::default();
+        for mut members in components.circles(graph) {
+            members.sort_by_key(|it| (forward.of[*it as usize], *it));
+            let readers: Vec<PartyIndex> = members
+                .iter()
+                .copied()
+                .filter(|it| graph.is_party(*it) && asks(*it) && reads(graph, *it))
+                .collect();
+            let pass = Pass { graph, components, forward, filter, members: &members };
+            for readers in readers.chunks(READERS) {
+                pass.run(readers, &mut singles);
+            }
+        }
+        singles
+    }
+
+    /// The readers, each once.
+    pub(super) fn readers(&self) -> BTreeSet<PartyIndex> {
+        self.edges.iter().map(|(reader, _)| *reader).collect()
+    }
+}
+
+fn reads(graph: &Graph, node: Node) -> bool {
+    graph.of_node(node).iter().any(|edge| is_anti(edge.step))
+}
+
+fn is_anti(step: Step) -> bool {
+    match step {
+        Step::Depends { kind, .. } => kind.is_anti(),
+        Step::Searches { .. } => true,
+        Step::ChangedBy { .. } | Step::Changes { .. } | Step::SeenBy { .. } | Step::Along => false,
+    }
+}
+
+/// One pass over one component.
+struct Pass<'a> {
+    graph: &'a Graph,
+    components: &'a Components,
+    forward: &'a Components,
+    filter: Filter<'a>,
+    /// Those of later forward components after those that they reach.
+    members: &'a [Node],
+}
+
+impl Pass<'_> {
+    fn run(&self, readers: &[PartyIndex], singles: &mut Singles) {
+        let bits: BTreeMap<PartyIndex, u64> =
+            readers.iter().zip(0..).map(|(reader, bit)| (*reader, 1u64 << bit)).collect();
+        let bit_of = |node: Node| bits.get(&node).copied().unwrap_or(0);
+        // What each forward component reaches.
+        let mut reach: BTreeMap<u32, u64> = BTreeMap::new();
+        for node in self.members {
+            let mut reached = bit_of(*node);
+            for edge in self.graph.of_node(*node) {
+                let is_here = self.components.are_together(*node, edge.to);
+                if !is_here || is_anti(edge.step) || !edge.counts(*node, self.filter) {
+                    continue;
+                }
+                let next = reach.get(&self.forward.of[edge.to as usize]).copied().unwrap_or(0);
+                // Off a chain of changes, a search reaches others' changes and never its own.
+                let own = matches!(edge.step, Step::ChangedBy { .. });
+                reached |= if own { next & !bit_of(edge.to) } else { next };
+            }
+            *reach.entry(self.forward.of[*node as usize]).or_default() |= reached;
+        }
+        for reader in readers {
+            for (place, edge) in self.graph.of_node(*reader).iter().enumerate() {
+                let reached = reach.get(&self.forward.of[edge.to as usize]).copied().unwrap_or(0);
+                let is_here = self.components.are_together(*reader, edge.to);
+                if is_here && is_anti(edge.step) && reached & bit_of(*reader) != 0 {
+                    singles.edges.insert((*reader, place));
+                }
+            }
+        }
+    }
+}
