@@ -1,6 +1,6 @@
 //! Builds the graph from a history.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::dependency::graph::{Graph, Node, Step};
 use crate::check::dependency::level::Level;
@@ -84,6 +84,8 @@ pub(super) struct Changes {
     pub(super) table: (InstanceId, TableId),
     /// Row by row, in the order of each row's versions.
     by_row: BTreeMap<RowKey, Vec<Flip>>,
+    /// The rows whose changes were committed in another order: dirty writes.
+    mixed: BTreeSet<RowKey>,
     /// In the order of their commits.
     pub(super) committed: Chain,
     /// In the order in which they were written.
@@ -116,6 +118,11 @@ impl Changes {
     fn agree_with(&self, search: &Search, party: PartyIndex) -> bool {
         search.answered.iter().all(|(key, (position, _))| {
             let flips = self.of_row(*key);
+            if self.mixed.contains(key) {
+                return flips.iter().all(|it| {
+                    it.party == party || search.sight.sees(it) == (it.first <= *position)
+                });
+            }
             let read = flips.partition_point(|it| it.first <= *position);
             let seen = flips.partition_point(|it| search.sight.sees(it));
             flips[read.min(seen)..read.max(seen)].iter().all(|it| it.party == party)
@@ -151,8 +158,7 @@ impl Chain {
 }
 
 impl<'h> Dependencies<'h> {
-    pub(super) fn of(history: &'h History<'h>) -> Self {
-        let parties = Parties::of(history);
+    pub(super) fn of(history: &'h History<'h>, parties: Parties) -> Self {
         let versions = Versions::of(history, &parties);
         let graph = Graph::of(&parties);
         let (reads, searches) = (BTreeMap::new(), BTreeMap::new());
@@ -346,6 +352,8 @@ fn changes(condition: &Condition, flips: Vec<Flip>) -> Changes {
     for flip in &flips {
         by_row.entry(flip.key).or_default().push(*flip);
     }
+    let mixed = by_row.iter().filter(|(_, flips)| !flips.is_sorted_by_key(|it| it.settled));
+    let mixed = mixed.map(|(key, _)| *key).collect();
     let mut committed = flips.clone();
     committed.sort_by_key(|it| (it.settled, it.written));
     let mut written = flips;
@@ -353,6 +361,7 @@ fn changes(condition: &Condition, flips: Vec<Flip>) -> Changes {
     Changes {
         table: (condition.instance, condition.table),
         by_row,
+        mixed,
         committed: Chain { flips: committed, places: None },
         written: Chain { flips: written, places: None },
     }

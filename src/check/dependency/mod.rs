@@ -61,6 +61,7 @@ pub use parties::Party;
 use crate::check::{History, Moment, RowKey};
 use crate::plan::Anomaly;
 use build::Dependencies;
+use parties::Parties;
 
 /// How one transaction depends on another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -113,8 +114,10 @@ pub struct Cycle {
 }
 
 impl Cycle {
-    /// The circle of these edges.
-    fn of(anomaly: Anomaly, dependencies: Vec<Dependency>) -> Self {
+    /// The circle of these edges, told from the one that begins first.
+    fn of(anomaly: Anomaly, mut dependencies: Vec<Dependency>) -> Self {
+        let begins = (0..dependencies.len()).min_by_key(|it| dependencies[*it].first);
+        dependencies.rotate_left(begins.unwrap_or(0));
         let moments = dependencies.iter().map(|it| it.first.max(it.second));
         let at = moments.max().unwrap_or_default();
         Self { anomaly, dependencies, at }
@@ -184,10 +187,13 @@ pub(super) struct Circles {
 impl Circles {
     /// Finds the circles of a run.
     pub(super) fn of(history: &History) -> Self {
-        let dependencies = Dependencies::of(history);
-        let mut pairs = pairs::of(&dependencies);
-        let mut breaches = level::breaches(&dependencies, &pairs);
-        let mut cycles = phenomena::of(&dependencies);
+        Self::among(&Dependencies::of(history, Parties::of(history)))
+    }
+
+    fn among(dependencies: &Dependencies<'_>) -> Self {
+        let mut pairs = pairs::of(dependencies);
+        let mut breaches = level::breaches(dependencies, &pairs);
+        let mut cycles = phenomena::of(dependencies);
         cycles.append(&mut pairs);
         cycles.sort_by_key(|it| (it.at, it.anomaly));
         breaches.sort_by_key(|it| (it.cycle.at, it.cycle.anomaly));

@@ -312,6 +312,7 @@ fn reads_see_what_was_committed_or_their_own() {
 fn isolation_levels_keep_their_promise() {
     let lost = two_writers(Isolation::RepeatableRead, 1);
     insta::assert_snapshot!(broken(&lost), @r"
+    isolation levels keep their promise: read skew (G-single) at repeatable read: bob read us/user/x at 0 ms before ann's write of it at 10 ms; bob overwrote ann's us/user/x at 30 ms (event 20)
     isolation levels keep their promise: a lost update at repeatable read: bob overwrote ann's update of us/user/x at 40 ms, from what it read at 0 ms (event 22)
     ");
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::plan::{ActorKind, Claim, RowSelector, RowState, Step, Verb};
+use crate::plan::{ActorKind, Anomaly, Claim, Phenomenon, RowSelector, RowState, Step, Verb};
 use crate::scenario::tests::{NUMBERS, STUB, TEAMS, mistakes, plan_with, plans, with};
 use crate::words::{Expression, RowId, SimInstant, Value};
 
@@ -262,4 +262,20 @@ fn a_byte_order_mark_and_other_line_ends_change_nothing() {
     let wrong = plain.replace("seed: 7", "sed: 7");
     assert_eq!(mistakes(&wrong), ["10:1 unknown key `sed`"]);
     assert_eq!(mistakes(&wrong.replace('\n', "\r\n")), ["10:1 unknown key `sed`"]);
+}
+
+#[test]
+fn an_anomaly_goes_by_its_word_and_by_what_the_literature_calls_it() {
+    for anomaly in Anomaly::ALL {
+        let facts = anomaly.facts();
+        for word in [facts.word, facts.code] {
+            for key in ["never", "happens", "anomaly"] {
+                let plan = plan_with(&format!("expect:\n  - {{ {key}: {word} }}\n"));
+                let phenomenon = Phenomenon::Anomaly(anomaly);
+                let happens = key != "never";
+                let claims = &plan.expectations[0].claims;
+                assert_eq!(*claims, [Claim::Happens { phenomenon, happens }], "{key}: {word}");
+            }
+        }
+    }
 }

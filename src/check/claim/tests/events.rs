@@ -248,6 +248,56 @@ fn a_read_of_what_is_rolled_back_is_dirty() {
 }
 
 #[test]
+fn what_is_written_again_was_read_too_early() {
+    let mut tale = Tale::usual();
+    tale.load("us/user/x", &[("teams", whole(7))]);
+    let (ann, bob) = (tale.begins("ann"), tale.begins("bob"));
+    let a = tale.transaction(ann, 0);
+    tale.at(10).writes(a, "us/user/x", &[("teams", whole(8))]);
+    tale.at(20).reads(bob, "us/user/x", None);
+    tale.at(30).writes(a, "us/user/x", &[("teams", whole(9))]).at(40).commits(a);
+    let never =
+        |anomaly| Claim::Happens { phenomenon: Phenomenon::Anomaly(anomaly), happens: false };
+    let claims = [Anomaly::IntermediateRead, Anomaly::AbortedRead, Anomaly::ReadSkew].map(never);
+    insta::assert_snapshot!(judged(&tale, claims.to_vec()), @r"
+    expected never: intermediate read
+      found us/user/x was read at 20 ms as written by ann, which wrote it again
+      by Some(9)
+    holds, by None
+    holds, by None
+    ");
+}
+
+#[test]
+fn a_circle_is_told_by_who_read_what_before_whom() {
+    let mut tale = Tale::usual();
+    tale.load("us/user/x", &[("teams", whole(7))]);
+    tale.load("us/user/y", &[("teams", whole(7))]);
+    let (ann, bob) = (tale.begins("ann"), tale.begins("bob"));
+    let (a, b) = (tale.transaction(ann, 0), tale.transaction(bob, 0));
+    tale.at(10).reads(ann, "us/user/x", Some(a));
+    tale.at(20).reads(bob, "us/user/y", Some(b));
+    tale.at(30).writes(a, "us/user/y", &[("teams", whole(8))]).at(40).commits(a);
+    tale.at(50).writes(b, "us/user/x", &[("teams", whole(8))]).at(60).commits(b);
+    let skew =
+        |anomaly, happens| Claim::Happens { phenomenon: Phenomenon::Anomaly(anomaly), happens };
+    let claims = vec![
+        skew(Anomaly::WriteSkew, true),
+        skew(Anomaly::WriteSkew, false),
+        skew(Anomaly::Phantom, true),
+    ];
+    insta::assert_snapshot!(judged(&tale, claims), @r"
+    holds, by Some(20)
+    expected never: write skew
+      found ann read us/user/x at 10 ms before bob's write of it at 50 ms; bob read us/user/y at 20 ms before ann's write of it at 30 ms
+      by Some(20)
+    expected at least one phantom
+      found there is none
+      by None
+    ");
+}
+
+#[test]
 fn things_happen_in_order() {
     let mut tale = stub();
     let copy = tale.row("europe/account/fabrikam");

@@ -1,1 +1,261 @@
+//! Histories in the notation of the literature, and what is found in them.
 
+mod large;
+mod levels;
+mod oracle;
+mod stories;
+
+use std::collections::BTreeMap;
+
+use crate::check::History;
+use crate::check::dependency::build::Dependencies;
+use crate::check::dependency::parties::Parties;
+use crate::check::dependency::{Circles, Level};
+use crate::fault::FaultKind;
+use crate::plan::Message;
+use crate::trace::tale::{Tale, whole};
+use crate::trace::{Event, Trace, WriteKind};
+use crate::words::{BinaryOperator, Expression, InstanceId, LaneId, Name, TableId, TransactionId};
+
+/// A condition on a row's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Where {
+    /// Every row.
+    All,
+    /// The number is this.
+    Is(i64),
+    /// The number is divisible by this.
+    Divisible(i64),
+}
+
+impl Where {
+    fn filter(self) -> Option<Expression> {
+        use BinaryOperator as O;
+        let literal = |number| Box::new(Expression::Literal(whole(number)));
+        let column = Box::new(Expression::Column(Name::from("teams")));
+        match self {
+            Self::All => None,
+            Self::Is(number) => Some(Expression::Binary(O::Equal, column, literal(number))),
+            Self::Divisible(by) => {
+                let rest = Expression::Binary(O::Remainder, column, literal(by));
+                Some(Expression::Binary(O::Equal, Box::new(rest), literal(0)))
+            }
+        }
+    }
+
+    fn holds(self, number: Option<i64>) -> bool {
+        number.is_some_and(|number| match self {
+            Self::All => true,
+            Self::Is(it) => number == it,
+            Self::Divisible(by) => number % by == 0,
+        })
+    }
+}
+
+/// One thing that a transaction does.
+#[derive(Clone, Debug)]
+enum Step {
+    /// Writes a number, inserting the row where it is missing.
+    Write(char, i64),
+    /// Deletes a row.
+    Delete(char),
+    /// Reads the version of a row with this number.
+    Read(char, u64),
+    /// Searches, and is answered these versions.
+    Search(Where, Vec<(char, u64)>),
+    Commit,
+    Abort,
+}
+
+/// A tale of numbered transactions over the rows x and y, which hold 10 and 20, and others that
+/// are not there yet.
+struct Script {
+    tale: Tale,
+    lanes: BTreeMap<u32, (LaneId, TransactionId)>,
+    /// The versions that each transaction gave each row.
+    versions: BTreeMap<(char, u32), Vec<u64>>,
+    /// The last row version.
+    version: u64,
+    /// Whether each row is there, as its last writer left it.
+    there: BTreeMap<char, bool>,
+    /// How many runs share the transactions.
+    lane_count: u32,
+}
+
+fn place(row: char) -> String {
+    format!("us/user/{row}")
+}
+
+impl Script {
+    fn new() -> Self {
+        let mut tale = Tale::usual();
+        tale.load(&place('x'), &[("teams", whole(10))]);
+        tale.load(&place('y'), &[("teams", whole(20))]);
+        let versions = [(('x', 0), vec![1]), (('y', 0), vec![2])];
+        Self {
+            tale,
+            lanes: BTreeMap::new(),
+            versions: versions.into(),
+            version: 2,
+            there: [('x', true), ('y', true)].into(),
+            lane_count: u32::MAX,
+        }
+    }
+
+    /// The lane and transaction of a number, begun when it is first named.
+    fn transaction(&mut self, number: u32) -> (LaneId, TransactionId) {
+        if let Some(known) = self.lanes.get(&number) {
+            return *known;
+        }
+        let shared = self.lanes.get(&(number % self.lane_count)).map(|it| it.0);
+        let lane = shared.unwrap_or_else(|| self.tale.begins(&format!("T{number}")));
+        let begun = (lane, self.tale.transaction(lane, 0));
+        self.lanes.insert(number, begun);
+        begun
+    }
+
+    fn step(&mut self, number: u32, step: &Step) {
+        let (lane, transaction) = self.transaction(number);
+        let next = self.tale.trace.entries.len();
+        self.tale.at(u64::try_from(next).unwrap());
+        match step {
+            Step::Write(row, value) => {
+                let place = place(*row);
+                let (message, kind) = match self.there.insert(*row, true) {
+                    Some(true) => (Message::Update, WriteKind::Update),
+                    _ => (Message::Create, WriteKind::Insert),
+                };
+                self.tale.request(lane, message, &place, Some(transaction));
+                self.tale.write(transaction, &place, kind, &[("teams", whole(*value))]);
+                self.wrote(*row, number);
+            }
+            Step::Delete(row) => {
+                self.tale.request(lane, Message::Delete, &place(*row), Some(transaction));
+                self.tale.write(transaction, &place(*row), WriteKind::Delete, &[]);
+                self.there.insert(*row, false);
+                self.wrote(*row, number);
+            }
+            Step::Read(row, version) => {
+                let place = place(*row);
+                self.tale.reads_version(lane, &place, Some(transaction), *version);
+                return;
+            }
+            Step::Search(condition, answer) => {
+                self.search(lane, Some(transaction), *condition, answer);
+            }
+            Step::Commit => {
+                self.tale.commits(transaction);
+                return;
+            }
+            Step::Abort => {
+                self.tale.rolls_back(transaction, FaultKind::PlugInAborted);
+                return;
+            }
+        }
+        self.tale.end(lane, None);
+    }
+
+    fn wrote(&mut self, row: char, number: u32) {
+        self.version += 1;
+        self.versions.entry((row, number)).or_default().push(self.version);
+    }
+
+    fn search(
+        &mut self,
+        lane: LaneId,
+        transaction: Option<TransactionId>,
+        condition: Where,
+        answer: &[(char, u64)],
+    ) {
+        let message = Message::RetrieveMultiple;
+        let request = self.tale.request(lane, message, &place('x'), transaction);
+        let (instance, table) = (InstanceId(0), TableId(0));
+        let filter = condition.filter();
+        let matched = u32::try_from(answer.len()).unwrap();
+        self.tale.push(Event::RowsSelected {
+            request,
+            transaction,
+            instance,
+            table,
+            filter,
+            examined: matched,
+            matched,
+        });
+        for (row, row_version) in answer {
+            let (instance, table, row) = self.tale.key(&place(*row));
+            let row_version = *row_version;
+            self.tale.push(Event::RowRead {
+                request,
+                transaction,
+                instance,
+                table,
+                row,
+                row_version,
+            });
+        }
+    }
+
+    /// The last version that a transaction gave a row, or its first for `x1a`.
+    fn version_of(&self, text: &str) -> (char, u64) {
+        let row = text.chars().next().unwrap();
+        let first = text.strip_suffix('a');
+        let number = first.unwrap_or(text)[1..].parse().unwrap();
+        let versions = &self.versions[&(row, number)];
+        let version = if first.is_some() { versions.first() } else { versions.last() };
+        (row, *version.unwrap())
+    }
+}
+
+/// A history: `w1(x,11)` writes, `d1(x)` deletes, `r1(x0)` reads what transaction 0 (the
+/// beginning) wrote, `r1(x2a)` what transaction 2 wrote there first, `s1(%3:x0,z2)` searches for
+/// what is divisible by 3 and is answered two rows, `s1(=30:)` and `s1(*:x0,y0)` likewise, `c1`
+/// commits, `a1` rolls back.
+fn history(text: &str) -> Trace {
+    let mut script = Script::new();
+    for word in text.split_whitespace() {
+        let (verb, rest) = word.split_at(1);
+        let (number, inner) = rest.split_once('(').unwrap_or((rest, ""));
+        let inner = inner.trim_end_matches(')');
+        let row = inner.chars().next();
+        let step = match verb {
+            "w" => Step::Write(row.unwrap(), inner[2..].parse().unwrap()),
+            "d" => Step::Delete(row.unwrap()),
+            "r" => {
+                let (row, version) = script.version_of(inner);
+                Step::Read(row, version)
+            }
+            "s" => {
+                let (condition, answer) = inner.split_once(':').unwrap();
+                let (sign, number) = condition.split_at(1);
+                let condition = match sign {
+                    "*" => Where::All,
+                    "=" => Where::Is(number.parse().unwrap()),
+                    _ => Where::Divisible(number.parse().unwrap()),
+                };
+                let answer = answer.split(',').filter(|it| !it.is_empty());
+                let answer = answer.map(|it| script.version_of(it)).collect();
+                Step::Search(condition, answer)
+            }
+            "c" => Step::Commit,
+            _ => Step::Abort,
+        };
+        script.step(number.parse().unwrap(), &step);
+    }
+    script.tale.trace
+}
+
+/// The circles of a trace when all its transactions run at this level.
+fn circles_at(trace: &Trace, level: Level) -> Circles {
+    let history = History::of(trace);
+    let mut parties = Parties::of(&history);
+    parties.levels.fill(level);
+    Circles::among(&Dependencies::of(&history, parties))
+}
+
+/// What is found in a history, one a line.
+fn found(text: &str) -> String {
+    let trace = history(text);
+    let history = History::of(&trace);
+    let cycles = Circles::of(&history).cycles;
+    cycles.iter().map(|it| format!("{}: {}\n", it.anomaly.name(), it.told(&history))).collect()
+}
