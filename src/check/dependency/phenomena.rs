@@ -5,10 +5,11 @@
 //! | dirty write (G0) | ww alone |
 //! | circular information flow (G1c) | ww and wr, one wr at least |
 //! | read skew (G-single) | one rw or rwp, the rest ww and wr |
-//! | write skew (G2-item) | no rwp, and an rw that is on no circle without a second rw; or two transactions that each overwrote what the other read |
+//! | write skew (G2-item) | no rwp, and an rw that is on no circle without a second rw; or two rw |
 //! | phantom (G2) | one rwp at least |
 //!
-//! So a circle with one rwp alone is a read skew and a phantom.
+//! Of a write skew's "two rw", each of two transactions overwrote what the other had read. A circle
+//! with one rwp alone is a read skew and a phantom.
 
 use std::collections::BTreeSet;
 

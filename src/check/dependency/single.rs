@@ -4,7 +4,7 @@
 //! readers share a pass: each has a bit, and what a node reaches is the union of what its
 //! successors reach, in the order of the components of the graph without anti-dependencies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::check::dependency::component::Components;
 use crate::check::dependency::graph::{Filter, Graph, Node, Step};
@@ -32,6 +32,8 @@ impl Singles {
         asks: &dyn Fn(PartyIndex) -> bool,
     ) -> Self {
         let mut singles = Self::default();
+        let size = graph.edges.len();
+        let mut board = Board { bits: vec![0; size], reach: vec![0; size] };
         for mut members in components.circles(graph) {
             members.sort_by_key(|it| (forward.of[*it as usize], *it));
             let readers: Vec<PartyIndex> = members
@@ -41,7 +43,7 @@ impl Singles {
                 .collect();
             let pass = Pass { graph, components, forward, filter, members: &members };
             for readers in readers.chunks(READERS) {
-                pass.run(readers, &mut singles);
+                pass.run(readers, &mut board, &mut singles);
             }
         }
         singles
@@ -65,6 +67,14 @@ fn is_anti(step: Step) -> bool {
     }
 }
 
+/// What the passes write on, each in turn: one allocation for all.
+struct Board {
+    /// The bit of each node that is a reader of the pass.
+    bits: Vec<u64>,
+    /// What each forward component reaches; there are at most as many as nodes.
+    reach: Vec<u64>,
+}
+
 /// One pass over one component.
 struct Pass<'a> {
     graph: &'a Graph,
@@ -76,34 +86,40 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn run(&self, readers: &[PartyIndex], singles: &mut Singles) {
-        let bits: BTreeMap<PartyIndex, u64> =
-            readers.iter().zip(0..).map(|(reader, bit)| (*reader, 1u64 << bit)).collect();
-        let bit_of = |node: Node| bits.get(&node).copied().unwrap_or(0);
-        // What each forward component reaches.
-        let mut reach: BTreeMap<u32, u64> = BTreeMap::new();
+    fn run(&self, readers: &[PartyIndex], board: &mut Board, singles: &mut Singles) {
+        let Board { bits, reach } = board;
+        let component_of = |node: Node| self.forward.of[node as usize] as usize;
         for node in self.members {
-            let mut reached = bit_of(*node);
+            reach[component_of(*node)] = 0;
+        }
+        for (reader, bit) in readers.iter().zip(0..) {
+            bits[*reader as usize] = 1u64 << bit;
+        }
+        for node in self.members {
+            let mut reached = bits[*node as usize];
             for edge in self.graph.of_node(*node) {
                 let is_here = self.components.are_together(*node, edge.to);
                 if !is_here || is_anti(edge.step) || !edge.counts(*node, self.filter) {
                     continue;
                 }
-                let next = reach.get(&self.forward.of[edge.to as usize]).copied().unwrap_or(0);
+                let next = reach[component_of(edge.to)];
                 // Off a chain of changes, a search reaches others' changes and never its own.
                 let own = matches!(edge.step, Step::ChangedBy { .. });
-                reached |= if own { next & !bit_of(edge.to) } else { next };
+                reached |= if own { next & !bits[edge.to as usize] } else { next };
             }
-            *reach.entry(self.forward.of[*node as usize]).or_default() |= reached;
+            reach[component_of(*node)] |= reached;
         }
         for reader in readers {
             for (place, edge) in self.graph.of_node(*reader).iter().enumerate() {
-                let reached = reach.get(&self.forward.of[edge.to as usize]).copied().unwrap_or(0);
+                let reached = reach[component_of(edge.to)];
                 let is_here = self.components.are_together(*reader, edge.to);
-                if is_here && is_anti(edge.step) && reached & bit_of(*reader) != 0 {
+                if is_here && is_anti(edge.step) && reached & bits[*reader as usize] != 0 {
                     singles.edges.insert((*reader, place));
                 }
             }
+        }
+        for reader in readers {
+            bits[*reader as usize] = 0;
         }
     }
 }
