@@ -363,3 +363,32 @@ programs:
         assert!(run.verdict.holds(), "{story}");
     }
 }
+
+#[test]
+fn at_repeatable_read_a_query_locks_what_it_follows_as_well() {
+    holds(
+        "
+variants: { locked: { instances: { us: { isolation: repeatable read } } } }
+actors:
+  ann:
+    in: us
+    do:
+      - create: { table: ticket, row: t, set: { title: T, customer: a } }
+      - transaction:
+          do: [ { update: { table: account, row: a, set: { name: Ann } } }, { work: 1s } ]
+  bob:
+    at: 100ms
+    in: us
+    do:
+      - transaction:
+          do: [ { query: { table: ticket, expand: customer, as: tickets } }, { work: 1s } ]
+  cyd:
+    at: 1500ms
+    in: us
+    do: [ { update: { table: account, row: a, set: { name: Cyd } } } ]
+expect:
+  - { actor: bob, waits for: ann, on: us/account/a, at least: 800ms }
+  - { actor: cyd, waits for: bob, on: us/account/a, at least: 400ms }
+",
+    );
+}

@@ -243,7 +243,7 @@ impl RequestFrame {
             before: None,
             answer: Answer::Done,
             probe: None,
-            scanned: 0,
+            inserted: false,
             command_deadline: None,
         }
     }

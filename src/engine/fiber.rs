@@ -244,8 +244,8 @@ pub struct RequestFrame {
     /// A lock that a statement took only to wait for another transaction's end; it is released
     /// when the statement looks again.
     pub probe: Option<Resource>,
-    /// How far a statement that locks row by row has come.
-    pub scanned: usize,
+    /// Whether a create has its row in the table already, and only waits to lock it.
+    pub inserted: bool,
     /// The time by which the database command must be done; set while one runs.
     pub command_deadline: Option<SimInstant>,
 }

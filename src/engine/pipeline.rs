@@ -283,7 +283,7 @@ impl World {
             },
             Ok(Done::After(cost)) => {
                 frame.command_deadline = None;
-                frame.scanned = 0;
+                frame.inserted = false;
                 self.sleep(id, fiber, cost)
             }
             Err(fault) => {

@@ -22,7 +22,7 @@ use crate::fault::Fault;
 use crate::plan::Plan;
 use crate::trace::Event;
 use crate::words::evaluate::{Scope, compare_for_order, evaluate, is_true};
-use crate::words::{LockMode, Name, Record, RowId, TableId, Value};
+use crate::words::{ColumnType, LockMode, Name, Record, RowId, TableId, Value};
 
 impl World {
     /// Reads one row.
@@ -38,7 +38,7 @@ impl World {
         };
         let found = store(&self.instances[frame.instance.index()].tables, table)?.find(id);
         if let Some(row) = found
-            && self.lock_to_read(fiber, frame, row) == Locking::Waiting
+            && self.lock_to_read(fiber, frame, table, row) == Locking::Waiting
         {
             return Ok(Done::Waits);
         }
@@ -65,11 +65,8 @@ impl World {
         let query = frame.request.query.clone().unwrap_or_else(|| Arc::new(Query::all()));
         let rows: Vec<RowNumber> =
             store(&self.instances[frame.instance.index()].tables, table)?.rows().collect();
-        while let Some(row) = rows.get(frame.scanned) {
-            if self.lock_to_read(fiber, frame, *row) == Locking::Waiting {
-                return Ok(Done::Waits);
-            }
-            frame.scanned += 1;
+        if self.lock_to_select(fiber, frame, &plan, &query, &rows)? == Locking::Waiting {
+            return Ok(Done::Waits);
         }
         let settled = self.instances[frame.instance.index()].settled_version();
         let mut found = self.select(frame, &plan, &query, &rows)?;
@@ -158,7 +155,7 @@ impl World {
                 continue;
             };
             let definition = &plan.table(record.table).columns[column.index()];
-            let crate::words::ColumnType::Lookup(to) = definition.kind else {
+            let ColumnType::Lookup(to) = definition.kind else {
                 continue;
             };
             looked_up += 1;
@@ -188,26 +185,74 @@ impl World {
 
     /// What a read of this request sees.
     fn view(&self, frame: &RequestFrame) -> View {
-        let isolation = frame.transaction.map(|transaction| {
-            self.instances[frame.instance.index()].transaction(transaction.owner).isolation
-        });
-        match isolation {
-            Some(isolation) if reads_lock(isolation) => View::Latest,
-            _ => View::Committed { reader: number_of(frame.transaction) },
+        if self.locks_reads(frame) {
+            return View::Latest;
         }
+        View::Committed { reader: number_of(frame.transaction) }
+    }
+
+    /// Takes the locks that the isolation level wants on the rows of a query and on those that its
+    /// lookups lead to. After a wait everything is gone through again, since rows may have come
+    /// and gone; what is locked already costs next to nothing.
+    fn lock_to_select(
+        &mut self,
+        fiber: FiberId,
+        frame: &RequestFrame,
+        plan: &Plan,
+        query: &Query,
+        rows: &[RowNumber],
+    ) -> Result<Locking, Fault> {
+        if !self.locks_reads(frame) {
+            return Ok(Locking::Held);
+        }
+        let table = frame.request.table;
+        for row in rows {
+            if self.lock_to_read(fiber, frame, table, *row) == Locking::Waiting {
+                return Ok(Locking::Waiting);
+            }
+        }
+        for column in &query.expand {
+            let ColumnType::Lookup(to) = plan.table(table).columns[column.index()].kind else {
+                continue;
+            };
+            for row in rows {
+                let tables = &self.instances[frame.instance.index()].tables;
+                let image = store(tables, table)?.read(*row, View::Latest);
+                let Some(Value::Id(id)) = image.map(|image| image.value(*column)) else { continue };
+                let linked = tables[to.index()].as_ref().and_then(|store| store.find(id));
+                if let Some(linked) = linked
+                    && self.lock_to_read(fiber, frame, to, linked) == Locking::Waiting
+                {
+                    return Ok(Locking::Waiting);
+                }
+            }
+        }
+        Ok(Locking::Held)
+    }
+
+    /// Whether the reads of this request take locks.
+    fn locks_reads(&self, frame: &RequestFrame) -> bool {
+        let state = &self.instances[frame.instance.index()];
+        frame
+            .transaction
+            .is_some_and(|reference| reads_lock(state.transaction(reference.owner).isolation))
     }
 
     /// Takes the lock that the isolation level wants before a row is read.
-    fn lock_to_read(&mut self, fiber: FiberId, frame: &RequestFrame, row: RowNumber) -> Locking {
-        let Some(transaction) = frame.transaction else {
-            return Locking::Held;
-        };
-        let state = &self.instances[frame.instance.index()];
-        if !reads_lock(state.transaction(transaction.owner).isolation) {
-            return Locking::Held;
+    fn lock_to_read(
+        &mut self,
+        fiber: FiberId,
+        frame: &RequestFrame,
+        table: TableId,
+        row: RowNumber,
+    ) -> Locking {
+        match frame.transaction {
+            Some(transaction) if self.locks_reads(frame) => {
+                let resource = Resource::Row(table, row);
+                self.lock(fiber, frame.instance, transaction, resource, LockMode::Shared)
+            }
+            _ => Locking::Held,
         }
-        let resource = Resource::Row(frame.request.table, row);
-        self.lock(fiber, frame.instance, transaction, resource, LockMode::Shared)
     }
 
     fn tell_read(&mut self, frame: &RequestFrame, table: TableId, row: RowId, row_version: u64) {

@@ -67,7 +67,7 @@ impl World {
                 match store.insert(Some(transaction.id), id, &values, version, stamp) {
                     Ok(row) => {
                         self.note_write(frame, transaction, table, row, &values, true);
-                        frame.scanned = 1;
+                        frame.inserted = true;
                         row
                     }
                     Err(clash) => return self.meet_clash(fiber, frame, transaction, table, clash),
@@ -105,7 +105,7 @@ impl World {
         id: RowId,
     ) -> Option<RowNumber> {
         let store = self.instances[frame.instance.index()].tables[table.index()].as_ref()?;
-        if frame.scanned == 1 { store.find(id) } else { None }
+        if frame.inserted { store.find(id) } else { None }
     }
 
     fn version_of(&self, frame: &RequestFrame, table: TableId, row: RowNumber) -> u64 {
