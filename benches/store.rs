@@ -5,6 +5,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use hashbrown::HashTable;
 use multiverse::engine::store::{RowNumber, TableStore, ValueRef, View};
 use multiverse::plan::{AlternateKey, Column, Table};
 use multiverse::words::{ColumnId, ColumnType, RowId, TransactionId, Value};
@@ -55,7 +56,11 @@ fn definition() -> Table {
 
 /// About 100 bytes of values, with keys in no order.
 fn row(number: u32) -> Vec<(ColumnId, Value)> {
-    let code = u64::from(number).wrapping_mul(2_654_435_761) % (1 << 32);
+    row_with(number, u64::from(number).wrapping_mul(2_654_435_761) % (1 << 32))
+}
+
+/// About 100 bytes of values; both keys come from the code.
+fn row_with(number: u32, code: u64) -> Vec<(ColumnId, Value)> {
     let values = [
         Value::text(&format!("A-{code:010}")),
         Value::Whole(i64::try_from(code).expect("small")),
@@ -93,6 +98,38 @@ fn load(c: &mut Criterion) {
     });
     let store = filled(&rows);
     println!("memory: {} bytes a row", store.memory() / store.len());
+    let rows: Vec<_> = (0..ROWS).map(|number| row_with(number, number.into())).collect();
+    group.bench_function("1,000,000 rows with 2 keys in ascending order", |b| {
+        b.iter_with_large_drop(|| filled(&rows));
+    });
+    let store = filled(&rows);
+    println!("memory: {} bytes a row", store.memory() / store.len());
+}
+
+/// What the least that is possible costs on the same machine at the same moment: a hash map with a
+/// box for each row, of which each look-up needs the one before.
+fn bare(c: &mut Criterion) {
+    let key = |number: u32| id(number).0.as_u128();
+    let mut index = HashTable::new();
+    for number in 0..ROWS {
+        let row = Box::new((key(number), [0_u8; 104]));
+        index.insert_unique(hash_of(key(number)), row, |row| hash_of(row.0));
+    }
+    c.bench_function("bare: find and update", |b| {
+        let (mut draw, mut last) = (Draw(SEED), 0);
+        b.iter(|| {
+            let wanted = key((draw.below(ROWS) + last) % ROWS);
+            let row = index.find_mut(hash_of(wanted), |row| row.0 == wanted);
+            let row = row.expect("a row");
+            row.1[60] = row.1[60].wrapping_add(1);
+            last = u32::from(row.1[60] & 1);
+        });
+    });
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the lower half")]
+fn hash_of(key: u128) -> u64 {
+    ((key >> 64) as u64 ^ key as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 fn point(c: &mut Criterion) {
@@ -202,5 +239,5 @@ fn tiny(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, load, point, scan, clones, first_write, tiny);
+criterion_group!(benches, load, bare, point, scan, clones, first_write, tiny);
 criterion_main!(benches);

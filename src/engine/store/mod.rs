@@ -39,14 +39,22 @@
 //! first write to one of them copies that one. So a clone costs next to nothing, and a world that
 //! is cloned at every step pays only for what changes.
 //!
+//! # Memory
+//!
+//! What costs time in a large table are the misses of the cache, so the layout counts them: one in
+//! the index of ids (`id_index`), which leads to the row's number, and one in the page, where the
+//! row's newest version lies in place (`pages`, `cell`), packed so that any column is found in one
+//! step (`image`). The indexes of the alternate keys are sorted trees that hold the keys themselves
+//! (`tree`, `key`): sorted, because a key-range lock needs to know the next key.
+//!
 //! Two stores with the same rows in the same slots, with the same versions, have the same [`Hash`],
 //! on every machine.
 
+mod cell;
 mod id_index;
 mod image;
 mod invariants;
 mod key;
-mod page;
 mod pages;
 #[cfg(test)]
 mod tests;
@@ -63,10 +71,10 @@ use std::sync::Arc;
 pub use image::RowImage;
 pub use value_ref::ValueRef;
 
+use self::cell::Version;
 use self::id_index::IdIndex;
 use self::image::Packed;
-use self::page::{Page, Slot, Version};
-use self::pages::Pages;
+use self::pages::{Pages, Row};
 use self::tree::Tree;
 use self::write::Scratch;
 use crate::plan::Table;
@@ -203,7 +211,7 @@ impl TableStore {
 
     /// Every slot that is in use, in the order of the slots.
     pub fn rows(&self) -> impl Iterator<Item = RowNumber> {
-        (0..self.pages.slots()).map(RowNumber).filter(|row| self.pages.slot(*row).is_some())
+        (0..self.pages.slots()).map(RowNumber).filter(|row| self.pages.row(*row).is_some())
     }
 
     /// The id of the row in this slot.
@@ -212,34 +220,31 @@ impl TableStore {
     ///
     /// When the table never gave out this number.
     pub fn id(&self, row: RowNumber) -> RowId {
-        let (page, slot) = self.pages.page(row.0);
-        page.slots[slot].id
+        self.pages.id(row.0)
     }
 
     /// Who has an uncommitted write on the row.
     pub fn writer(&self, row: RowNumber) -> Option<TransactionId> {
-        self.pages.slot(row)?.writer
+        self.pages.row(row)?.cell.writer()
     }
 
     /// The row as this view shows it; `None` where it is not there.
     pub fn read(&self, row: RowNumber, view: View) -> Option<RowImage<'_>> {
-        let slot = self.pages.slot(row)?;
-        let (page, _) = self.pages.page(row.0);
-        let newest = page.version(slot.newest);
+        let found = self.pages.row(row)?;
+        let writer = found.cell.writer();
         let (reader, stamp) = match view {
-            View::Latest => (slot.writer, u64::MAX),
+            View::Latest => (writer, u64::MAX),
             View::Committed { reader } => (reader, u64::MAX),
             View::Snapshot { stamp, reader } => (reader, stamp),
         };
-        let version = if slot.writer.is_some() && slot.writer == reader {
-            newest
+        let version = if writer == reader && writer.is_some() {
+            found.newest()
         } else {
-            let committed = if slot.writer.is_some() { newest.older } else { slot.newest };
-            let mut versions = page.versions(committed);
-            versions.find(|(_, version)| version.stamp <= stamp)?.1
+            let mut committed = found.committed();
+            committed.find(|version| version.stamp <= stamp)?
         };
         Some(RowImage {
-            id: slot.id,
+            id: found.cell.id(),
             row_version: version.row_version,
             packed: self.packed(version.image?),
         })
@@ -274,19 +279,21 @@ impl Hash for TableStore {
     /// The slots in use, in their order, each with its id, writer and versions. Where in memory
     /// they lie, and which slots were in use once, stays out of it.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        for row in self.rows() {
-            let (page, slot) = self.pages.page(row.0);
-            hash_row(row, page, &page.slots[slot], state);
+        for number in self.rows() {
+            if let Some(row) = self.pages.row(number) {
+                hash_row(number, row, state);
+            }
         }
     }
 }
 
-fn hash_row<H: Hasher>(row: RowNumber, page: &Page, slot: &Slot, state: &mut H) {
-    state.write(&row.0.to_le_bytes());
-    state.write(slot.id.0.as_bytes());
-    let writer = slot.writer.map_or(0, |writer| u64::from(writer.0) + 1);
+fn hash_row<H: Hasher>(number: RowNumber, row: Row<'_>, state: &mut H) {
+    state.write(&number.0.to_le_bytes());
+    state.write(row.cell.id().0.as_bytes());
+    let writer = row.cell.writer();
+    let writer = writer.map_or(0, |writer| u64::from(writer.0) + 1);
     state.write(&writer.to_le_bytes());
-    for (_, version) in page.versions(slot.newest) {
+    for version in row.versions() {
         let Version { row_version, stamp, image, .. } = version;
         let length = image.map_or(u64::MAX, |image| image.len() as u64);
         for number in [row_version, stamp, length] {

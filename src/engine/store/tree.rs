@@ -1,7 +1,7 @@
 //! A sorted set of byte strings in which clones share what neither has changed: a B+ tree.
 //!
-//! A node keeps its strings in one run of bytes, so an entry costs its own bytes and four more, and
-//! copying a node is copying two blocks. That is why this is not a general ordered map: with a
+//! A node keeps its strings in one run of bytes, so an entry costs its own bytes and eight more,
+//! and copying a node is copying two blocks. That is why this is not a general ordered map: with a
 //! shared key object for each entry, two alternate keys would cost more than the row.
 //!
 //! A full node is split in the middle, but one that is full because strings arrive in ascending
@@ -14,6 +14,9 @@ use super::image::narrow;
 
 /// The most strings in a leaf, and the most children of a branch.
 const NODE: usize = 64;
+
+/// The most strings in a node that is about to be split.
+const MOST: usize = NODE + 1;
 
 /// See the module.
 #[derive(Clone)]
@@ -43,7 +46,7 @@ enum Growth {
 
 impl Tree {
     pub(super) fn new() -> Self {
-        Self { root: Arc::new(Node::Leaf(Strings::default())) }
+        Self { root: Arc::new(Node::Leaf(Strings::EMPTY)) }
     }
 
     /// Adds a string. Whether it was missing.
@@ -52,7 +55,7 @@ impl Tree {
             Growth::Present => false,
             Growth::Added => true,
             Growth::Split(separator, right) => {
-                let mut separators = Strings::default();
+                let mut separators = Strings::EMPTY;
                 separators.insert(0, &separator);
                 let children = vec![Arc::clone(&self.root), right];
                 self.root = Arc::new(Node::Branch { separators, children });
@@ -67,9 +70,8 @@ impl Tree {
         while let Node::Branch { children, .. } = &*self.root
             && children.len() <= 1
         {
-            self.root = children
-                .first()
-                .map_or_else(|| Arc::new(Node::Leaf(Strings::default())), Arc::clone);
+            self.root =
+                children.first().map_or_else(|| Arc::new(Node::Leaf(Strings::EMPTY)), Arc::clone);
         }
         removed
     }
@@ -214,21 +216,25 @@ const fn split_point(length: usize, inserted: usize) -> usize {
 /// Beside it stands a short *head* of each string: the four bytes after the beginning that all of
 /// them share. A search looks at the heads, which lie side by side, and then as a rule at one
 /// string.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Strings {
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
-    heads: Vec<u32>,
+    count: usize,
     /// How many bytes at the beginning all strings share; it may be more.
     shared: usize,
+    heads: [u32; MOST],
+    ends: [u32; MOST],
+    bytes: Vec<u8>,
 }
 
 impl Strings {
-    fn len(&self) -> usize {
-        self.ends.len()
+    const EMPTY: Self =
+        Self { count: 0, shared: 0, heads: [0; MOST], ends: [0; MOST], bytes: Vec::new() };
+
+    const fn len(&self) -> usize {
+        self.count
     }
 
-    fn begin(&self, index: usize) -> usize {
+    const fn begin(&self, index: usize) -> usize {
         match index {
             0 => 0,
             _ => self.ends[index - 1] as usize,
@@ -236,32 +242,33 @@ impl Strings {
     }
 
     fn get(&self, index: usize) -> Option<&[u8]> {
-        let end = *self.ends.get(index)? as usize;
+        let end = *self.ends[..self.count].get(index)? as usize;
         Some(&self.bytes[self.begin(index)..end])
     }
 
     /// How many strings are less than this one.
     fn position(&self, string: &[u8]) -> usize {
-        self.count(string, |other| other < string)
+        self.count_before(string, |other| other < string)
     }
 
     /// Which child of a branch with these separators has the string.
     fn child(&self, string: &[u8]) -> usize {
-        self.count(string, |other| other <= string)
+        self.count_before(string, |other| other <= string)
     }
 
     /// How many strings at the beginning of the list come before `string`, as `before` says of
     /// those with the same head.
-    fn count(&self, string: &[u8], before: impl Fn(&[u8]) -> bool) -> usize {
+    fn count_before(&self, string: &[u8], before: impl Fn(&[u8]) -> bool) -> usize {
         let shared = string.len().min(self.shared);
         match self.bytes.get(..shared).map(|all| string[..shared].cmp(all)) {
             Some(Ordering::Equal) if shared == self.shared => {}
-            Some(Ordering::Greater) => return self.len(),
+            Some(Ordering::Greater) => return self.count,
             _ => return 0,
         }
         let head = head(string, shared);
-        let low = self.heads.iter().filter(|other| **other < head).count();
-        let same = self.heads[low..].iter().take_while(|other| **other == head);
+        let heads = &self.heads[..self.count];
+        let low = heads.iter().filter(|other| **other < head).count();
+        let same = heads[low..].iter().take_while(|other| **other == head);
         low + same
             .enumerate()
             .take_while(|(index, _)| self.get(low + index).is_some_and(&before))
@@ -270,18 +277,19 @@ impl Strings {
 
     fn insert(&mut self, index: usize, string: &[u8]) {
         let begin = self.begin(index);
-        let end = narrow(begin + string.len());
-        let old = self.bytes.len();
-        self.bytes.resize(old + string.len(), 0);
-        self.bytes.copy_within(begin..old, begin + string.len());
-        self.bytes[begin..begin + string.len()].copy_from_slice(string);
-        for later in &mut self.ends[index..] {
-            *later += narrow(string.len());
+        let (old, length) = (self.bytes.len(), string.len());
+        self.bytes.resize(old + length, 0);
+        self.bytes.copy_within(begin..old, begin + length);
+        self.bytes[begin..begin + length].copy_from_slice(string);
+        self.ends.copy_within(index..self.count, index + 1);
+        self.heads.copy_within(index..self.count, index + 1);
+        self.count += 1;
+        self.ends[index] = narrow(begin);
+        for end in &mut self.ends[index..self.count] {
+            *end += narrow(length);
         }
-        self.ends.insert(index, end);
-        self.heads.insert(index, 0);
         let neighbour = self.get(usize::from(index == 0)).unwrap_or_default();
-        if shared_prefix(neighbour, string) < self.shared || self.len() == 1 {
+        if shared_prefix(neighbour, string) < self.shared || self.count == 1 {
             self.rebuild_heads();
         } else {
             self.heads[index] = head(string, self.shared);
@@ -289,34 +297,34 @@ impl Strings {
     }
 
     fn remove(&mut self, index: usize) {
-        let begin = self.begin(index);
-        let end = self.ends.remove(index) as usize;
-        self.heads.remove(index);
-        self.bytes.copy_within(end.., begin);
-        self.bytes.truncate(self.bytes.len() - (end - begin));
-        for later in &mut self.ends[index..] {
+        let (begin, end) = (self.begin(index), self.ends[index] as usize);
+        self.bytes.drain(begin..end);
+        self.ends.copy_within(index + 1..self.count, index);
+        self.heads.copy_within(index + 1..self.count, index);
+        self.count -= 1;
+        for later in &mut self.ends[index..self.count] {
             *later -= narrow(end - begin);
         }
     }
 
     /// Takes the last string out.
     fn pop(&mut self) -> Vec<u8> {
-        self.ends.pop();
-        self.heads.pop();
-        self.bytes.split_off(self.begin(self.len()))
+        self.count -= 1;
+        self.bytes.split_off(self.begin(self.count))
     }
 
     /// Takes the strings from `index` on out.
     fn split_off(&mut self, index: usize) -> Self {
         let begin = self.begin(index);
-        let mut right = Self {
-            bytes: self.bytes.split_off(begin),
-            ends: self.ends.split_off(index),
-            heads: self.heads.split_off(index),
-            shared: 0,
-        };
-        for end in &mut right.ends {
-            *end -= narrow(begin);
+        let mut right =
+            Self { count: self.count - index, bytes: self.bytes.split_off(begin), ..Self::EMPTY };
+        for (to, from) in right.ends.iter_mut().zip(&self.ends[index..self.count]) {
+            *to = *from - narrow(begin);
+        }
+        self.count = index;
+        if right.count == 1 {
+            // Strings arrive in ascending order: this list is complete.
+            self.bytes.shrink_to_fit();
         }
         self.rebuild_heads();
         right.rebuild_heads();
@@ -325,18 +333,15 @@ impl Strings {
 
     /// What the first and the last of sorted strings share at the beginning, all of them share.
     fn rebuild_heads(&mut self) {
-        let last = self.len().checked_sub(1).and_then(|last| self.get(last));
+        let last = self.count.checked_sub(1).and_then(|last| self.get(last));
         self.shared = shared_prefix(self.get(0).unwrap_or_default(), last.unwrap_or_default());
-        let mut heads = std::mem::take(&mut self.heads);
-        for (index, place) in heads.iter_mut().enumerate() {
-            *place = head(self.get(index).unwrap_or_default(), self.shared);
+        for index in 0..self.count {
+            self.heads[index] = head(self.get(index).unwrap_or_default(), self.shared);
         }
-        self.heads = heads;
     }
 
     fn memory(&self) -> usize {
-        let numbers = self.ends.capacity() + self.heads.capacity();
-        self.bytes.capacity() + numbers * size_of::<u32>()
+        self.bytes.capacity()
     }
 }
 

@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
+use super::cell::Version;
 use super::image::Packed;
-use super::page::{NONE, ROWS};
 use super::tree::Tree;
 use super::write::Scratch;
-use super::{RowNumber, Shape, TableStore, key};
+use super::{RowNumber, TableStore, key};
 use crate::words::{ColumnId, RowId, TransactionId};
 
 impl TableStore {
@@ -26,23 +26,21 @@ impl TableStore {
         if rekeys {
             self.rekey(row, image, replaces);
         }
-        let (page, place) = self.pages.page_mut(row.0);
-        let mut same_keys = !rekeys;
+        let (chunk, place) = self.pages.chunk_mut(row);
+        let mut version = Version { row_version, stamp: 0, same_keys: !rekeys, image };
         if replaces {
-            same_keys &= page.version(page.slots[place].newest).same_keys;
-            page.pop(place);
+            version.same_keys &= chunk.row(place).newest().same_keys;
+            chunk.replace(place, &version);
+        } else {
+            chunk.push(place, &version, &mut self.scratch.other);
+            chunk.cell_mut(place).set_writer(transaction);
         }
-        page.push(place, image, row_version, same_keys);
-        page.slots[place].writer = transaction;
     }
 
     /// Makes a row that was just written without a transaction a committed one.
-    pub(super) fn load(&mut self, row: RowNumber, stamp: u64, length: usize) {
-        let (page, place) = self.pages.page_mut(row.0);
-        page.set_stamp(page.slots[place].newest, stamp);
-        if place + 1 == ROWS {
-            page.fit(length);
-        }
+    pub(super) fn load(&mut self, row: RowNumber, stamp: u64) {
+        let (chunk, place) = self.pages.chunk_mut(row);
+        chunk.cell_mut(place).set_stamp(stamp);
         self.committed += 1;
         if self.has_history(row) {
             self.history.push_back((stamp, row));
@@ -52,13 +50,13 @@ impl TableStore {
     /// A slot for a row that has none.
     pub(super) fn open(&mut self, id: RowId) -> RowNumber {
         let row = match self.free.pop() {
-            Some(Reverse(row)) => row,
+            Some(Reverse(row)) => RowNumber(row),
             None => self.pages.grow(),
         };
-        let (page, place) = self.pages.page_mut(row);
-        page.slots[place].id = id;
-        self.ids.insert(id, RowNumber(row));
-        RowNumber(row)
+        let (chunk, place) = self.pages.chunk_mut(row);
+        chunk.cell_mut(place).set_id(id);
+        self.ids.insert(id, row);
+        row
     }
 
     /// Makes the slot of a row without versions free.
@@ -70,65 +68,42 @@ impl TableStore {
 
     /// Whether the row has a committed version below another committed one.
     pub(super) fn has_history(&self, row: RowNumber) -> bool {
-        self.current(row).is_some_and(|current| {
-            let (page, _) = self.pages.page(row.0);
-            page.version(current).older != NONE
-        })
-    }
-
-    /// The place of the newest committed version.
-    fn current(&self, row: RowNumber) -> Option<u32> {
-        let slot = self.pages.slot(row)?;
-        let (page, _) = self.pages.page(row.0);
-        let current = match slot.writer {
-            Some(_) => page.version(slot.newest).older,
-            None => slot.newest,
-        };
-        (current != NONE).then_some(current)
+        let row = self.pages.row(row);
+        row.is_some_and(|row| row.committed().nth(1).is_some())
     }
 
     /// Forgets the row's versions that nobody can see who reads as of `oldest_snapshot` or later:
-    /// those below the first that was committed by then. A deletion with nothing below it says what
-    /// no version says too, so it is forgotten as well.
+    /// those below the first that was committed by then. Deletions with nothing below them say what
+    /// no version says too, so they are forgotten as well.
     pub(super) fn trim(&mut self, row: RowNumber, oldest_snapshot: u64) {
-        let Some(current) = self.current(row) else {
+        let Some(found) = self.pages.row(row) else {
             return;
         };
-        let (page, place) = self.pages.page(row.0);
-        let newest = page.slots[place].newest;
-        let Some((last, version)) = page
-            .versions(current)
-            .find(|(_, version)| version.older == NONE || version.stamp <= oldest_snapshot)
-        else {
+        let all = found.versions().count();
+        let uncommitted = all - found.committed().count();
+        let visible = found
+            .committed()
+            .position(|version| version.stamp <= oldest_snapshot)
+            .map_or(all, |last| last + 1);
+        let images = found.committed().take(visible).zip(uncommitted + 1..);
+        let kept = images
+            .filter(|(version, _)| version.image.is_some())
+            .last()
+            .map_or(uncommitted, |(_, count)| count);
+        if kept == all {
             return;
-        };
-        let (dropped, is_deletion) = (version.older, version.image.is_none());
-        if dropped != NONE {
-            let rekeyed =
-                page.versions(last).any(|(_, version)| !version.same_keys && version.older != NONE);
-            if rekeyed {
-                self.retire(row, dropped..NONE, newest..dropped);
-            }
-            let (page, _) = self.pages.page_mut(row.0);
-            page.cut(last);
         }
-        if is_deletion {
-            self.drop_deletion(row, last);
+        let least = kept.max(1);
+        let links = found.versions().skip(least - 1).take(all - least);
+        let rekeyed = links.filter(|version| !version.same_keys).count() > 0;
+        if rekeyed {
+            self.retire(row, kept..all, 0..kept);
         }
-    }
-
-    /// Forgets the deletion at the end of the row's chain.
-    fn drop_deletion(&mut self, row: RowNumber, deletion: u32) {
-        let (page, place) = self.pages.page_mut(row.0);
-        let newest = page.slots[place].newest;
-        if newest == deletion {
-            page.pop(place);
+        let (chunk, place) = self.pages.chunk_mut(row);
+        chunk.cut(place, least);
+        if kept == 0 {
+            chunk.pop(place);
             self.vacate(row);
-            return;
-        }
-        let above = page.versions(newest).find(|(_, version)| version.older == deletion);
-        if let Some((above, _)) = above {
-            page.cut(above);
         }
     }
 
@@ -136,12 +111,9 @@ impl TableStore {
     /// `replaces`, the version that is the newest now is going away.
     fn rekey(&mut self, row: RowNumber, image: Option<&[u8]>, replaces: bool) {
         let Self { pages, shape, keys, scratch, .. } = self;
-        let Shape { columns: width, .. } = **shape;
-        let (page, place) = pages.page(row.0);
-        let newest = page.slots[place].newest;
-        let mut versions = page.versions(newest);
-        let old = versions.next().and_then(|(_, version)| version.image);
-        let older: u32 = if newest == NONE { NONE } else { page.version(newest).older };
+        let width = shape.columns;
+        let found = pages.row(row);
+        let old = found.and_then(|found| found.newest().image);
         let old = old.map(|old| Packed::new(old, width));
         let new = image.map(|image| Packed::new(image, width));
         for (tree, columns) in keys.iter_mut().zip(&shape.keys) {
@@ -153,10 +125,10 @@ impl TableStore {
             if let Some(new) = new {
                 add_entry(tree, columns, row, new, scratch);
             }
-            if let (Some(old), true) = (old, replaces) {
-                let kept = page
-                    .versions(older)
-                    .filter_map(|(_, version)| version.image)
+            if let (Some(found), Some(old), true) = (found, old, replaces) {
+                let older = found.versions().skip(1);
+                let kept = older
+                    .filter_map(|version| version.image)
                     .map(|image| Packed::new(image, width))
                     .chain(new);
                 remove_entry(tree, columns, row, old, kept, scratch);
@@ -165,16 +137,18 @@ impl TableStore {
     }
 
     /// Takes out of the keys' indexes what only the `dropped` versions of a row have, and not the
-    /// `kept` ones. Both are stretches of its chain: from the place of one version up to that of
-    /// another.
-    pub(super) fn retire(&mut self, row: RowNumber, dropped: Range<u32>, kept: Range<u32>) {
+    /// `kept` ones. Versions count from the newest, which is 0.
+    pub(super) fn retire(&mut self, row: RowNumber, dropped: Range<usize>, kept: Range<usize>) {
         let Self { pages, shape, keys, scratch, .. } = self;
-        let (page, _) = pages.page(row.0);
-        let images = |stretch: &Range<u32>| {
-            let end = stretch.end;
-            page.versions(stretch.start)
-                .take_while(move |(at, _)| *at != end)
-                .filter_map(|(_, version)| version.image)
+        let Some(found) = pages.row(row) else {
+            return;
+        };
+        let images = |range: &Range<usize>| {
+            found
+                .versions()
+                .skip(range.start)
+                .take(range.len())
+                .filter_map(|version| version.image)
                 .map(|image| Packed::new(image, shape.columns))
         };
         for (tree, columns) in keys.iter_mut().zip(&shape.keys) {

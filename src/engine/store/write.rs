@@ -1,7 +1,6 @@
 //! How rows change: insert, update and delete; commit and rollback; and the end of old versions.
 
 use super::image::{Packed, Source, pack, patch};
-use super::page::{NONE, Version};
 use super::{Clash, RowNumber, TableStore, key, row_of};
 use crate::words::{ColumnId, RowId, TransactionId, Value};
 
@@ -52,7 +51,7 @@ impl TableStore {
         let image = std::mem::take(&mut self.scratch.image);
         self.write(transaction, row, Some(&image), row_version, true);
         if transaction.is_none() {
-            self.load(row, stamp, image.len());
+            self.load(row, stamp);
         }
         self.scratch.image = image;
         Ok(row)
@@ -113,24 +112,24 @@ impl TableStore {
         if self.writer(row) != Some(transaction) {
             return;
         }
-        let (page, place) = self.pages.page_mut(row.0);
-        let slot = &mut page.slots[place];
-        slot.writer = None;
-        let newest = slot.newest;
-        page.set_stamp(newest, stamp);
-        let version = page.version(newest);
-        let before = (version.older != NONE).then(|| page.version(version.older));
-        let is_there = version.image.is_some();
-        let was_there = before.is_some_and(|before| before.image.is_some());
+        let (chunk, place) = self.pages.chunk_mut(row);
+        let mut cell = chunk.cell_mut(place);
+        cell.set_writer(None);
+        cell.set_stamp(stamp);
+        let found = chunk.row(place);
+        let newest = found.newest();
+        let (is_there, same_keys) = (newest.image.is_some(), newest.same_keys);
+        let (was_there, is_short) = {
+            let mut before = found.versions().skip(1);
+            let was_there = before.next().map(|before| before.image.is_some());
+            (was_there, before.next().is_none())
+        };
         self.committed += usize::from(is_there);
-        self.committed -= usize::from(was_there);
+        self.committed -= usize::from(was_there == Some(true));
         // The usual commit: an update that no snapshot outlives and that left the keys alone.
-        if version.same_keys
-            && stamp <= oldest_snapshot
-            && before.is_some_and(|before| before.older == NONE)
-        {
-            page.cut(newest);
-        } else if before.is_some() || !is_there {
+        if same_keys && stamp <= oldest_snapshot && is_short {
+            chunk.cut(place, 1);
+        } else if was_there.is_some() || !is_there {
             self.trim(row, oldest_snapshot);
             if self.has_history(row) {
                 self.history.push_back((stamp, row));
@@ -142,23 +141,20 @@ impl TableStore {
     /// Takes back what the transaction wrote to the row, and tells the row version that the row has
     /// again; `None` when it is not there. No effect on a row that the transaction has not written.
     pub fn rollback(&mut self, transaction: TransactionId, row: RowNumber) -> Option<u64> {
-        let slot = *self.pages.slot(row)?;
-        if slot.writer == Some(transaction) {
-            let (page, _) = self.pages.page(row.0);
-            let Version { older, same_keys, .. } = page.version(slot.newest);
-            if !same_keys {
-                self.retire(row, slot.newest..older, older..NONE);
+        if self.writer(row) == Some(transaction) {
+            let found = self.pages.row(row)?;
+            if !found.newest().same_keys {
+                let versions = found.versions().count();
+                self.retire(row, 0..1, 1..versions);
             }
-            let (page, place) = self.pages.page_mut(row.0);
-            page.pop(place);
-            page.slots[place].writer = None;
-            if older == NONE {
+            let (chunk, place) = self.pages.chunk_mut(row);
+            if !chunk.pop(place) {
                 self.vacate(row);
                 return None;
             }
+            chunk.cell_mut(place).set_writer(None);
         }
-        let (page, place) = self.pages.page(row.0);
-        let version = page.version(page.slots[place].newest);
+        let version = self.pages.row(row)?.newest();
         version.image.map(|_| version.row_version)
     }
 
@@ -207,16 +203,11 @@ impl TableStore {
     }
 
     fn check_writer(&self, transaction: TransactionId, row: RowNumber) {
-        let slot = self.pages.slot(row);
-        let is_there = slot.is_some_and(|slot| {
-            let (page, _) = self.pages.page(row.0);
-            page.version(slot.newest).image.is_some()
-        });
-        assert!(is_there, "{row:?} is written, but not there");
-        let writer = slot.and_then(|slot| slot.writer);
+        assert!(self.newest(row).is_some(), "{row:?} is written, but not there");
         assert!(
-            writer.is_none_or(|writer| writer == transaction),
-            "{transaction:?} writes {row:?}, on which {writer:?} has an uncommitted write"
+            !self.others_wrote(row, Some(transaction)),
+            "{transaction:?} writes {row:?}, on which {:?} has an uncommitted write",
+            self.writer(row)
         );
     }
 
@@ -228,15 +219,15 @@ impl TableStore {
         transaction: Option<TransactionId>,
         mut fits: impl FnMut(Packed<'_>) -> bool,
     ) -> bool {
-        let Some(slot) = self.pages.slot(row) else {
+        let Some(found) = self.pages.row(row) else {
             return false;
         };
-        let (page, _) = self.pages.page(row.0);
         let others = self.others_wrote(row, transaction);
-        page.versions(slot.newest)
+        found
+            .versions()
             .take(if others { 2 } else { 1 })
-            .filter_map(|(_, version)| version.image)
-            .any(|image| fits(Packed::new(image, self.shape.columns)))
+            .filter_map(|version| version.image)
+            .any(|image| fits(self.packed(image)))
     }
 
     /// Refuses the packed image when another row than `own` has one of its alternate keys.
@@ -298,9 +289,7 @@ impl TableStore {
 
     /// What the row holds in the latest view.
     pub(super) fn newest(&self, row: RowNumber) -> Option<Packed<'_>> {
-        let slot = self.pages.slot(row)?;
-        let (page, _) = self.pages.page(row.0);
-        let image = page.version(slot.newest).image?;
-        Some(Packed::new(image, self.shape.columns))
+        let image = self.pages.row(row)?.newest().image?;
+        Some(self.packed(image))
     }
 }

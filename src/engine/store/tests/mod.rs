@@ -1,5 +1,6 @@
 //! The row store in stories, its parts as properties, and the whole against a plain oracle.
 
+mod model;
 mod oracle;
 mod parts;
 mod stories;

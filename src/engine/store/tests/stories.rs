@@ -139,6 +139,37 @@ fn a_deleted_row_may_be_added_again_by_whoever_comes_after() {
     assert_eq!(clash, Err(Clash { key, with: row }));
 }
 
+/// Found by the property tests: a row that is deleted, added and deleted once more while a snapshot
+/// still sees it has two deletions, one above the other.
+#[test]
+fn a_row_deleted_twice_is_gone_when_the_last_snapshot_is() {
+    let mut store = accounts();
+    let row = store.insert(None, id(1), &set("A", "1"), 1, 10).expect("free");
+    store.delete(ANN, row, 2);
+    store.commit(ANN, row, 20, 15);
+    let again = store.insert(Some(BOB), id(1), &set("B", "2"), 3, 0);
+    assert_eq!(again, Ok(row));
+    store.delete(BOB, row, 4);
+    store.commit(BOB, row, 30, 15);
+    store.check_invariants();
+    store.prune(25);
+    store.check_invariants();
+    assert_eq!(store.find(id(1)), None);
+}
+
+#[test]
+fn a_commit_forgets_the_keys_of_all_that_nobody_sees_any_more() {
+    let mut store = accounts();
+    let row = store.insert(None, id(1), &set("A", "1"), 1, 10).expect("free");
+    store.update(ANN, row, &number("2"), 2).expect("free");
+    store.commit(ANN, row, 20, 15);
+    assert_eq!(store.find_by_key(0, &[Value::text("1")]).count(), 1);
+    store.update(ANN, row, &name("B"), 3).expect("free");
+    store.commit(ANN, row, 30, NOBODY);
+    assert_eq!(store.find_by_key(0, &[Value::text("1")]).count(), 0);
+    store.check_invariants();
+}
+
 #[test]
 fn the_lowest_free_slot_is_used_first() {
     let mut store = accounts();
@@ -190,4 +221,45 @@ fn a_page_whose_rows_grow_and_shrink_does_not_grow_for_ever() {
         largest = largest.max(store.memory());
     }
     assert!(largest < 6_000, "{largest} bytes for three rows");
+}
+
+/// More rows than a chunk has, whose lengths differ so that some fit their cells and some don't.
+#[test]
+fn rows_of_all_lengths_lie_side_by_side() {
+    let mut store = accounts();
+    let text_of = |number: u32, round: u32| {
+        let length = match (number + round) % 23 {
+            0 => 1_500,
+            few @ 1..5 => few * 60,
+            _ => number % 9,
+        };
+        "z".repeat(length as usize)
+    };
+    let mut rows = Vec::new();
+    for number in 0..5_000 {
+        let values = set(&text_of(number, 0), &number.to_string());
+        let at = id(u128::from(number));
+        rows.push(store.insert(None, at, &values, 1, 1).expect("free"));
+    }
+    let before = store.clone();
+    let digest = digest_of(&before);
+    for number in (0..5_000).step_by(3) {
+        let row = rows[number as usize];
+        store.update(ANN, row, &name(&text_of(number, 1)), 2).expect("free");
+        if number % 2 == 0 {
+            store.commit(ANN, row, 2, NOBODY);
+        }
+    }
+    store.check_invariants();
+    for (number, row) in (0..5_000).zip(rows) {
+        let written = number % 3 == 0;
+        let committed = text_of(number, u32::from(written && number % 2 == 0));
+        let latest = text_of(number, u32::from(written));
+        assert_eq!(name_in(&store, row, COMMITTED), Some(Value::text(&committed)));
+        assert_eq!(name_in(&store, row, View::Latest), Some(Value::text(&latest)));
+        assert_eq!(name_in(&before, row, View::Latest), Some(Value::text(&text_of(number, 0))));
+        store.rollback(ANN, row);
+    }
+    store.check_invariants();
+    assert_eq!(digest_of(&before), digest);
 }
