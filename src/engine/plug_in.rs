@@ -207,7 +207,8 @@ impl Service<'_> {
         }
     }
 
-    /// Reads every row of a table, in the order in which the rows were created.
+    /// Reads every row of a table, in the table's own order: that of creation, until a new row takes
+    /// the place of a deleted one.
     ///
     /// # Errors
     ///

@@ -71,7 +71,8 @@ pub enum Verb {
         table: TableId,
         /// The condition on a row; every row when absent.
         filter: Option<Expression>,
-        /// The order of the answer; the rows' own (by creation) when empty.
+        /// The order of the answer; the table's own when empty: that of creation, until a new row
+        /// takes the place of a deleted one.
         order: Vec<Ordering>,
         /// The most rows that are answered.
         top: Option<Expression>,
