@@ -207,8 +207,8 @@ impl Service<'_> {
         }
     }
 
-    /// Reads every row of a table, in the table's own order: that of creation, until a new row takes
-    /// the place of a deleted one.
+    /// Reads every row of a table, in the table's own order: that of creation, until a new row
+    /// takes the place of a deleted one.
     ///
     /// # Errors
     ///
