@@ -13,8 +13,8 @@ use multiverse::engine::lock::{LockTable, Owner, Resource};
 use multiverse::engine::store::{RowNumber, TableStore};
 use multiverse::engine::{InOrder, Progress, World};
 use multiverse::plan::{
-    Actor, ActorKind, Assignment, Column, Costs, Instance, Isolation, Location, Plan, Program,
-    RowGroup, RowSelector, Schedule, Step, Table, Verb,
+    Actor, ActorKind, Assignment, Column, Costs, Hints, Instance, Isolation, Location, Locking,
+    Plan, Program, RowGroup, RowSelector, Schedule, Selection, Step, Table, Verb,
 };
 use multiverse::plug_in::PlugIns;
 use multiverse::words::{
@@ -69,11 +69,13 @@ fn plan(rows: u64, columns: usize, costs: Costs) -> Plan {
         name: Name::from("account"),
         columns: (0..columns).map(column).collect(),
         keys: Vec::new(),
+        indexes: Vec::new(),
     });
     plan.instances.push(Instance {
         name: Name::from("us"),
         tables: vec![ACCOUNT],
         isolation: Isolation::ReadCommittedSnapshot,
+        locking: Locking::Classic,
     });
     let text = |index: usize| match index {
         1 => (NUMBER, whole(0)),
@@ -114,6 +116,7 @@ const FREE: Costs = Costs {
     request: Duration::ZERO,
     read: Duration::ZERO,
     row: Duration::ZERO,
+    column: Duration::ZERO,
     write: Duration::ZERO,
     plug_in: Duration::ZERO,
     network: Duration::ZERO,
@@ -173,6 +176,7 @@ fn busy_plan(per_actor_row: bool) -> Plan {
         table: ACCOUNT,
         row: RowSelector::Row(mine),
         columns: None,
+        hints: Hints::NONE,
         bind: Some(Name::from("mine")),
     });
     let body = vec![
@@ -227,12 +231,15 @@ fn locked_update(criterion: &mut Criterion) {
     );
     let rows = step(Verb::Query {
         instance: None,
-        table: ACCOUNT,
-        filter: None,
-        order: Vec::new(),
-        top: None,
-        expand: Vec::new(),
-        columns: Some(Vec::new()),
+        selection: Selection {
+            table: ACCOUNT,
+            filter: None,
+            order: Vec::new(),
+            top: None,
+            expand: Vec::new(),
+            columns: Some(Vec::new()),
+            hints: Hints::NONE,
+        },
         bind: Some(Name::from("rows")),
     });
     let begin = step(Verb::Let(vec![(Name::from("at"), whole(0))]));

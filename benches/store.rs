@@ -51,6 +51,7 @@ fn definition() -> Table {
         name: "account".into(),
         columns: columns.collect(),
         keys: vec![key("by number", 0), key("by code", 1)],
+        indexes: Vec::new(),
     }
 }
 

@@ -69,6 +69,9 @@ pub struct FaultFacts {
     pub http_status: u16,
     /// What a caller may do.
     pub retry: Retry,
+    /// The number of SQL Server's own error, where it is one: 1205. Several of them reach a
+    /// client of Dataverse under one code, with the number in the message.
+    pub sql_number: Option<u32>,
 }
 
 impl FaultFacts {
@@ -85,7 +88,7 @@ impl FaultFacts {
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $kind:ident = $code:literal, $name:literal, $word:literal, $http:literal,
-       $retry:ident;)*) => {
+       $retry:ident $(, sql $number:literal)?;)*) => {
         /// The kinds of fault that a simulated instance answers with.
         ///
         /// Source: Microsoft Learn, "Web service error codes" and "Troubleshoot Dataverse
@@ -112,6 +115,7 @@ macro_rules! faults {
                         word: $word,
                         http_status: $http,
                         retry: Retry::$retry,
+                        sql_number: [$(Some($number),)? None][0],
                     },)*
                 }
             }
@@ -139,7 +143,22 @@ faults! {
     /// The table has no such column.
     NoSuchColumn = 0x8004_1103, "QueryBuilderNoAttribute", "no such column", 400, Never;
     /// The transaction was chosen as the victim of a deadlock (SQL Server's error 1205).
-    DeadlockVictim = 0x8004_4150, "unManagedidssqlerror", "deadlock victim", 500, Transaction;
+    DeadlockVictim = 0x8004_4150, "unManagedidssqlerror", "deadlock victim", 500, Transaction,
+        sql 1205;
+    /// A statement waited for a lock longer than its session allows. Its transaction stays open.
+    LockTimeout = 0x8004_4150, "unManagedidssqlerror", "lock timeout", 500, Transaction, sql 1222;
+    /// A snapshot transaction was about to write a row that has changed since its snapshot.
+    UpdateConflict = 0x8004_4150, "unManagedidssqlerror", "update conflict", 500, Transaction,
+        sql 3960;
+    /// A snapshot transaction used a table whose definition has changed since its snapshot.
+    SchemaChanged = 0x8004_4150, "unManagedidssqlerror", "schema changed", 500, Transaction,
+        sql 3961;
+    /// A session committed or rolled back without a transaction.
+    NoTransaction = 0x8004_4150, "unManagedidssqlerror", "no transaction", 500, Never, sql 3902;
+    /// A transaction took longer than it may, and was rolled back.
+    ///
+    /// Assumed: told as .NET tells it, by TransactionAbortedException (COR_E_SYSTEM).
+    TransactionTimeout = 0x8013_1501, "COR_E_SYSTEM", "transaction timeout", 500, Transaction;
     /// A database command took longer than the SQL time-out, usually because it was blocked.
     SqlTimeout = 0x8004_4151, "unManagedidssqltimeouterror", "sql timeout", 500, Transaction;
     /// A plug-in ran into the 2-minute limit.
@@ -166,7 +185,8 @@ faults! {
 }
 
 impl FaultKind {
-    /// The kind that scenarios call by this word, or by this code (`0x80044150`, `-2147204784`).
+    /// The kind that scenarios call by this word, by this code (`0x80044150`, `-2147204784`; of
+    /// several with one code the first) or by SQL Server's number (`3960`).
     pub fn find(text: &str) -> Option<Self> {
         let code = text
             .strip_prefix("0x")
@@ -174,7 +194,8 @@ impl FaultKind {
             .or_else(|| text.parse::<i32>().ok().map(i32::cast_unsigned));
         Self::ALL.iter().copied().find(|kind| {
             let facts = kind.facts();
-            facts.word == text || code == Some(facts.code)
+            let number = facts.sql_number.map(|number| number.to_string());
+            facts.word == text || code == Some(facts.code) || number.as_deref() == Some(text)
         })
     }
 }
@@ -192,11 +213,13 @@ mod tests {
     }
 
     #[test]
-    fn no_two_kinds_share_a_code_or_a_word() {
+    fn no_two_kinds_share_a_word_or_a_code_with_its_sql_number() {
         for (index, a) in FaultKind::ALL.iter().enumerate() {
             for b in &FaultKind::ALL[index + 1..] {
-                assert_ne!(a.facts().code, b.facts().code, "{a:?} and {b:?}");
-                assert_ne!(a.facts().word, b.facts().word, "{a:?} and {b:?}");
+                let (a_facts, b_facts) = (a.facts(), b.facts());
+                let same = a_facts.code == b_facts.code && a_facts.sql_number == b_facts.sql_number;
+                assert!(!same, "{a:?} and {b:?}");
+                assert_ne!(a_facts.word, b_facts.word, "{a:?} and {b:?}");
             }
         }
     }

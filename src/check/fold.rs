@@ -232,7 +232,7 @@ impl<'t> Fold<'t> {
                 let pending = self.pending.entry(*transaction).or_default();
                 pending.push((key, version));
             }
-            Event::RowRead { request, transaction, instance, table, row, row_version } => {
+            Event::RowRead { request, transaction, instance, table, row, row_version, .. } => {
                 self.history.reads.push(RowRead {
                     at,
                     request: *request,
@@ -251,7 +251,7 @@ impl<'t> Fold<'t> {
                     filter: filter.as_ref(),
                 })
             }
-            Event::RowMissed { request, instance, table, row: Some(row) } => {
+            Event::RowMissed { request, instance, table, row: Some(row), .. } => {
                 let key = RowKey::of(*instance, *table, *row);
                 self.history.misses.push(RowMiss { at, request: *request, key });
             }

@@ -217,6 +217,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         | Verb::Update { .. }
         | Verb::Upsert { .. }
         | Verb::Delete { .. }
+        | Verb::Statement(..)
         | Verb::ReadChanges { .. } => out.push(Operation::Request(RequestCode::new(verb))),
         Verb::AcceptChanges { cursor } => out.push(Operation::AcceptChanges(cursor.clone())),
         Verb::Work(duration) => out.push(Operation::Work(*duration)),

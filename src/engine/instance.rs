@@ -175,7 +175,9 @@ impl InstanceState {
                 let row = self.tables[table.index()].as_ref()?.id(row);
                 LockResource::Row { instance, table, row }
             }
-            Resource::Key { table, key, hash } => LockResource::Key { instance, table, key, hash },
+            Resource::Key { table, key, hash } => {
+                LockResource::Key { instance, table, index: key, hash }
+            }
             Resource::Table(table) => LockResource::Table { instance, table },
         })
     }

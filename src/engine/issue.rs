@@ -11,7 +11,7 @@ use crate::engine::interpret::{Next, trouble};
 use crate::engine::request::{Assigned, Query, Request, Target};
 use crate::engine::world::{Shared, World};
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Assignment, Message, RowSelector, UpsertWhen, Verb};
+use crate::plan::{Assignment, Message, RowSelector, Selection, UpsertWhen, Verb};
 use crate::trace::Event;
 use crate::words::evaluate::{Scope, Trouble, close, evaluate, needs_row};
 use crate::words::{ColumnId, ColumnType, Expression, InstanceId, Name, RowId, TableId, Value};
@@ -126,9 +126,10 @@ impl World {
     }
 
     fn build_query(&self, fiber: &Fiber, verb: &Verb) -> Result<Request, Fault> {
-        let Verb::Query { table, filter, order, top, expand, columns, .. } = verb else {
+        let Verb::Query { selection, .. } = verb else {
             return Err(trouble("the step is no query".to_owned()));
         };
+        let Selection { table, filter, order, top, expand, columns, .. } = selection;
         let mut request = Request::new(Message::RetrieveMultiple, *table, Target::None);
         request.select = columns.as_deref().map(Arc::from);
         let top = match top {

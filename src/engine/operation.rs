@@ -72,6 +72,7 @@ impl World {
                     instance,
                     table,
                     row: None,
+                    level: Isolation::default(),
                 });
                 let message = format!(
                     "A record with the specified key values does not exist in {} entity",
@@ -156,7 +157,13 @@ impl World {
     /// The fault of a row that is not there, told to the trace as well.
     pub(super) fn missing(&mut self, frame: &RequestFrame, id: RowId) -> Fault {
         let (instance, table, request) = (frame.instance, frame.request.table, frame.id);
-        self.log.emit(self.now, || Event::RowMissed { request, instance, table, row: Some(id) });
+        self.log.emit(self.now, || Event::RowMissed {
+            request,
+            instance,
+            table,
+            row: Some(id),
+            level: Isolation::default(),
+        });
         does_not_exist(self.shared.plan.table(table), id)
     }
 
@@ -279,8 +286,8 @@ pub(super) fn no_table() -> Fault {
 /// Whether reads of a transaction take locks.
 pub(super) const fn reads_lock(isolation: Isolation) -> bool {
     match isolation {
-        Isolation::ReadCommittedSnapshot => false,
         Isolation::RepeatableRead => true,
+        _ => false,
     }
 }
 

@@ -78,6 +78,8 @@ impl World {
             instance,
             table,
             filter: query.filter.clone(),
+            level: crate::plan::Isolation::default(),
+            access: crate::trace::AccessPath::Scan,
             examined: u32::try_from(rows.len()).unwrap_or(u32::MAX),
             matched: u32::try_from(found.len()).unwrap_or(u32::MAX),
         });
@@ -265,6 +267,9 @@ impl World {
             table,
             row,
             row_version,
+            level: crate::plan::Isolation::default(),
+            kind: crate::trace::ReadKind::Answer,
+            writer: None,
         });
     }
 }

@@ -2,7 +2,7 @@
 //! dangling number; a plan that was built in Rust may, and is refused before it can do harm.
 
 use crate::engine::build::PlanError;
-use crate::plan::{ActorKind, Plan, PlugInBody, RowSelector, Step, Verb};
+use crate::plan::{ActorKind, Plan, PlugInBody, RowSelector, Selection, Step, Verb};
 use crate::words::{ColumnId, ColumnType, InstanceId, ProgramId, TableId};
 
 /// Checks every number in the plan that the engine follows.
@@ -125,7 +125,9 @@ impl Soundness<'_> {
                 self.place(*instance)?;
                 self.selector(*table, row)
             }
-            Verb::Query { instance, table, order, expand, columns, .. } => {
+            Verb::Statement(..) => Ok(()),
+            Verb::Query { instance, selection, .. } => {
+                let Selection { table, order, expand, columns, .. } = selection;
                 self.place(*instance)?;
                 let ordered = order.iter().map(|by| by.column);
                 let all = ordered.chain(expand.iter().copied());

@@ -314,6 +314,8 @@ impl World {
                         lane: transaction.lane,
                         resource: transaction.wait?.resource,
                         mode: edge.mode,
+                        priority: 0,
+                        log_bytes: transaction.log_bytes,
                     })
                 })
                 .collect();

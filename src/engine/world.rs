@@ -381,6 +381,7 @@ impl World {
         let kind = match actor.kind {
             ActorKind::Client => LaneKind::Actor { actor: id, run },
             ActorKind::Flow { .. } => LaneKind::Flow { actor: id, run },
+            ActorKind::Session(_) => LaneKind::Session { actor: id, run },
         };
         let several = actor.count > 1 || actor.schedule.every.is_some();
         self.log.emit(self.now, || Event::LaneBegan {

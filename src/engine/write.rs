@@ -303,6 +303,9 @@ impl World {
             table,
             row: id,
             row_version,
+            level: crate::plan::Isolation::default(),
+            kind: crate::trace::ReadKind::Computed,
+            writer: None,
         });
         Ok(())
     }

@@ -17,8 +17,11 @@ pub struct Costs {
     pub request: Duration,
     /// Each read statement (Retrieve, RetrieveMultiple, the look-up of an upsert). Default 2 ms.
     pub read: Duration,
-    /// Each row that a query examines, and each lookup that it follows. Default 20 µs.
+    /// Each row or index entry that a statement examines, each row that it looks up behind an
+    /// entry, and each lookup that it follows. Default 20 µs.
     pub row: Duration,
+    /// Each value that a query answers, on its way out of the database. Default 1 µs.
+    pub column: Duration,
     /// Each row that is written, after its lock was granted. Default 5 ms.
     pub write: Duration,
     /// Each plug-in step that runs, before its first line. Default 2 ms.
@@ -35,6 +38,7 @@ impl Default for Costs {
             request: Duration::from_millis(5),
             read: Duration::from_millis(2),
             row: Duration::from_micros(20),
+            column: Duration::from_micros(1),
             write: Duration::from_millis(5),
             plug_in: Duration::from_millis(2),
             network: Duration::from_millis(40),
@@ -72,6 +76,21 @@ pub struct Limits {
     ///
     /// Source: Microsoft Learn, "Deadlocks guide", Deadlock detection.
     pub deadlock_monitor_least: Duration,
+    /// How many locks on one table one statement may hold before they give way to one lock on the
+    /// table. Default 5,000.
+    ///
+    /// Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock escalation.
+    pub lock_escalation: u32,
+    /// After how many more locks it is tried again when the table is in use. Default 1,250.
+    ///
+    /// Source: as above.
+    pub lock_escalation_retry: u32,
+    /// How long an explicit transaction, or a session's, may take before it is rolled back.
+    /// Default none.
+    ///
+    /// Source: SQL Server ends no transaction for its age; "Dual-write limits for live
+    /// synchronization" gives the transactions of dual-write two minutes.
+    pub transaction: Option<Duration>,
     /// How many transitions a run may take. Default 10,000,000. Beyond it the scenario has no
     /// end, and the run says who was still at it.
     ///
@@ -92,6 +111,9 @@ impl Default for Limits {
             client: Duration::from_secs(120),
             deadlock_monitor: Duration::from_secs(5),
             deadlock_monitor_least: Duration::from_millis(100),
+            lock_escalation: 5_000,
+            lock_escalation_retry: 1_250,
+            transaction: None,
             transitions: 10_000_000,
             virtual_time: Duration::from_secs(366 * 86_400),
         }

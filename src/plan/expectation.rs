@@ -130,6 +130,13 @@ pub enum Claim {
         /// True for the claim that nothing was ever bound to the name.
         missing: bool,
     },
+    /// What became of one step of a session.
+    Step {
+        /// Which step.
+        step: StepRef,
+        /// What is claimed of it.
+        claim: StepClaim,
+    },
     /// Every run of this plug-in step is inside a database transaction, or every run outside.
     InTransaction {
         /// Which step.
@@ -137,6 +144,35 @@ pub enum Claim {
         /// Whether.
         inside: bool,
     },
+}
+
+/// One step of a session.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StepRef {
+    /// The session.
+    pub actor: ActorId,
+    /// The position of the step in it.
+    pub step: u16,
+}
+
+/// What can be claimed of a session's step. Of a step that ran several times, its last run counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepClaim {
+    /// It waits for a lock, or never does.
+    Blocks(bool),
+    /// It waits for a lock, and what it waits for is freed by this other step.
+    BlocksUntil(StepRef),
+    /// This other step frees what it waits for. The same claim, told of the one that frees.
+    Unblocks(StepRef),
+    /// It ends in this fault; `None`: in none.
+    Fault(Option<FaultKind>),
+    /// It ends during, or because of, this other step: when that one is done and before the next.
+    When(StepRef),
+    /// Its select answers these rows, in this order, each with these columns at least.
+    Rows(Vec<Vec<(Name, Value)>>),
+    /// Its insert, update or delete writes so many rows.
+    Affected(Bounds<u64>),
 }
 
 /// What is counted.
@@ -209,6 +245,20 @@ pub enum Counted {
         /// Which row.
         row: RowRef,
     },
+    /// Locks that gave way to one on their table.
+    Escalations {
+        /// Whose; `None` for all.
+        actor: Option<ActorId>,
+    },
+    /// Cycles of waits over several instances.
+    CrossInstanceWaits,
+    /// Rows that statements examined.
+    RowsExamined {
+        /// Whose; `None` for all.
+        actor: Option<ActorId>,
+        /// Where and of which table; `None` for all.
+        table: Option<(InstanceId, TableId)>,
+    },
 }
 
 /// One row of one table of one instance.
@@ -271,6 +321,15 @@ pub enum Phenomenon {
     Deadlock,
     /// Transactions got in each other's way as isolation should prevent.
     Anomaly(Anomaly),
+    /// A cycle of waits over several instances, which no monitor sees.
+    CrossInstanceWait,
+    /// Rows' locks gave way to one on their table.
+    Escalation,
+    /// A scan came past a row that moved behind it: a row that was there all the time is missing
+    /// from the answer.
+    MissedRow,
+    /// A scan met a row again that had moved ahead of it: it is in the answer twice.
+    DoubledRow,
     /// A wait for a lock.
     Wait,
     /// A fault; `None` for any.

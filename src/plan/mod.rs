@@ -8,8 +8,11 @@
 mod anomaly;
 mod costs;
 mod expectation;
+mod isolation;
 mod outage;
 mod program;
+mod session;
+mod statement;
 
 use std::time::Duration;
 
@@ -19,12 +22,14 @@ use serde::{Deserialize, Serialize};
 pub use anomaly::{Anomaly, AnomalyFacts};
 pub use costs::{Costs, Limits};
 pub use expectation::{
-    Bounds, Claim, Counted, Expectation, Happening, Phenomenon, RowRef, RowState,
+    Bounds, Claim, Counted, Expectation, Happening, Phenomenon, RowRef, RowState, StepClaim,
+    StepRef,
 };
+pub use isolation::{Hint, Hints, Isolation, Locking};
 pub use outage::{Outage, OutageKind};
-pub use program::{
-    Assignment, Backoff, KeyValues, Ordering, Program, RowSelector, Step, UpsertWhen, Verb,
-};
+pub use program::{Assignment, Backoff, KeyValues, Program, RowSelector, Step, UpsertWhen, Verb};
+pub use session::{Session, SessionStep};
+pub use statement::{Ordering, Selection, Statement, StatementKind};
 
 use crate::words::{
     ActorId, ColumnId, ColumnType, Expression, InstanceId, Name, OutageId, PlugInId, ProgramId,
@@ -63,8 +68,12 @@ pub struct Plan {
     pub plug_ins: Vec<PlugIn>,
     /// The planned outages.
     pub outages: Vec<Outage>,
-    /// Actors and flows.
+    /// Actors, flows and sessions.
     pub actors: Vec<Actor>,
+    /// The order in which the sessions' steps begin, where the scenario fixes it. A step begins
+    /// when the one before it is done or waits for a lock, and nothing else is under way. Empty:
+    /// each session runs as its times say.
+    pub order: Vec<StepRef>,
     /// What must hold.
     pub expectations: Vec<Expectation>,
     /// What things cost in virtual time.
@@ -95,6 +104,12 @@ pub struct Table {
     /// Assumed: a row with a null in a key column is outside the key's uniqueness, as in a
     /// filtered unique index; no page read says how Dataverse treats it.
     pub keys: Vec<AlternateKey>,
+    /// Its other indexes, of which any number of rows may share a value: those that its author
+    /// declared, then one for each lookup column that no key and no index begins with.
+    ///
+    /// Assumed: Dataverse keeps an index on each lookup column; pages on relationships speak of
+    /// fast look-ups by it and none of its index.
+    pub indexes: Vec<Index>,
 }
 
 impl Table {
@@ -102,6 +117,22 @@ impl Table {
     pub fn column(&self, name: &str) -> Option<ColumnId> {
         let index = self.columns.iter().position(|column| &*column.name == name)?;
         u16::try_from(index).ok().map(ColumnId)
+    }
+
+    /// The columns of an index. Indexes are numbered through: the alternate keys, then the
+    /// others. Empty for a number that the table does not have.
+    pub fn index_columns(&self, index: u16) -> &[ColumnId] {
+        let index = usize::from(index);
+        match self.keys.get(index) {
+            Some(key) => &key.columns,
+            None => self.indexes.get(index - self.keys.len()).map_or(&[], |it| &it.columns),
+        }
+    }
+
+    /// The names of its indexes, in the order of their numbers.
+    pub fn index_names(&self) -> impl Iterator<Item = &Name> {
+        let keys = self.keys.iter().map(|key| &key.name);
+        keys.chain(self.indexes.iter().map(|index| &index.name))
     }
 }
 
@@ -125,6 +156,16 @@ pub struct AlternateKey {
     pub columns: Vec<ColumnId>,
 }
 
+/// An index that is no key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Index {
+    /// Its name.
+    pub name: Name,
+    /// Its columns: 1 to 16. It is sorted by the first, then by the second, and so on; null comes
+    /// first.
+    pub columns: Vec<ColumnId>,
+}
+
 /// One Dataverse environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
@@ -134,20 +175,8 @@ pub struct Instance {
     pub tables: Vec<TableId>,
     /// The isolation level of its transactions.
     pub isolation: Isolation,
-}
-
-/// The isolation level of a transaction.
-///
-/// Source: Microsoft Learn, "SET TRANSACTION ISOLATION LEVEL". Assumed: Dataverse runs at read
-/// committed snapshot, Azure SQL's default; no Dataverse page names its level.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Isolation {
-    /// A statement reads what was committed when it began, and takes no read locks.
-    #[default]
-    ReadCommittedSnapshot,
-    /// A read takes shared row locks and keeps them to the end of the transaction.
-    RepeatableRead,
+    /// How its writes lock.
+    pub locking: Locking,
 }
 
 /// Rows that exist when the world begins: one row, or many of a pattern.
@@ -324,6 +353,8 @@ pub enum ActorKind {
         /// The tables that it copies, in the order in which it does so.
         tables: Vec<TableId>,
     },
+    /// A connection to an instance's database that speaks SQL: no pipeline, no messages.
+    Session(Session),
 }
 
 /// When an actor begins.
@@ -357,6 +388,7 @@ impl Plan {
             plug_ins: Vec::new(),
             outages: Vec::new(),
             actors: Vec::new(),
+            order: Vec::new(),
             expectations: Vec::new(),
             costs: Costs::default(),
             limits: Limits::default(),

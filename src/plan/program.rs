@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
-use crate::plan::{Isolation, Location};
+use crate::plan::{Hints, Isolation, Location, Selection, Statement};
 use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
 
 /// A list of steps with a name.
@@ -60,6 +60,8 @@ pub enum Verb {
         row: RowSelector,
         /// The columns that are asked for; `None` for all.
         columns: Option<Vec<ColumnId>>,
+        /// How it departs from its transaction's isolation level.
+        hints: Hints,
         /// The binding that gets the row.
         bind: Option<Name>,
     },
@@ -67,19 +69,8 @@ pub enum Verb {
     Query {
         /// Where.
         instance: Option<InstanceId>,
-        /// The table.
-        table: TableId,
-        /// The condition on a row; every row when absent.
-        filter: Option<Expression>,
-        /// The order of the answer; the table's own when empty: that of creation, until a new row
-        /// takes the place of a deleted one.
-        order: Vec<Ordering>,
-        /// The most rows that are answered.
-        top: Option<Expression>,
-        /// The lookups whose rows are answered too.
-        expand: Vec<ColumnId>,
-        /// The columns that are asked for; `None` for all.
-        columns: Option<Vec<ColumnId>>,
+        /// What it looks for.
+        selection: Selection,
         /// The binding that gets the list of rows.
         bind: Option<Name>,
     },
@@ -218,6 +209,9 @@ pub enum Verb {
     },
     /// Puts a remark into the story.
     Note(Expression),
+    /// A statement of a session, with the binding that gets what it answers: the rows of a select,
+    /// the id of an inserted row, the number of rows that an update or delete has written.
+    Statement(Statement, Option<Name>),
 }
 
 /// One column's new value. An expression over the row's own columns is computed when the row is
@@ -247,15 +241,6 @@ pub enum RowSelector {
 pub struct KeyValues {
     /// Column and value, in the order of the file.
     pub values: Vec<(ColumnId, Expression)>,
-}
-
-/// One column by which an answer is ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Ordering {
-    /// The column.
-    pub column: ColumnId,
-    /// From the largest to the smallest. Default false.
-    pub descending: bool,
 }
 
 /// What an upsert does with a row that exists, and with one that does not.

@@ -44,13 +44,22 @@ pub enum LaneKind {
         /// The number of the run over all of the flow's runs, from 1.
         run: u32,
     },
+    /// A run of a session.
+    Session {
+        /// Whose.
+        actor: ActorId,
+        /// The number of the run over all of the session's runs, from 1.
+        run: u32,
+    },
 }
 
 impl LaneKind {
     /// The actor or flow whose run it is.
     pub const fn actor(&self) -> ActorId {
         match *self {
-            Self::Actor { actor, .. } | Self::Flow { actor, .. } => actor,
+            Self::Actor { actor, .. } | Self::Flow { actor, .. } | Self::Session { actor, .. } => {
+                actor
+            }
         }
     }
 }
@@ -80,16 +89,35 @@ pub enum LockResource {
         /// The row.
         row: RowId,
     },
-    /// One value of an alternate key: what two transactions that create the same key meet on.
+    /// One entry of an index: what a seek, and a write that changes it, meet on. Of an alternate
+    /// key it is the key's values, so that two transactions that create the same ones meet. The
+    /// gap below the entry goes with it.
     Key {
         /// Where.
         instance: InstanceId,
         /// Its table.
         table: TableId,
-        /// The position of the key among the table's alternate keys.
-        key: u16,
-        /// A stable hash of the key's values.
+        /// The number of the index ([`crate::plan::Table::index_columns`]), or
+        /// [`LockResource::PRIMARY`] for an id that no row has.
+        index: u16,
+        /// A stable hash of the entry.
         hash: u64,
+    },
+    /// The gap above the last entry of an index.
+    End {
+        /// Where.
+        instance: InstanceId,
+        /// Its table.
+        table: TableId,
+        /// The number of the index, or [`LockResource::PRIMARY`].
+        index: u16,
+    },
+    /// A transaction, with optimized locking: who wants a row that it has written waits for it.
+    Transaction {
+        /// Where.
+        instance: InstanceId,
+        /// The transaction.
+        transaction: TransactionId,
     },
     /// A whole table.
     Table {
@@ -98,6 +126,22 @@ pub enum LockResource {
         /// The table.
         table: TableId,
     },
+}
+
+impl LockResource {
+    /// The number that stands for the primary key in place of an index's.
+    pub const PRIMARY: u16 = u16::MAX;
+
+    /// Where it is.
+    pub const fn instance(&self) -> InstanceId {
+        match *self {
+            Self::Row { instance, .. }
+            | Self::Key { instance, .. }
+            | Self::End { instance, .. }
+            | Self::Transaction { instance, .. }
+            | Self::Table { instance, .. } => instance,
+        }
+    }
 }
 
 /// How a wait ended.
@@ -120,6 +164,48 @@ pub enum RollbackReason {
     Fault(Fault),
     /// Its program asked for it.
     Asked,
+    /// Its session ended while it was open.
+    SessionEnded,
+}
+
+/// Why a row was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadKind {
+    /// It is what was asked for: the row of this id, or one that matches.
+    Answer,
+    /// A lookup led to it.
+    Linked,
+    /// It is about to be written, and what it holds goes into what is written.
+    Computed,
+}
+
+/// By which way a statement finds its rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum AccessPath {
+    /// By their ids.
+    Primary,
+    /// By a stretch of an index.
+    Seek {
+        /// The number of the index ([`crate::plan::Table::index_columns`]).
+        index: u16,
+        /// Whether the index has all columns that are asked for, so that the rows themselves are
+        /// not looked up.
+        covering: bool,
+    },
+    /// By looking at every row of the table.
+    Scan,
+}
+
+/// What became of a row that moved in an index while a scan was under way in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disturbance {
+    /// It moved from before the scan to behind it: the scan has not seen it.
+    Missed,
+    /// It moved from behind the scan to before it: the scan has seen it twice.
+    Doubled,
 }
 
 /// What was done to a row.
@@ -146,4 +232,8 @@ pub struct DeadlockEdge {
     pub resource: LockResource,
     /// In which mode it asks for it.
     pub mode: LockMode,
+    /// Its deadlock priority, from -10 to 10.
+    pub priority: i8,
+    /// How much it has written, in bytes of the transaction log.
+    pub log_bytes: u64,
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::plan::{Isolation, Message, Stage};
+use crate::plan::{Hints, Isolation, Message, Stage, StatementKind};
 use crate::trace::detail::{
-    DeadlockEdge, LaneKind, LockResource, Outcome, RollbackReason, WaitEnd, WriteKind, micros,
+    AccessPath, DeadlockEdge, Disturbance, LaneKind, LockResource, Outcome, ReadKind,
+    RollbackReason, WaitEnd, WriteKind, micros,
 };
 use crate::words::{
     ColumnId, Expression, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, RequestId, RowId,
@@ -245,6 +246,60 @@ pub enum Event {
         /// The fault, where it ended in one.
         fault: Option<Fault>,
     },
+    /// A session began one of its steps.
+    StepBegan {
+        /// The session's lane.
+        lane: LaneId,
+        /// The position of the step in the session.
+        step: u16,
+        /// Its label.
+        label: Name,
+    },
+    /// A session's step ended.
+    StepEnded {
+        /// The session's lane.
+        lane: LaneId,
+        /// The position of the step in the session.
+        step: u16,
+        /// The fault, where it ended in one.
+        fault: Option<Fault>,
+        /// What its last statement answered: the rows of a select, the id of an inserted row, how
+        /// many rows an update or delete has written; null for any other step.
+        answer: Value,
+    },
+    /// A session's statement began. It has a number among the requests, under which it reads and
+    /// writes.
+    StatementBegan {
+        /// The session's lane.
+        lane: LaneId,
+        /// The statement.
+        request: RequestId,
+        /// Where.
+        instance: InstanceId,
+        /// Its table.
+        table: TableId,
+        /// What it does.
+        kind: StatementKind,
+        /// In which transaction.
+        transaction: TransactionId,
+        /// How it departs from the transaction's isolation level.
+        hints: Hints,
+    },
+    /// A session's statement ended.
+    StatementEnded {
+        /// The statement.
+        request: RequestId,
+        /// The fault, where it ended in one.
+        fault: Option<Fault>,
+    },
+    /// A statement failed and what it had written is taken back; its transaction stays open. The
+    /// rows that it restores follow right after.
+    StatementUndone {
+        /// In which transaction.
+        transaction: TransactionId,
+        /// The statement.
+        request: RequestId,
+    },
     /// A transaction began.
     TransactionBegan {
         /// On whose behalf.
@@ -311,6 +366,30 @@ pub enum Event {
         /// On what.
         resource: LockResource,
     },
+    /// A lock went back to a weaker mode, in which its transaction had it before: what was asked
+    /// for was for a statement, or for an instant, only.
+    LockWeakened {
+        /// Whose.
+        transaction: TransactionId,
+        /// On what.
+        resource: LockResource,
+        /// In which mode it is held now.
+        mode: LockMode,
+    },
+    /// A transaction's locks on the rows and index entries of a table gave way to one on the table,
+    /// whose grant goes before.
+    LocksEscalated {
+        /// Whose.
+        transaction: TransactionId,
+        /// Where.
+        instance: InstanceId,
+        /// The table.
+        table: TableId,
+        /// In which mode the table is held.
+        mode: LockMode,
+        /// How many locks were released for it: all that it held on rows and entries of the table.
+        released: u32,
+    },
     /// All locks of a transaction were released, at its end.
     LocksReleased {
         /// Whose.
@@ -332,8 +411,16 @@ pub enum Event {
         row: RowId,
         /// The version that was read.
         row_version: u64,
+        /// At which level it was read: the transaction's, or what a hint made of it.
+        level: Isolation,
+        /// Why.
+        kind: ReadKind,
+        /// Who had written the version and not committed it, when that was somebody else: a dirty
+        /// read.
+        writer: Option<TransactionId>,
     },
-    /// A query looked at the rows of a table; those that it answers follow as reads.
+    /// A statement has looked through the rows of a table. Those that match were read before, each
+    /// when the statement came to it.
     RowsSelected {
         /// For which request.
         request: RequestId,
@@ -345,10 +432,49 @@ pub enum Event {
         table: TableId,
         /// Its condition on a row; `None` for every row.
         filter: Option<Expression>,
-        /// How many rows it examined.
+        /// At which level it read.
+        level: Isolation,
+        /// How it found the rows.
+        access: AccessPath,
+        /// How many rows or index entries it examined.
         examined: u32,
         /// How many of them matched.
         matched: u32,
+    },
+    /// A row moved in an index in which a scan was under way, and the scan's answer is wrong for it.
+    ScanDisturbed {
+        /// The scan's request.
+        request: RequestId,
+        /// Where.
+        instance: InstanceId,
+        /// The table.
+        table: TableId,
+        /// The row.
+        row: RowId,
+        /// What became of it.
+        how: Disturbance,
+    },
+    /// What a request had read before it was committed has been rolled back.
+    DirtyReadUndone {
+        /// The request that had read it.
+        request: RequestId,
+        /// The transaction that was rolled back.
+        transaction: TransactionId,
+        /// Where.
+        instance: InstanceId,
+        /// The table.
+        table: TableId,
+        /// The row.
+        row: RowId,
+    },
+    /// A table's definition was changed, not yet committed.
+    SchemaAltered {
+        /// By which transaction.
+        transaction: TransactionId,
+        /// Where.
+        instance: InstanceId,
+        /// The table.
+        table: TableId,
     },
     /// A row was looked for and not found.
     RowMissed {
@@ -360,6 +486,8 @@ pub enum Event {
         table: TableId,
         /// The row, where it was named by id.
         row: Option<RowId>,
+        /// At which level it was looked for.
+        level: Isolation,
     },
     /// A row was written, not yet committed.
     RowWritten {
@@ -383,7 +511,7 @@ pub enum Event {
         /// the value before and the value after.
         columns: Vec<(ColumnId, Value, Value)>,
     },
-    /// A rollback restored a row.
+    /// A rollback, of a transaction or of one statement, restored a row.
     RowRestored {
         /// Of which transaction.
         transaction: TransactionId,
@@ -401,6 +529,13 @@ pub enum Event {
         /// Where.
         instance: InstanceId,
         /// The cycle: each waits for the next, the last for the first.
+        cycle: Vec<DeadlockEdge>,
+    },
+    /// The waits of these lanes closed a cycle over several instances. No monitor sees it; time-outs
+    /// will end it.
+    CrossInstanceWaitClosed {
+        /// The cycle: each waits for a lane of the next, the last for the first. The resource of
+        /// each says in which instance.
         cycle: Vec<DeadlockEdge>,
     },
     /// The deadlock monitor found a cycle and chose its victim.

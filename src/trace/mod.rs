@@ -20,7 +20,8 @@ use serde::{Deserialize, Serialize};
 
 pub use clock::Clock;
 pub use detail::{
-    DeadlockEdge, LaneKind, LockResource, Outcome, RollbackReason, WaitEnd, WriteKind,
+    AccessPath, DeadlockEdge, Disturbance, LaneKind, LockResource, Outcome, ReadKind,
+    RollbackReason, WaitEnd, WriteKind,
 };
 pub use event::Event;
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
@@ -30,7 +31,7 @@ use crate::plan::{Message, OutageKind, Plan, Stage};
 use crate::words::{ColumnId, InstanceId, Name, RowId, SimInstant, TableId};
 
 /// The version of the trace format. A reader refuses another one.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// A whole run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,6 +98,8 @@ pub struct TableHeader {
     pub name: Name,
     /// Its columns' names, by `ColumnId`.
     pub columns: Vec<Name>,
+    /// The names of its indexes, alternate keys first, by their numbers.
+    pub indexes: Vec<Name>,
 }
 
 /// A plug-in step's registration, as far as views need it.
@@ -134,6 +137,7 @@ impl Header {
                 .map(|table| TableHeader {
                     name: table.name.clone(),
                     columns: table.columns.iter().map(|column| column.name.clone()).collect(),
+                    indexes: table.index_names().cloned().collect(),
                 })
                 .collect(),
             plug_ins: plan

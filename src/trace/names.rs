@@ -107,12 +107,15 @@ impl<'t> Names<'t> {
     pub fn resource(&self, resource: &LockResource) -> String {
         match *resource {
             LockResource::Row { instance, table, row } => self.place(instance, table, row),
-            LockResource::Key { instance, table, key, .. } => {
+            LockResource::Key { instance, table, index: key, .. } => {
                 let (instance, table) = (self.instance(instance), self.table(table));
                 format!("a value of {instance}/{table}'s key {}", u32::from(key) + 1)
             }
-            LockResource::Table { instance, table } => {
+            LockResource::End { instance, table, .. } | LockResource::Table { instance, table } => {
                 format!("{}/{}", self.instance(instance), self.table(table))
+            }
+            LockResource::Transaction { transaction, .. } => {
+                format!("transaction {}", transaction.0)
             }
         }
     }

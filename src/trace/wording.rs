@@ -203,6 +203,7 @@ impl Names<'_> {
                 let reason = match reason {
                     RollbackReason::Fault(fault) => format!("because of {fault}"),
                     RollbackReason::Asked => "as asked".to_owned(),
+                    RollbackReason::SessionEnded => "at the end of its session".to_owned(),
                 };
                 format!("{} is rolled back {reason}", told(*transaction))
             }

@@ -75,6 +75,9 @@ impl Judge<'_, '_> {
     fn happened(&self, of: &Counted) -> Vec<Moment> {
         let history = self.history;
         match of {
+            Counted::Escalations { .. }
+            | Counted::CrossInstanceWaits
+            | Counted::RowsExamined { .. } => Vec::new(),
             Counted::Deadlocks => history.deadlocks.iter().map(|it| it.chosen).collect(),
             Counted::Requests { actor, instance, message, table } => history
                 .requests
@@ -158,6 +161,9 @@ impl Judge<'_, '_> {
             Counted::Rows { instance, table } => {
                 format!("rows of {}/{}", names.instance(*instance), names.table(*table))
             }
+            Counted::Escalations { .. }
+            | Counted::CrossInstanceWaits
+            | Counted::RowsExamined { .. } => String::new(),
             Counted::Deadlocks => "deadlocks".to_owned(),
             Counted::Requests { actor, instance, message, table } => {
                 let message = message.map_or("", |it| it.name());
@@ -220,6 +226,9 @@ impl Judge<'_, '_> {
             Counted::Rollbacks { .. } => Counted::Rollbacks { actor: None, instance: None },
             Counted::Rows { .. }
             | Counted::Deadlocks
+            | Counted::Escalations { .. }
+            | Counted::CrossInstanceWaits
+            | Counted::RowsExamined { .. }
             | Counted::PlugInRuns { .. }
             | Counted::OutageHits { .. }
             | Counted::Writes { .. } => return None,

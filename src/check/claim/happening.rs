@@ -39,6 +39,10 @@ impl Judge<'_, '_> {
         let history = self.history;
         let names = &history.names;
         match phenomenon {
+            Phenomenon::CrossInstanceWait
+            | Phenomenon::Escalation
+            | Phenomenon::MissedRow
+            | Phenomenon::DoubledRow => None,
             Phenomenon::Deadlock => history.deadlocks.first().map(|it| {
                 let victim = history.transaction_name(it.victim);
                 let moment = names.moment(it.chosen.at);
@@ -66,6 +70,10 @@ impl Judge<'_, '_> {
 
     fn phenomenon_told(&self, phenomenon: &Phenomenon) -> String {
         match phenomenon {
+            Phenomenon::CrossInstanceWait
+            | Phenomenon::Escalation
+            | Phenomenon::MissedRow
+            | Phenomenon::DoubledRow => String::new(),
             Phenomenon::Deadlock => "deadlock".to_owned(),
             Phenomenon::Anomaly(anomaly) => anomaly.facts().word.to_owned(),
             Phenomenon::Wait => "wait".to_owned(),
@@ -95,6 +103,10 @@ impl Judge<'_, '_> {
                 let moment = self.history.names.moment(undone.settled.at);
                 Some(format!("a write of it was rolled back at {moment}"))
             }
+            Phenomenon::CrossInstanceWait
+            | Phenomenon::Escalation
+            | Phenomenon::MissedRow
+            | Phenomenon::DoubledRow => None,
             Phenomenon::Anomaly(_) | Phenomenon::Wait => None,
         }
     }

@@ -75,6 +75,7 @@ impl Judge<'_, '_> {
                 };
                 self.count(of, by, *is)
             }
+            Claim::Step { .. } => Decision::holds(None),
             Claim::Victim { actor } => self.victim(*actor),
             Claim::Happens { phenomenon, happens } => self.happens(phenomenon, *happens),
             Claim::Converged { table, by, converged } => self.converged(*table, *by, *converged),

@@ -73,8 +73,12 @@ impl Level {
     /// The level that a plan calls so.
     pub const fn of(isolation: Isolation) -> Self {
         match isolation {
+            Isolation::ReadUncommitted => Self::ReadUncommitted,
+            Isolation::ReadCommitted => Self::ReadCommitted,
             Isolation::ReadCommittedSnapshot => Self::ReadCommittedSnapshot,
             Isolation::RepeatableRead => Self::RepeatableRead,
+            Isolation::Snapshot => Self::Snapshot,
+            Isolation::Serializable => Self::Serializable,
         }
     }
 

@@ -54,7 +54,7 @@ impl Watcher {
                 self.committed.insert(key, *row_version);
             }
             Event::RowWritten { .. } => self.write(entry, report),
-            Event::RowRead { request, transaction, instance, table, row, row_version } => {
+            Event::RowRead { request, transaction, instance, table, row, row_version, .. } => {
                 let key = RowKey::of(*instance, *table, *row);
                 let began = self.requests.get(request).copied();
                 self.read(*transaction, key, *row_version, (at, began), known, report);

@@ -49,6 +49,7 @@ impl Teller<'_, '_> {
         let (mark, asked) = match reason {
             RollbackReason::Fault(_) => (Mark::Failed, ""),
             RollbackReason::Asked => (Mark::None, " as asked"),
+            RollbackReason::SessionEnded => (Mark::None, " at the end of the session"),
         };
         let text = format!("rolled back{asked}{undone}");
         self.say(entry, lane, mark, "rolled back", text);

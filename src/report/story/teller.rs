@@ -121,6 +121,7 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::OutageBegan { .. }
             | Event::OutageEnded { .. }
             | Event::DeadlockClosed { .. } => None,
+            _ => None,
         }
     }
 
@@ -238,6 +239,7 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::LockReleased { .. }
             | Event::LocksReleased { .. }
             | Event::RowRestored { .. } => {}
+            _ => {}
         }
     }
 

@@ -61,12 +61,13 @@ impl Lowering<'_> {
     }
 
     pub(super) fn costs(&mut self, node: Option<&Node>) {
-        let Costs { request, read, row, write, plug_in, network, client } =
+        let Costs { request, read, row, column, write, plug_in, network, client } =
             &mut self.plan.costs.clone();
-        let costs: [(&str, &mut Duration); 7] = [
+        let costs: [(&str, &mut Duration); 8] = [
             ("request", request),
             ("read", read),
             ("row", row),
+            ("column", column),
             ("write", write),
             ("plug-in", plug_in),
             ("network", network),
@@ -79,6 +80,7 @@ impl Lowering<'_> {
             request: *request,
             read: *read,
             row: *row,
+            column: *column,
             write: *write,
             plug_in: *plug_in,
             network: *network,
@@ -126,7 +128,12 @@ impl Lowering<'_> {
             self.check_path_name(entry);
             let (name, id) = (entry.key.clone(), TableId(number));
             self.names.tables.insert(name.clone(), id);
-            self.plan.tables.push(Table { name, columns: Vec::new(), keys: Vec::new() });
+            self.plan.tables.push(Table {
+                name,
+                columns: Vec::new(),
+                keys: Vec::new(),
+                indexes: Vec::new(),
+            });
         }
         for (number, entry) in (0..).zip(entries) {
             let columns = self.table_columns(&entry.value);
@@ -281,6 +288,7 @@ impl Lowering<'_> {
                 name,
                 tables,
                 isolation: isolation.unwrap_or(Isolation::default()),
+                locking: crate::plan::Locking::default(),
             });
         }
     }

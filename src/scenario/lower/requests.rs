@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{Assignment, KeyValues, Ordering, RowSelector, UpsertWhen, Verb};
+use crate::plan::{
+    Assignment, Hints, KeyValues, Ordering, RowSelector, Selection, UpsertWhen, Verb,
+};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
@@ -50,6 +52,7 @@ impl Lowering<'_> {
             table,
             row: row?,
             columns: columns?,
+            hints: Hints::NONE,
             bind: self.bind(node, body, Bound::Row(table, Vec::new()))?,
         })
     }
@@ -69,12 +72,15 @@ impl Lowering<'_> {
         let bound = Bound::Rows(table, expand.clone());
         Ok(Verb::Query {
             instance,
-            table,
-            filter: filter?,
-            order: order?,
-            top: top?,
-            expand,
-            columns: columns?,
+            selection: Selection {
+                table,
+                filter: filter?,
+                order: order?,
+                top: top?,
+                expand,
+                columns: columns?,
+                hints: Hints::NONE,
+            },
             bind: self.bind(node, body, bound)?,
         })
     }

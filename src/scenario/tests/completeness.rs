@@ -120,6 +120,7 @@ fn count_verbs(steps: &[Step], seen: &mut BTreeSet<u8>) {
             Verb::Transaction { body, .. } => (19, vec![body]),
             Verb::Call { .. } => (20, vec![]),
             Verb::Note(_) => (21, vec![]),
+            Verb::Statement(..) => (22, vec![]),
         };
         seen.insert(number);
         for body in bodies {
@@ -143,6 +144,7 @@ fn count_claims(plan: &Plan, seen: &mut BTreeSet<u8>) {
             Claim::Order(_) => 9,
             Claim::Bound { .. } => 10,
             Claim::InTransaction { .. } => 11,
+            Claim::Step { .. } => 23,
             Claim::Count { of, .. } => match of {
                 Counted::Rows { .. } => 12,
                 Counted::Deadlocks => 13,
@@ -155,6 +157,9 @@ fn count_claims(plan: &Plan, seen: &mut BTreeSet<u8>) {
                 Counted::PlugInRuns { .. } => 20,
                 Counted::OutageHits { .. } => 21,
                 Counted::Writes { .. } => 22,
+                Counted::Escalations { .. } => 24,
+                Counted::CrossInstanceWaits => 25,
+                Counted::RowsExamined { .. } => 26,
             },
         });
     }

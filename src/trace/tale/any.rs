@@ -9,7 +9,8 @@ use uuid::Uuid;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Message, Stage};
 use crate::trace::{
-    DeadlockEdge, Event, LaneKind, LockResource, Outcome, RollbackReason, WaitEnd, WriteKind,
+    DeadlockEdge, Event, LaneKind, LockResource, Outcome, ReadKind, RollbackReason, WaitEnd,
+    WriteKind,
 };
 use crate::words::{
     ActorId, ColumnId, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, Record, RequestId,
@@ -112,7 +113,7 @@ impl Parts {
         let (instance, table, row) = (self.instance(), self.table(), self.row());
         match self.small[0] % 3 {
             0 => LockResource::Row { instance, table, row },
-            1 => LockResource::Key { instance, table, key: self.small[3], hash: self.large },
+            1 => LockResource::Key { instance, table, index: self.small[3], hash: self.large },
             _ => LockResource::Table { instance, table },
         }
     }
@@ -148,8 +149,17 @@ impl Parts {
                 table,
                 row,
                 row_version,
+                level: Isolation::default(),
+                kind: ReadKind::Answer,
+                writer: None,
             },
-            3 => Event::RowMissed { request, instance, table, row: self.flag.then_some(row) },
+            3 => Event::RowMissed {
+                request,
+                instance,
+                table,
+                row: self.flag.then_some(row),
+                level: Isolation::default(),
+            },
             4 => Event::RowWritten {
                 transaction,
                 request,
@@ -302,6 +312,8 @@ impl Parts {
                     lane: self.lane(),
                     resource,
                     mode,
+                    priority: 0,
+                    log_bytes: self.large,
                 }],
             },
             _ => Event::VictimChosen { instance, victim: transaction, rule: self.name.clone() },

@@ -67,6 +67,8 @@ impl Tale {
                 lane: self.lane_of[&waiter],
                 resource: self.resource(place),
                 mode: LockMode::Exclusive,
+                priority: 0,
+                log_bytes: 0,
             })
             .to_vec();
         self.push(Event::DeadlockClosed { instance: InstanceId(0), cycle })

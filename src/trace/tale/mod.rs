@@ -12,9 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Column, Instance, RowRef, Table};
-use crate::plan::{Isolation, Message, Plan};
+use crate::plan::{Isolation, Locking, Message, Plan};
 use crate::trace::{
-    Entry, Event, Header, LaneKind, LockResource, Outcome, Trace, WaitEnd, WriteKind,
+    Entry, Event, Header, LaneKind, LockResource, Outcome, ReadKind, Trace, WaitEnd, WriteKind,
 };
 use crate::words::{
     ActorId, ColumnId, ColumnType, InstanceId, LaneId, LockMode, Name, RequestId, RowId,
@@ -57,6 +57,7 @@ impl Tale {
                     .map(|name| Column { name: Name::from(*name), kind: ColumnType::Whole })
                     .collect(),
                 keys: Vec::new(),
+                indexes: Vec::new(),
             });
         }
         for name in instances {
@@ -64,6 +65,7 @@ impl Tale {
                 name: Name::from(*name),
                 tables: (0..u16::try_from(tables.len()).unwrap()).map(TableId).collect(),
                 isolation: Isolation::default(),
+                locking: Locking::default(),
             });
         }
         Self {
@@ -366,6 +368,9 @@ impl Tale {
             table,
             row,
             row_version,
+            level: Isolation::default(),
+            kind: ReadKind::Computed,
+            writer: None,
         });
         self.write(of, place, WriteKind::Update, columns);
         self.end(lane, None)
@@ -393,7 +398,17 @@ impl Tale {
     ) -> &mut Self {
         let request = self.request(lane, Message::Retrieve, place, transaction);
         let (instance, table, row) = self.key(place);
-        self.push(Event::RowRead { request, transaction, instance, table, row, row_version });
+        self.push(Event::RowRead {
+            request,
+            transaction,
+            instance,
+            table,
+            row,
+            row_version,
+            level: Isolation::default(),
+            kind: ReadKind::Answer,
+            writer: None,
+        });
         self.end(lane, None)
     }
 }

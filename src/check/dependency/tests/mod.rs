@@ -178,6 +178,8 @@ impl Script {
             instance,
             table,
             filter,
+            level: crate::plan::Isolation::default(),
+            access: crate::trace::AccessPath::Scan,
             examined: matched,
             matched,
         });
@@ -191,6 +193,9 @@ impl Script {
                 table,
                 row,
                 row_version,
+                level: crate::plan::Isolation::default(),
+                kind: crate::trace::ReadKind::Answer,
+                writer: None,
             });
         }
     }

@@ -22,6 +22,7 @@ fn table(columns: &[(&str, ColumnType)], keys: &[&[u16]]) -> Table {
             .iter()
             .map(|(name, kind)| Column { name: (*name).into(), kind: kind.clone() })
             .collect(),
+        indexes: Vec::new(),
         keys: keys
             .iter()
             .map(|columns| AlternateKey {
