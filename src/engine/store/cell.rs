@@ -36,8 +36,8 @@ impl Marks {
     pub(super) const DELETED: Self = Self(4);
     /// The image is too long for the cell and lies elsewhere.
     pub(super) const LONG: Self = Self(8);
-    /// The version is known to have the alternate keys of the one before it.
-    pub(super) const SAME_KEYS: Self = Self(16);
+    /// The version is known to have the index entries of the one before it.
+    pub(super) const SAME_ENTRIES: Self = Self(16);
     /// There are older versions.
     pub(super) const HAS_OLDER: Self = Self(32);
 
@@ -56,8 +56,8 @@ pub(super) struct Version<'a> {
     pub(super) row_version: u64,
     /// When it was committed; 0 while it is not.
     pub(super) stamp: u64,
-    /// Whether it is known to have the alternate keys of the version before it.
-    pub(super) same_keys: bool,
+    /// Whether it is known to have the index entries of the version before it.
+    pub(super) same_entries: bool,
     /// The packed columns; `None` when the row was deleted.
     pub(super) image: Option<&'a [u8]>,
 }
@@ -69,7 +69,7 @@ impl<'a> Version<'a> {
         Self {
             row_version: long(bytes, 0),
             stamp: long(bytes, 8),
-            same_keys: marks.has(Marks::SAME_KEYS),
+            same_entries: marks.has(Marks::SAME_ENTRIES),
             image: (!marks.has(Marks::DELETED)).then(|| &bytes[OLD_HEADER..]),
         }
     }
@@ -77,7 +77,7 @@ impl<'a> Version<'a> {
     /// Writes the version into `out`, replacing what is there.
     pub(super) fn keep(&self, out: &mut Vec<u8>) {
         let marks = Marks::NONE
-            .set(Marks::SAME_KEYS, self.same_keys)
+            .set(Marks::SAME_ENTRIES, self.same_entries)
             .set(Marks::DELETED, self.image.is_none());
         out.clear();
         out.extend_from_slice(&self.row_version.to_le_bytes());
@@ -117,7 +117,7 @@ impl<'a> Cell<'a> {
         Version {
             row_version: long(self.0, ROW_VERSION),
             stamp: long(self.0, STAMP),
-            same_keys: marks.has(Marks::SAME_KEYS),
+            same_entries: marks.has(Marks::SAME_ENTRIES),
             image: if marks.has(Marks::DELETED) {
                 None
             } else if marks.has(Marks::LONG) {
@@ -169,7 +169,7 @@ impl CellMut<'_> {
             marks
                 .set(Marks::IN_USE, true)
                 .set(Marks::DELETED, version.image.is_none())
-                .set(Marks::SAME_KEYS, version.same_keys),
+                .set(Marks::SAME_ENTRIES, version.same_entries),
         );
         self.set_image(version.image.unwrap_or_default())
     }

@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::cell::Version;
+use super::index::append_row;
 use super::pages::Row;
-use super::{RowNumber, TableStore, key};
+use super::{RowNumber, TableStore};
 
 impl TableStore {
     /// Proves that the table is whole. It reads every version of every row, so it is for tests and
@@ -28,7 +29,7 @@ impl TableStore {
         let stamps = self.history.iter().map(|(stamp, _)| stamp);
         assert!(stamps.is_sorted(), "stamps descend");
         self.check_free();
-        self.check_keys_indexes();
+        self.check_indexes();
         self.pages.check();
     }
 
@@ -56,17 +57,17 @@ impl TableStore {
         newest.is_some_and(|version| version.image.is_some())
     }
 
-    /// What is marked as having the keys of the version below it has them.
+    /// What is marked as having the index entries of the version below it has them.
     fn check_mark(&self, version: Version<'_>, older: Version<'_>) {
-        if !version.same_keys {
+        if !version.same_entries {
             return;
         }
         let images = [version, older].map(|version| Some(self.packed(version.image?)));
         let [Some(image), Some(older)] = images else {
             unreachable!("a deletion is marked");
         };
-        let mut keys = self.shape.keys.iter();
-        assert!(keys.all(|columns| key::is_same(image, older, columns)));
+        let mut indexes = self.shape.indexes.iter();
+        assert!(indexes.all(|index| index.is_same(image, older)));
     }
 
     fn check_free(&self) {
@@ -79,22 +80,22 @@ impl TableStore {
     }
 
     /// Each index has what a look at all versions of all rows finds, and no more.
-    fn check_keys_indexes(&self) {
-        for (tree, columns) in self.keys.iter().zip(&self.shape.keys) {
+    fn check_indexes(&self) {
+        for (tree, index) in self.trees.iter().zip(&self.shape.indexes) {
             let mut entries = BTreeSet::new();
             for row in self.rows() {
                 let versions = self.pages.row(row).into_iter().flat_map(Row::versions);
                 for image in versions.filter_map(|version| version.image) {
                     let mut entry = Vec::new();
-                    if key::encode_image(self.packed(image), columns, &mut entry) {
-                        entry.extend_from_slice(&row.0.to_be_bytes());
+                    if index.encode(self.packed(image), &mut entry) {
+                        append_row(row, &mut entry);
                         entries.insert(entry);
                     }
                 }
             }
             assert!(
                 tree.range(&[]).eq(entries.iter().map(Vec::as_slice)),
-                "a key's index and the rows disagree"
+                "an index and the rows disagree"
             );
         }
     }

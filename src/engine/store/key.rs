@@ -1,33 +1,47 @@
-//! Alternate keys as byte strings that sort as the keys do.
+//! Values as byte strings that sort as the values do, for the entries of indexes.
 //!
 //! Each value becomes a byte for its kind and bytes that compare as the values compare; no value's
-//! bytes are the beginning of another one's, so keys of several columns are just joined. Numbers
+//! bytes are the beginning of another one's, so those of several columns are just joined. Numbers
 //! are written from the highest byte on with the sign turned round; text ends in a zero byte, with
 //! the bytes 0 and 1 inside it written as two; decimal numbers are written without their scale,
-//! since 1.0 and 1.00 are one key.
+//! since 1.0 and 1.00 are one key. Null is the byte of its kind alone, which is the lowest.
 
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 use super::ValueRef;
-use super::image::Packed;
-use crate::words::ColumnId;
+use crate::words::{ColumnType, Value};
 
-/// Appends the key that an image has in these columns. False when one of them is null: then the row
-/// is outside the key, and `out` is not to be used.
-pub(super) fn encode_image(image: Packed<'_>, columns: &[ColumnId], out: &mut Vec<u8>) -> bool {
-    columns.iter().all(|column| encode(image.value(*column), out))
+/// The byte of null.
+const NULL: u8 = 0;
+
+/// More than the first byte of any value.
+pub(super) const BEYOND: u8 = 7;
+
+/// The value as a column of this type holds it; `None` for one that equals nothing that it may
+/// hold.
+pub(super) fn fitted<'a>(value: &'a Value, kind: &ColumnType) -> Option<ValueRef<'a>> {
+    use ColumnType as C;
+    use ValueRef as V;
+    let value = V::of(value)?;
+    Some(match (value, kind) {
+        (V::Whole(number), C::Decimal | C::Money) => V::Decimal(number.into()),
+        (V::Decimal(number), C::Whole) if number.is_integer() => V::Whole(number.to_i64()?),
+        (V::Null, _)
+        | (V::Boolean(_), C::Boolean)
+        | (V::Whole(_), C::Whole)
+        | (V::Decimal(_), C::Decimal | C::Money)
+        | (V::Text(_), C::Text { .. } | C::Choice(_))
+        | (V::DateTime(_), C::DateTime)
+        | (V::Id(_), C::Lookup(_) | C::UniqueId) => value,
+        _ => return None,
+    })
 }
 
-/// Whether two images have the same bytes in these columns, and so the same key. Two images may
-/// have the same key with different bytes too: 1.0 and 1.00.
-pub(super) fn is_same(a: Packed<'_>, b: Packed<'_>, columns: &[ColumnId]) -> bool {
-    columns.iter().all(|column| a.column(*column) == b.column(*column))
-}
-
-/// Appends one value. False when it is null.
-pub(super) fn encode(value: ValueRef<'_>, out: &mut Vec<u8>) -> bool {
+/// Appends one value.
+pub(super) fn encode(value: ValueRef<'_>, out: &mut Vec<u8>) {
     match value {
-        ValueRef::Null => return false,
+        ValueRef::Null => out.push(NULL),
         ValueRef::Boolean(value) => out.extend_from_slice(&[1, u8::from(value)]),
         ValueRef::Whole(value) => {
             out.push(2);
@@ -51,7 +65,6 @@ pub(super) fn encode(value: ValueRef<'_>, out: &mut Vec<u8>) -> bool {
             out.extend_from_slice(value.0.as_bytes());
         }
     }
-    true
 }
 
 fn encode_text(text: &str, out: &mut Vec<u8>) {

@@ -26,12 +26,12 @@
 //!   before the *oldest snapshot*, of which the caller tells with each commit and with
 //!   [`TableStore::prune`].
 //!
-//! # Alternate keys
+//! # Indexes
 //!
-//! A key's index has an entry for each row and each key value that *some* version of the row has.
-//! So the rows behind a key are found whether they have it for everybody, for their writer only, or
-//! for an old snapshot only. [`TableStore::insert`] and [`TableStore::update`] refuse a key that
-//! another row has or may get back: see [`Clash`].
+//! An index has an entry for each row and each value that *some* version of the row has. So the
+//! rows behind a value are found whether they have it for everybody, for their writer only, or for
+//! an old snapshot only (`index`). Alternate keys are unique: [`TableStore::insert`] and
+//! [`TableStore::update`] refuse one that another row has or may get back: see [`Clash`].
 //!
 //! # Clones
 //!
@@ -44,8 +44,9 @@
 //! What costs time in a large table are the misses of the cache, so the layout counts them: one in
 //! the index of ids (`id_index`), which leads to the row's number, and one in the page, where the
 //! row's newest version lies in place (`pages`, `cell`), packed so that any column is found in one
-//! step (`image`). The indexes of the alternate keys are sorted trees that hold the keys themselves
-//! (`tree`, `key`): sorted, because a key-range lock needs to know the next key.
+//! step (`image`). The other indexes are sorted trees that hold the values themselves (`tree`,
+//! `key`): sorted, because a range is a stretch of one, and a key-range lock needs to know the next
+//! entry.
 //!
 //! Two stores with the same rows in the same slots, with the same versions, have the same [`Hash`],
 //! on every machine.
@@ -53,12 +54,15 @@
 mod cell;
 mod id_index;
 mod image;
+mod index;
 mod invariants;
 mod key;
 mod pages;
+mod scan;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod undo;
 mod value_ref;
 mod versions;
 mod write;
@@ -69,11 +73,14 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 pub use image::RowImage;
+pub use index::{Entry, EntryChange, prefix_end};
+pub use undo::Saved;
 pub use value_ref::ValueRef;
 
 use self::cell::Version;
 use self::id_index::IdIndex;
 use self::image::Packed;
+use self::index::{Index, row_of};
 use self::pages::{Pages, Row};
 use self::tree::Tree;
 use self::write::Scratch;
@@ -132,8 +139,8 @@ pub struct TableStore {
     shape: Arc<Shape>,
     pages: Pages,
     ids: IdIndex,
-    /// One for each alternate key: the key's bytes, then the row's number.
-    keys: Vec<Tree>,
+    /// The entries of each index.
+    trees: Vec<Tree>,
     /// Free slots below `pages.slots()`.
     free: BinaryHeap<Reverse<u32>>,
     /// Rows with versions that the commit at this stamp has made old, in the order of the stamps.
@@ -145,26 +152,37 @@ pub struct TableStore {
 /// What the store needs to know of its table's definition.
 struct Shape {
     columns: usize,
-    keys: Vec<Vec<ColumnId>>,
+    /// Alternate keys first.
+    indexes: Vec<Index>,
+    /// For each column, whether an index has it.
+    is_indexed: Vec<bool>,
 }
 
 impl Shape {
-    /// Whether one of these columns belongs to an alternate key.
-    fn sets_key(&self, values: &[(ColumnId, Value)]) -> bool {
-        let mut columns = self.keys.iter().flatten();
-        columns.any(|keyed| values.iter().any(|(column, _)| column == keyed))
+    fn new(table: &Table) -> Self {
+        let indexes = Index::all_of(table);
+        let mut is_indexed = vec![false; table.columns.len()];
+        for column in indexes.iter().flat_map(Index::columns) {
+            is_indexed[column.index()] = true;
+        }
+        Self { columns: table.columns.len(), indexes, is_indexed }
+    }
+
+    /// Whether one of these columns belongs to an index.
+    fn sets_index(&self, values: &[(ColumnId, Value)]) -> bool {
+        values.iter().any(|(column, _)| self.is_indexed.get(column.index()) == Some(&true))
     }
 }
 
 impl TableStore {
     /// An empty table of this definition.
     pub fn new(table: &Table) -> Self {
-        let keys: Vec<_> = table.keys.iter().map(|key| key.columns.clone()).collect();
+        let shape = Shape::new(table);
         Self {
             pages: Pages::new(),
             ids: IdIndex::new(),
-            keys: keys.iter().map(|_| Tree::new()).collect(),
-            shape: Arc::new(Shape { columns: table.columns.len(), keys }),
+            trees: shape.indexes.iter().map(|_| Tree::new()).collect(),
+            shape: Arc::new(shape),
             free: BinaryHeap::new(),
             history: VecDeque::new(),
             committed: 0,
@@ -197,21 +215,20 @@ impl TableStore {
         key: u16,
         values: &[Value],
     ) -> impl Iterator<Item = RowNumber> + use<'a> {
-        let tree = self.keys.get(usize::from(key));
-        let columns = self.shape.keys.get(usize::from(key)).map_or(0, Vec::len);
-        let mut prefix = Vec::with_capacity(64);
-        let complete = values.len() == columns
-            && values.iter().all(|value| {
-                ValueRef::of(value).is_some_and(|value| key::encode(value, &mut prefix))
-            });
-        tree.filter(|_| complete)
-            .into_iter()
-            .flat_map(move |tree| rows_with(tree, std::mem::take(&mut prefix)))
+        let index = self.shape.indexes.get(usize::from(key));
+        let complete = index.is_some_and(|index| {
+            index.is_key()
+                && index.columns().count() == values.len()
+                && values.iter().all(|value| *value != Value::Null)
+        });
+        let found = if complete { self.encode(key, values) } else { None };
+        found.into_iter().flat_map(move |values| self.rows_with(key, values))
     }
 
-    /// Every slot that is in use, in the order of the slots.
-    pub fn rows(&self) -> impl Iterator<Item = RowNumber> {
-        (0..self.pages.slots()).map(RowNumber).filter(|row| self.pages.row(*row).is_some())
+    /// The rows in the entries of an index that have exactly these values.
+    fn rows_with(&self, index: u16, values: Vec<u8>) -> impl Iterator<Item = RowNumber> {
+        let entries = self.trees[usize::from(index)].range(&values);
+        entries.map_while(move |entry| row_of(entry, &values))
     }
 
     /// The id of the row in this slot.
@@ -230,49 +247,56 @@ impl TableStore {
 
     /// The row as this view shows it; `None` where it is not there.
     pub fn read(&self, row: RowNumber, view: View) -> Option<RowImage<'_>> {
-        let found = self.pages.row(row)?;
-        let writer = found.cell.writer();
+        self.seen(self.pages.row(row)?, view)
+    }
+
+    fn seen<'a>(&self, row: Row<'a>, view: View) -> Option<RowImage<'a>> {
+        let writer = row.cell.writer();
         let (reader, stamp) = match view {
             View::Latest => (writer, u64::MAX),
             View::Committed { reader } => (reader, u64::MAX),
             View::Snapshot { stamp, reader } => (reader, stamp),
         };
-        let version = if writer == reader && writer.is_some() {
-            found.newest()
+        let newest = row.newest();
+        let sees_newest = if writer.is_some() { writer == reader } else { newest.stamp <= stamp };
+        let version = if sees_newest {
+            newest
         } else {
-            let mut committed = found.committed();
-            committed.find(|version| version.stamp <= stamp)?
+            row.committed().find(|version| version.stamp <= stamp)?
         };
         Some(RowImage {
-            id: found.cell.id(),
+            id: row.cell.id(),
             row_version: version.row_version,
             packed: self.packed(version.image?),
         })
     }
 
+    /// Whether a version of the row was committed after this stamp, a deletion included: whether a
+    /// snapshot as of the stamp must not write it.
+    ///
+    /// What a snapshot sees of a row is kept, and the slot with it, as long as every commit and
+    /// [`TableStore::prune`] are told of the snapshot. So the answer is right for each row that
+    /// the snapshot sees. A slot that is free was given up by a row that the snapshot does not see;
+    /// the answer is yes then.
+    pub fn changed_since(&self, row: RowNumber, stamp: u64) -> bool {
+        let Some(row) = self.pages.row(row) else {
+            return true;
+        };
+        row.committed().next().is_some_and(|version| version.stamp > stamp)
+    }
+
     /// How many bytes the table takes, allocations included, as far as it knows. What clones share
     /// is counted in each of them.
     pub fn memory(&self) -> usize {
-        let keys: usize = self.keys.iter().map(Tree::memory).sum();
+        let indexes: usize = self.trees.iter().map(Tree::memory).sum();
         let free = self.free.capacity() * size_of::<Reverse<u32>>();
         let history = self.history.capacity() * size_of::<(u64, RowNumber)>();
-        size_of::<Self>() + self.pages.memory() + self.ids.memory() + keys + free + history
+        size_of::<Self>() + self.pages.memory() + self.ids.memory() + indexes + free + history
     }
 
     fn packed<'a>(&self, image: &'a [u8]) -> Packed<'a> {
         Packed::new(image, self.shape.columns)
     }
-}
-
-/// The rows in the entries that begin with these bytes.
-fn rows_with(tree: &Tree, prefix: Vec<u8>) -> impl Iterator<Item = RowNumber> + use<'_> {
-    tree.range(&prefix).map_while(move |entry| row_of(entry, &prefix))
-}
-
-/// The row in an entry of a key's index, if it is an entry of this key.
-fn row_of(entry: &[u8], key: &[u8]) -> Option<RowNumber> {
-    let row = entry.strip_prefix(key)?;
-    Some(RowNumber(u32::from_be_bytes(row.try_into().ok()?)))
 }
 
 impl Hash for TableStore {

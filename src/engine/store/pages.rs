@@ -14,7 +14,7 @@
 //! The cells of a chunk are made larger when too many images don't fit.
 
 use std::hint::black_box;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use super::RowNumber;
@@ -91,6 +91,25 @@ impl Pages {
         let cell = chunk.cell(place);
         let in_use = cell.marks().has(Marks::IN_USE);
         in_use.then_some(Row { chunk, place, cell })
+    }
+
+    /// Shows every row in use from this slot on, in the order of the slots, until `visit` says that
+    /// it is enough. It goes page by page, so a row costs no more than a look at its cell.
+    pub(super) fn each_row<'a>(
+        &'a self,
+        from: u32,
+        mut visit: impl FnMut(RowNumber, Row<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if from >= self.slots {
+            return ControlFlow::Continue(());
+        }
+        let (first, mut place) = locate(from);
+        let numbers = (from - u32::from(place)..).step_by(CELLS);
+        for (chunk, number) in self.chunks[first..].iter().zip(numbers) {
+            chunk.each_row(place, |row| visit(RowNumber(number + u32::from(row.place)), row))?;
+            place = 0;
+        }
+        ControlFlow::Continue(())
     }
 
     /// The chunk with this slot, and the slot's place in it, to be written: what a clone shares is
@@ -175,6 +194,27 @@ impl Chunk {
         // is in another line of memory, which comes while this one does, if it is asked for now.
         black_box(Arc::strong_count(page));
         Cell(&page[begin..begin + self.stride])
+    }
+
+    /// Shows every row in use from this place on, until `visit` says that it is enough.
+    fn each_row<'a>(
+        &'a self,
+        from: u16,
+        mut visit: impl FnMut(Row<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let (first, mut cell) = (usize::from(from) / ROWS, usize::from(from) % ROWS);
+        let mut place = from;
+        for page in &self.pages[first..] {
+            for bytes in page[cell * self.stride..].chunks_exact(self.stride) {
+                let cell = Cell(bytes);
+                if cell.marks().has(Marks::IN_USE) {
+                    visit(Row { chunk: self, place, cell })?;
+                }
+                place += 1;
+            }
+            cell = 0;
+        }
+        ControlFlow::Continue(())
     }
 
     /// The cell to be written.

@@ -1,35 +1,37 @@
-//! The chain of a row's versions, and the entries that the keys' indexes have for them.
+//! The chain of a row's versions, and the entries that the indexes have for them.
 
 use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::cell::Version;
 use super::image::Packed;
+use super::index::{Index, append_row};
 use super::tree::Tree;
 use super::write::Scratch;
-use super::{RowNumber, TableStore, key};
-use crate::words::{ColumnId, RowId, TransactionId};
+use super::{RowNumber, TableStore};
+use crate::words::{RowId, TransactionId};
 
 impl TableStore {
     /// Puts a version on top of the row's chain, or in the place of the one that the same
-    /// transaction has put there. `rekeys` is false when it has the keys of the newest one.
+    /// transaction has put there. `reindexes` is false when it has the
+    /// index entries of the newest one.
     pub(super) fn write(
         &mut self,
         transaction: Option<TransactionId>,
         row: RowNumber,
         image: Option<&[u8]>,
         row_version: u64,
-        rekeys: bool,
+        reindexes: bool,
     ) {
         let writer = self.writer(row);
         let replaces = writer.is_some() && writer == transaction;
-        if rekeys {
-            self.rekey(row, image, replaces);
+        if reindexes {
+            self.reindex(row, image, replaces);
         }
         let (chunk, place) = self.pages.chunk_mut(row);
-        let mut version = Version { row_version, stamp: 0, same_keys: !rekeys, image };
+        let mut version = Version { row_version, stamp: 0, same_entries: !reindexes, image };
         if replaces {
-            version.same_keys &= chunk.row(place).newest().same_keys;
+            version.same_entries &= chunk.row(place).newest().same_entries;
             chunk.replace(place, &version);
         } else {
             chunk.push(place, &version, &mut self.scratch.other);
@@ -95,8 +97,8 @@ impl TableStore {
         }
         let least = kept.max(1);
         let links = found.versions().skip(least - 1).take(all - least);
-        let rekeyed = links.filter(|version| !version.same_keys).count() > 0;
-        if rekeyed {
+        let reindexed = links.filter(|version| !version.same_entries).count() > 0;
+        if reindexed {
             self.retire(row, kept..all, 0..kept);
         }
         let (chunk, place) = self.pages.chunk_mut(row);
@@ -107,23 +109,23 @@ impl TableStore {
         }
     }
 
-    /// Brings the keys' indexes up to date with an image that is about to be the row's newest. With
+    /// Brings the indexes up to date with an image that is about to be the row's newest. With
     /// `replaces`, the version that is the newest now is going away.
-    fn rekey(&mut self, row: RowNumber, image: Option<&[u8]>, replaces: bool) {
-        let Self { pages, shape, keys, scratch, .. } = self;
+    pub(super) fn reindex(&mut self, row: RowNumber, image: Option<&[u8]>, replaces: bool) {
+        let Self { pages, shape, trees, scratch, .. } = self;
         let width = shape.columns;
         let found = pages.row(row);
         let old = found.and_then(|found| found.newest().image);
         let old = old.map(|old| Packed::new(old, width));
         let new = image.map(|image| Packed::new(image, width));
-        for (tree, columns) in keys.iter_mut().zip(&shape.keys) {
+        for (tree, index) in trees.iter_mut().zip(&shape.indexes) {
             if let (Some(old), Some(new)) = (old, new)
-                && key::is_same(old, new, columns)
+                && index.is_same(old, new)
             {
                 continue;
             }
             if let Some(new) = new {
-                add_entry(tree, columns, row, new, scratch);
+                add_entry(tree, index, row, new, scratch);
             }
             if let (Some(found), Some(old), true) = (found, old, replaces) {
                 let older = found.versions().skip(1);
@@ -131,15 +133,15 @@ impl TableStore {
                     .filter_map(|version| version.image)
                     .map(|image| Packed::new(image, width))
                     .chain(new);
-                remove_entry(tree, columns, row, old, kept, scratch);
+                remove_entry(tree, index, row, old, kept, scratch);
             }
         }
     }
 
-    /// Takes out of the keys' indexes what only the `dropped` versions of a row have, and not the
+    /// Takes out of the indexes what only the `dropped` versions of a row have, and not the
     /// `kept` ones. Versions count from the newest, which is 0.
     pub(super) fn retire(&mut self, row: RowNumber, dropped: Range<usize>, kept: Range<usize>) {
-        let Self { pages, shape, keys, scratch, .. } = self;
+        let Self { pages, shape, trees, scratch, .. } = self;
         let Some(found) = pages.row(row) else {
             return;
         };
@@ -151,33 +153,33 @@ impl TableStore {
                 .filter_map(|version| version.image)
                 .map(|image| Packed::new(image, shape.columns))
         };
-        for (tree, columns) in keys.iter_mut().zip(&shape.keys) {
+        for (tree, index) in trees.iter_mut().zip(&shape.indexes) {
             for image in images(&dropped) {
-                remove_entry(tree, columns, row, image, images(&kept), scratch);
+                remove_entry(tree, index, row, image, images(&kept), scratch);
             }
         }
     }
 }
 
-/// Adds the entry of an image to a key's index, unless a column of the key is null.
+/// Adds the entry of an image to an index, unless it is outside the index.
 fn add_entry(
     tree: &mut Tree,
-    columns: &[ColumnId],
+    index: &Index,
     row: RowNumber,
     image: Packed<'_>,
     scratch: &mut Scratch,
 ) {
     scratch.key.clear();
-    if key::encode_image(image, columns, &mut scratch.key) {
-        scratch.key.extend_from_slice(&row.0.to_be_bytes());
+    if index.encode(image, &mut scratch.key) {
+        append_row(row, &mut scratch.key);
         tree.insert(&scratch.key);
     }
 }
 
-/// Takes the entry of an image out of a key's index, unless a version that is kept has the key too.
+/// Takes the entry of an image out of an index, unless a version that is kept has it too.
 fn remove_entry<'a>(
     tree: &mut Tree,
-    columns: &[ColumnId],
+    index: &Index,
     row: RowNumber,
     dropped: Packed<'_>,
     kept: impl Iterator<Item = Packed<'a>>,
@@ -186,19 +188,19 @@ fn remove_entry<'a>(
     let Scratch { key, other, .. } = scratch;
     key.clear();
     for image in kept {
-        if key::is_same(image, dropped, columns) {
+        if index.is_same(image, dropped) {
             return;
         }
-        if key.is_empty() && !key::encode_image(dropped, columns, key) {
+        if key.is_empty() && !index.encode(dropped, key) {
             return;
         }
         other.clear();
-        if key::encode_image(image, columns, other) && other == key {
+        if index.encode(image, other) && other == key {
             return;
         }
     }
-    if !key.is_empty() || key::encode_image(dropped, columns, key) {
-        key.extend_from_slice(&row.0.to_be_bytes());
+    if !key.is_empty() || index.encode(dropped, key) {
+        append_row(row, key);
         tree.remove(key);
     }
 }

@@ -1,7 +1,8 @@
 //! How rows change: insert, update and delete; commit and rollback; and the end of old versions.
 
 use super::image::{Packed, Source, pack, patch};
-use super::{Clash, RowNumber, TableStore, key, row_of};
+use super::index::row_of;
+use super::{Clash, RowNumber, TableStore};
 use crate::words::{ColumnId, RowId, TransactionId, Value};
 
 /// Working space that is kept from call to call, so that writing allocates nothing. It has no
@@ -76,12 +77,12 @@ impl TableStore {
     ) -> Result<(), Clash> {
         self.check_writer(transaction, row);
         self.pack(Some(row), values);
-        let sets_key = self.shape.sets_key(values);
-        if sets_key {
+        let sets_index = self.shape.sets_index(values);
+        if sets_index {
             self.check_keys(Some(transaction), Some(row))?;
         }
         let image = std::mem::take(&mut self.scratch.image);
-        self.write(Some(transaction), row, Some(&image), row_version, sets_key);
+        self.write(Some(transaction), row, Some(&image), row_version, sets_index);
         self.scratch.image = image;
         Ok(())
     }
@@ -118,7 +119,7 @@ impl TableStore {
         cell.set_stamp(stamp);
         let found = chunk.row(place);
         let newest = found.newest();
-        let (is_there, same_keys) = (newest.image.is_some(), newest.same_keys);
+        let (is_there, same_entries) = (newest.image.is_some(), newest.same_entries);
         let (was_there, is_short) = {
             let mut before = found.versions().skip(1);
             let was_there = before.next().map(|before| before.image.is_some());
@@ -126,8 +127,8 @@ impl TableStore {
         };
         self.committed += usize::from(is_there);
         self.committed -= usize::from(was_there == Some(true));
-        // The usual commit: an update that no snapshot outlives and that left the keys alone.
-        if same_keys && stamp <= oldest_snapshot && is_short {
+        // The usual commit: an update that no snapshot outlives and that left the indexes alone.
+        if same_entries && stamp <= oldest_snapshot && is_short {
             chunk.cut(place, 1);
         } else if was_there.is_some() || !is_there {
             self.trim(row, oldest_snapshot);
@@ -143,7 +144,7 @@ impl TableStore {
     pub fn rollback(&mut self, transaction: TransactionId, row: RowNumber) -> Option<u64> {
         if self.writer(row) == Some(transaction) {
             let found = self.pages.row(row)?;
-            if !found.newest().same_keys {
+            if !found.newest().same_entries {
                 let versions = found.versions().count();
                 self.retire(row, 0..1, 1..versions);
             }
@@ -239,13 +240,14 @@ impl TableStore {
         let mut scratch = std::mem::take(&mut self.scratch);
         let image = Packed::new(&scratch.image, self.shape.columns);
         let mut result = Ok(());
-        for (number, columns) in self.shape.keys.iter().enumerate() {
+        let keys = self.shape.indexes.iter().take_while(|index| index.is_key());
+        for (number, index) in keys.enumerate() {
             let unchanged = own.is_some_and(|own| {
                 let newest = self.newest(own);
-                newest.is_some_and(|newest| key::is_same(newest, image, columns))
+                newest.is_some_and(|newest| index.is_same(newest, image))
             });
             scratch.key.clear();
-            if unchanged || !key::encode_image(image, columns, &mut scratch.key) {
+            if unchanged || !index.encode(image, &mut scratch.key) {
                 continue;
             }
             let prefix = std::mem::take(&mut scratch.key);
@@ -269,15 +271,15 @@ impl TableStore {
         own: Option<RowNumber>,
         other: &mut Vec<u8>,
     ) -> Option<RowNumber> {
-        let columns = &self.shape.keys[number];
-        self.keys[number]
+        let index = &self.shape.indexes[number];
+        self.trees[number]
             .range(prefix)
             .map_while(|entry| row_of(entry, prefix))
             .filter(|row| Some(*row) != own)
             .find(|row| {
                 self.holds(*row, transaction, |image| {
                     other.clear();
-                    key::encode_image(image, columns, other) && other == prefix
+                    index.encode(image, other) && other == prefix
                 })
             })
     }

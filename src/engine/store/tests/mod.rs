@@ -1,5 +1,6 @@
 //! The row store in stories, its parts as properties, and the whole against a plain oracle.
 
+mod indexes;
 mod model;
 mod oracle;
 mod parts;
@@ -11,24 +12,28 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::*;
+use crate::plan;
 use crate::plan::{AlternateKey, Column};
 use crate::words::ColumnType;
 
-/// A table with these columns, by name and type, and with these alternate keys, by columns.
-fn table(columns: &[(&str, ColumnType)], keys: &[&[u16]]) -> Table {
+/// A table with these columns, by name and type, and with these alternate keys and other indexes,
+/// by columns.
+fn table(columns: &[(&str, ColumnType)], keys: &[&[u16]], indexes: &[&[u16]]) -> Table {
+    let numbered = |columns: &&[u16]| columns.iter().copied().map(ColumnId).collect();
+    let named = |columns: &&[u16]| format!("by {columns:?}").into();
     Table {
         name: "account".into(),
         columns: columns
             .iter()
             .map(|(name, kind)| Column { name: (*name).into(), kind: kind.clone() })
             .collect(),
-        indexes: Vec::new(),
         keys: keys
             .iter()
-            .map(|columns| AlternateKey {
-                name: format!("by {columns:?}").into(),
-                columns: columns.iter().copied().map(ColumnId).collect(),
-            })
+            .map(|key| AlternateKey { name: named(key), columns: numbered(key) })
+            .collect(),
+        indexes: indexes
+            .iter()
+            .map(|index| plan::Index { name: named(index), columns: numbered(index) })
             .collect(),
     }
 }

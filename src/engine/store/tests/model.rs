@@ -7,6 +7,7 @@ use super::*;
 
 pub(super) const COLUMNS: u16 = 4;
 pub(super) const KEYS: [&[u16]; 2] = [&[0], &[1, 2]];
+pub(super) const INDEXES: [&[u16]; 2] = [&[1], &[2, 0]];
 pub(super) const IDS: u128 = 6;
 
 #[derive(Clone, Debug)]

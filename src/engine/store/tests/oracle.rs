@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use super::model::{COLUMNS, IDS, KEYS, Model, Row, Version, key_of};
+use super::model::{COLUMNS, IDS, INDEXES, KEYS, Model, Row, Version, key_of};
 use super::*;
 
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ impl Pair {
             ("rate", ColumnType::Decimal),
             ("note", text()),
         ];
-        Self { store: TableStore::new(&table(&columns, &KEYS)), model: Model::default() }
+        Self { store: TableStore::new(&table(&columns, &KEYS, &INDEXES)), model: Model::default() }
     }
 
     fn insert(

@@ -132,7 +132,7 @@ fn texts_with_zero_bytes_sort_as_any_other() {
         .iter()
         .map(|text| {
             let mut out = Vec::new();
-            assert!(key::encode(ValueRef::Text(text), &mut out));
+            key::encode(ValueRef::Text(text), &mut out);
             // What follows must not change the order.
             out.push(b'b');
             out
@@ -152,11 +152,11 @@ proptest! {
     fn keys_sort_as_their_values(columns in prop::collection::vec(pairs(), 1..3)) {
         let encoded = |values: &mut dyn Iterator<Item = &Value>| {
             let mut out = Vec::new();
-            let mut all = values.filter_map(ValueRef::of);
-            all.all(|value| key::encode(value, &mut out)).then_some(out)
+            values.filter_map(ValueRef::of).for_each(|value| key::encode(value, &mut out));
+            out
         };
-        let key_a = encoded(&mut columns.iter().map(|(a, _)| a)).expect("no nulls");
-        let key_b = encoded(&mut columns.iter().map(|(_, b)| b)).expect("no nulls");
+        let key_a = encoded(&mut columns.iter().map(|(a, _)| a));
+        let key_b = encoded(&mut columns.iter().map(|(_, b)| b));
         let mut orders = columns.iter().filter_map(|(a, b)| {
             ValueRef::of(a)?.partial_cmp(&ValueRef::of(b)?)
         });

@@ -8,7 +8,7 @@ const NOBODY: u64 = u64::MAX;
 const COMMITTED: View = View::Committed { reader: None };
 
 fn accounts() -> TableStore {
-    TableStore::new(&table(&[("name", text()), ("number", text())], &[&[1]]))
+    TableStore::new(&table(&[("name", text()), ("number", text())], &[&[1]], &[&[0]]))
 }
 
 fn set(name: &str, number: &str) -> Vec<(ColumnId, Value)> {
