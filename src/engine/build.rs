@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::engine::code::{Code, called, named_rows};
-use crate::engine::instance::InstanceState;
+use crate::engine::database::Database;
 use crate::engine::log::Log;
 use crate::engine::names::Names;
 use crate::engine::plug_in::PlugIns;
@@ -79,8 +79,8 @@ impl World {
     ) -> Result<Self, PlanError> {
         crate::engine::soundness::check(&plan)?;
         check_plug_ins(&plan, &plug_ins)?;
-        let instances = (0..plan.instances.len())
-            .map(|index| InstanceState::new(&plan, InstanceId(u16::try_from(index).unwrap_or(0))))
+        let databases = (0..plan.instances.len())
+            .map(|index| Database::new(&plan, InstanceId(u16::try_from(index).unwrap_or(0))))
             .collect();
         let shared = Arc::new(Shared {
             code: Code::of(&plan),
@@ -94,7 +94,7 @@ impl World {
             queue: Queue::default(),
             fibers: Vec::new(),
             free_fibers: Vec::new(),
-            instances,
+            databases,
             runs: vec![0; plan.actors.len()],
             cursors: BTreeMap::new(),
             names: Names::new(planned_names(&plan)),
@@ -102,11 +102,10 @@ impl World {
             next_lane: 0,
             next_request: 0,
             next_transaction: 0,
-            next_wait: 0,
             transitions: 0,
             turns: 0,
             log: Log::new(log),
-            granted: Vec::new(),
+            ordered: 0,
         };
         for group in &plan.rows {
             world.load(&plan, group)?;
@@ -125,7 +124,6 @@ impl World {
 
     /// Loads the rows of a group.
     fn load(&mut self, plan: &Plan, group: &RowGroup) -> Result<(), PlanError> {
-        let shared = Arc::clone(&self.shared);
         let bad = |trouble: String| PlanError::BadRow { trouble, at: group.at };
         let counter = Name::from("n");
         let mut bindings = vec![(counter, Value::Null)];
@@ -144,9 +142,8 @@ impl World {
             }
             for (column, value) in &mut values {
                 let given = std::mem::take(value);
-                *value = self
-                    .coerce(&shared, group.table, *column, given)
-                    .map_err(|fault| bad(fault.message))?;
+                *value =
+                    self.coerce(group.table, *column, given).map_err(|fault| bad(fault.message))?;
             }
             values.retain(|(_, value)| !value.is_null());
             let id = match &name {
@@ -167,21 +164,19 @@ impl World {
     ) -> Result<(), String> {
         let (instance, table) = (group.instance, group.table);
         let definition = plan.table(table);
-        let state = &mut self.instances[instance.index()];
-        let row_version = state.next_version();
-        let Some(store) = &mut state.tables[table.index()] else {
+        let database = &mut self.databases[instance.index()];
+        if !database.has(table) {
             return Err(format!(
                 "`{}` has no table `{}`",
                 plan.instance(instance).name,
                 definition.name
             ));
-        };
-        if store.find(id).is_some() {
-            return Err("there is a row of this name already".to_owned());
         }
-        store.insert(None, id, values, row_version, 0).map_err(|clash| {
-            let key = &definition.keys[usize::from(clash.key)].name;
-            format!("another row has the same values of the key `{key}`")
+        let row_version = database.load(table, id, values).map_err(|clash| {
+            match definition.keys.get(usize::from(clash.key)) {
+                Some(key) => format!("another row has the same values of the key `{}`", key.name),
+                None => "there is a row of this name already".to_owned(),
+            }
         })?;
         self.log.emit(self.now, || Event::RowLoaded {
             instance,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::FaultKind;
-use crate::plan::{Backoff, Isolation, Location, Plan, Program, RowSelector, Step, Verb};
+use crate::plan::{
+    Assignment, Backoff, Isolation, Location, Plan, Program, RowSelector, Statement, Step, Verb,
+};
 use crate::words::evaluate::is_about_the_row_alone;
 use crate::words::{Expression, InstanceId, Name, ProgramId, RowId, SimInstant, TableId, Value};
 use uuid::Uuid;
@@ -41,6 +43,8 @@ impl Assembly {
 pub enum Operation {
     /// Sends a request.
     Request(RequestCode),
+    /// Carries out a session's statement.
+    Statement(StatementCode),
     /// Moves a cursor.
     AcceptChanges(Name),
     /// Takes time.
@@ -108,6 +112,17 @@ pub enum Operation {
     },
 }
 
+/// A session's statement.
+#[derive(Debug)]
+pub struct StatementCode {
+    /// The statement.
+    pub statement: Statement,
+    /// The binding that gets its answer.
+    pub bind: Option<Name>,
+    /// For each of its assignments, as [`RequestCode::late`].
+    pub late: Vec<Option<Arc<Expression>>>,
+}
+
 /// What a request step asks for.
 #[derive(Debug)]
 pub struct RequestCode {
@@ -126,12 +141,27 @@ impl RequestCode {
             }
             _ => &[],
         };
-        let late = set.iter().map(|assignment| {
-            let value = &assignment.value;
-            is_about_the_row_alone(value).then(|| Arc::new(value.clone()))
-        });
-        Self { late: late.collect(), verb: verb.clone() }
+        Self { late: late(set), verb: verb.clone() }
     }
+}
+
+impl StatementCode {
+    fn new(statement: &Statement, bind: Option<&Name>) -> Self {
+        let set = match statement {
+            Statement::Insert { set, .. } | Statement::Update { set, .. } => &set[..],
+            _ => &[],
+        };
+        Self { late: late(set), statement: statement.clone(), bind: bind.cloned() }
+    }
+}
+
+/// The expressions of assignments that are about the row alone.
+fn late(set: &[Assignment]) -> Vec<Option<Arc<Expression>>> {
+    let late = set.iter().map(|assignment| {
+        let value = &assignment.value;
+        is_about_the_row_alone(value).then(|| Arc::new(value.clone()))
+    });
+    late.collect()
 }
 
 impl Code {
@@ -156,8 +186,7 @@ fn compile(plan: &Plan, program: &Program) -> Assembly {
     let mut assembly = Assembly::default();
     compile_steps(&program.steps, &mut assembly);
     for operation in &mut assembly.operations {
-        if let Operation::Request(request) = operation
-            && let Some((table, row)) = row_of(&mut request.verb)
+        if let Some((table, row)) = row_named_by(operation)
             && let Expression::Literal(Value::Text(name)) = row
         {
             // The id of a row that the file names outright is worked out once.
@@ -170,6 +199,18 @@ fn compile(plan: &Plan, program: &Program) -> Assembly {
 /// The row that a GUID or a name means in a table.
 pub fn called(plan: &Plan, table: TableId, name: &str) -> RowId {
     Uuid::try_parse(name).map_or_else(|_| plan.row_id(table, name), RowId)
+}
+
+/// The expression by which an operation names its row.
+fn row_named_by(operation: &mut Operation) -> Option<(TableId, &mut Expression)> {
+    match operation {
+        Operation::Request(request) => row_of(&mut request.verb),
+        Operation::Statement(code) => match &mut code.statement {
+            Statement::Insert { table, row: Some(row), .. } => Some((*table, row)),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// The expression by which a verb names its row.
@@ -192,9 +233,7 @@ pub fn named_rows(plan: &Plan) -> Vec<(TableId, Name)> {
     }
     let mut rows = Vec::new();
     for operation in &mut assembly.operations {
-        if let Operation::Request(request) = operation
-            && let Some((table, Expression::Literal(Value::Text(name)))) = row_of(&mut request.verb)
-        {
+        if let Some((table, Expression::Literal(Value::Text(name)))) = row_named_by(operation) {
             rows.push((table, name.clone()));
         }
     }
@@ -217,8 +256,10 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         | Verb::Update { .. }
         | Verb::Upsert { .. }
         | Verb::Delete { .. }
-        | Verb::Statement(..)
         | Verb::ReadChanges { .. } => out.push(Operation::Request(RequestCode::new(verb))),
+        Verb::Statement(statement, bind) => {
+            out.push(Operation::Statement(StatementCode::new(statement, bind.as_ref())));
+        }
         Verb::AcceptChanges { cursor } => out.push(Operation::AcceptChanges(cursor.clone())),
         Verb::Work(duration) => out.push(Operation::Work(*duration)),
         Verb::Wait(duration) => out.push(Operation::Wait(*duration)),

@@ -21,13 +21,8 @@ impl World {
         }
         self.fibers.hash(&mut hasher);
         self.free_fibers.hash(&mut hasher);
-        for instance in &self.instances {
-            instance.tables.hash(&mut hasher);
-            instance.locks.hash(&mut hasher);
-            instance.transactions.hash(&mut hasher);
-            (instance.row_version, instance.stamp).hash(&mut hasher);
-            instance.monitor.hash(&mut hasher);
-        }
+        self.databases.hash(&mut hasher);
+        self.ordered.hash(&mut hasher);
         self.runs.hash(&mut hasher);
         self.cursors.hash(&mut hasher);
         self.random.positions().hash(&mut hasher);

@@ -15,9 +15,8 @@
 
 use std::time::Duration;
 
-use crate::engine::fiber::{
-    Fiber, FiberId, Frame, Phase, RequestFrame, Role, State, TransactionRef,
-};
+use crate::engine::database::{TransactionRef, Writing};
+use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame, Role, State};
 use crate::engine::request::{Answer, Request};
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
@@ -242,8 +241,9 @@ impl RequestFrame {
             running: None,
             before: None,
             answer: Answer::Done,
-            probe: None,
-            inserted: false,
+            writing: Writing::default(),
+            taken: Vec::new(),
+            execution: None,
             command_deadline: None,
         }
     }

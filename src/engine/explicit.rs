@@ -28,7 +28,7 @@ impl World {
         if !joins {
             let isolation =
                 isolation.unwrap_or_else(|| self.shared.plan.instance(instance).isolation);
-            let reference = self.begin(instance, fiber.lane, isolation, None);
+            let reference = self.begin(instance, fiber.lane, (isolation, 0), None);
             fiber.transactions.push((instance, reference));
         }
         with_program(fiber, |frame| frame.guards.push(Guard::Transaction { own: !joins }));

@@ -15,12 +15,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::lock::{Owner, Resource};
+use crate::engine::database::{Assigned, Caller, Execution, Temporary, TransactionRef, Writing};
 use crate::engine::request::{Answer, Request};
 use crate::fault::Fault;
 use crate::words::{
-    ActorId, InstanceId, LaneId, Name, PlugInId, ProgramId, Record, RequestId, SimInstant,
-    TransactionId, Value,
+    ActorId, ColumnId, InstanceId, LaneId, Name, PlugInId, ProgramId, Record, RequestId, RowId,
+    SimInstant, TableId, Value,
 };
 
 /// A fiber's place in the world; reused after its end.
@@ -92,6 +92,8 @@ pub enum State {
     Calling(RequestId),
     /// Its request is on the way to the instance.
     Travelling,
+    /// Its turn in the order of the sessions' steps. Nothing is due for it.
+    Gated,
     /// Its answer, or the news that the request was refused, is on the way to the caller.
     Returning {
         /// Whether the instance has carried the request out.
@@ -120,6 +122,10 @@ pub enum Frame {
     Request(Box<RequestFrame>),
     /// A plug-in in Rust.
     Native(Box<NativeFrame>),
+    /// A session: what its steps have in common.
+    Session(Box<SessionFrame>),
+    /// A statement of a session.
+    Statement(Box<StatementFrame>),
 }
 
 /// A running program.
@@ -203,15 +209,6 @@ pub enum Guard {
     },
 }
 
-/// A transaction of an instance, safe against the reuse of its slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TransactionRef {
-    /// Its slot.
-    pub owner: Owner,
-    /// Its number.
-    pub id: TransactionId,
-}
-
 /// A request in an instance.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub struct RequestFrame {
@@ -241,11 +238,12 @@ pub struct RequestFrame {
     pub before: Option<Arc<Record>>,
     /// The answer, once the main operation is done.
     pub answer: Answer,
-    /// A lock that a statement took only to wait for another transaction's end; it is released
-    /// when the statement looks again.
-    pub probe: Option<Resource>,
-    /// Whether a create has its row in the table already, and only waits to lock it.
-    pub inserted: bool,
+    /// What its write remembers while it waits.
+    pub writing: Writing,
+    /// The locks that its read holds for as long as it looks.
+    pub taken: Vec<Temporary>,
+    /// Its query, while one is under way.
+    pub execution: Option<Box<Execution>>,
     /// The time by which the database command must be done; set while one runs.
     pub command_deadline: Option<SimInstant>,
 }
@@ -269,6 +267,66 @@ pub enum Phase {
     PostOperation,
     /// Everything is done; its transaction is committed.
     Commit,
+}
+
+/// A session, below the programs of its steps.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct SessionFrame {
+    /// Which actor it is.
+    pub actor: ActorId,
+    /// Its bindings, while no step has them.
+    pub bindings: Vec<(Name, Value)>,
+    /// The step that runs.
+    pub running: Option<u16>,
+    /// The step that comes next where no order says which.
+    pub next: u16,
+    /// Its transaction.
+    pub transaction: Option<TransactionRef>,
+    /// Whether its next statement opens a transaction that lasts beyond it.
+    pub is_implicit: bool,
+    /// What the running step's last statement answered.
+    pub answer: Value,
+    /// The first fault in which one of its steps ended.
+    pub fault: Option<Fault>,
+}
+
+/// A statement of a session.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct StatementFrame {
+    /// Where.
+    pub instance: InstanceId,
+    /// Who reads or writes.
+    pub caller: Caller,
+    /// What it does.
+    pub work: Work,
+    /// Whether its transaction ends with it.
+    pub owns_transaction: bool,
+    /// The time by which it must be done.
+    pub deadline: SimInstant,
+    /// The time by which the lock that it waits for must be granted.
+    pub lock_deadline: Option<SimInstant>,
+}
+
+/// What a statement does.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Work {
+    /// It goes through rows.
+    Rows(Execution),
+    /// It adds a row.
+    Insert {
+        /// Its table.
+        table: TableId,
+        /// Its id.
+        id: RowId,
+        /// Its columns.
+        values: Vec<(ColumnId, Assigned)>,
+        /// What it remembers while it waits.
+        writing: Writing,
+    },
+    /// It changes a table's definition.
+    Alter(TableId),
+    /// It is done; its time passes.
+    Done(Answer),
 }
 
 /// A running plug-in in Rust: what it is given when it is run again.

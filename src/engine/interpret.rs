@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::code::{Operation, RequestCode};
+use crate::engine::database::broken;
 use crate::engine::fiber::{
     Fiber, FiberId, Frame, Guard, Interrupt, Loop, ProgramFrame, Role, State,
 };
@@ -32,7 +33,7 @@ impl World {
                 return Flow::Continue;
             };
             let Some(operation) = shared.code.operation(frame.program, frame.position) else {
-                fiber.frames.pop();
+                leave_program(fiber);
                 fiber.result = Some(Ok(Answer::Done));
                 return Flow::Continue;
             };
@@ -60,6 +61,7 @@ impl World {
     ) -> Result<Next, Fault> {
         match operation {
             Operation::Request(code) => return self.issue(shared, id, fiber, code),
+            Operation::Statement(code) => return self.begin_statement(shared, id, fiber, code),
             Operation::AcceptChanges(name) => self.accept_changes(fiber, name),
             Operation::Work(duration) => return Ok(self.work(id, fiber, *duration)),
             Operation::Wait(duration) => {
@@ -124,7 +126,7 @@ impl World {
         with: &[(Name, Expression)],
     ) -> Result<Next, Fault> {
         if fiber.frames.len() >= MOST_FRAMES {
-            return Err(trouble("programs call one another too deeply".to_owned()));
+            return Err(broken("programs call one another too deeply".to_owned()));
         }
         let bindings = self.values(fiber, with)?;
         let home = shared.plan.programs[program.index()].home.or_else(|| home_of(fiber));
@@ -170,7 +172,7 @@ impl World {
             row: None,
             clock: self.clock(),
         };
-        action(&scope).map_err(trouble)
+        action(&scope).map_err(broken)
     }
 
     /// The values of an actor's first bindings, outside any program.
@@ -181,7 +183,7 @@ impl World {
     ) -> Result<Vec<(Name, Value)>, Fault> {
         let scope = Scope { bindings, plug_in: None, row: None, clock: self.clock() };
         let values = named.iter().map(|(name, value)| {
-            evaluate(value, &scope).map(|value| (name.clone(), value)).map_err(trouble)
+            evaluate(value, &scope).map(|value| (name.clone(), value)).map_err(broken)
         });
         values.collect()
     }
@@ -197,21 +199,26 @@ impl World {
             .position
             .checked_sub(1)
             .and_then(|position| shared.code.operation(frame.program, position));
-        let Some(Operation::Request(RequestCode { verb, .. })) = asked else {
-            return;
-        };
-        if let (Answer::Changes(_, read), Verb::ReadChanges { cursor, .. }) = (&answer, verb)
-            && let Some(actor) = actor
-        {
-            let place: &mut Cursor = self.cursors.entry((actor, cursor.clone())).or_default();
-            place.read = *read;
-        }
-        let name = match verb {
-            Verb::Create { bind, .. }
-            | Verb::Retrieve { bind, .. }
-            | Verb::Query { bind, .. }
-            | Verb::Upsert { bind, .. } => bind.as_ref(),
-            Verb::ReadChanges { bind, .. } => Some(bind),
+        let name = match asked {
+            Some(Operation::Request(RequestCode { verb, .. })) => {
+                if let (Answer::Changes(_, read), Verb::ReadChanges { cursor, .. }) =
+                    (&answer, verb)
+                    && let Some(actor) = actor
+                {
+                    let place: &mut Cursor =
+                        self.cursors.entry((actor, cursor.clone())).or_default();
+                    place.read = *read;
+                }
+                match verb {
+                    Verb::Create { bind, .. }
+                    | Verb::Retrieve { bind, .. }
+                    | Verb::Query { bind, .. }
+                    | Verb::Upsert { bind, .. } => bind.as_ref(),
+                    Verb::ReadChanges { bind, .. } => Some(bind),
+                    _ => None,
+                }
+            }
+            Some(Operation::Statement(code)) => code.bind.as_ref(),
             _ => None,
         };
         if let Some(name) = name {
@@ -264,7 +271,7 @@ impl World {
             (Operation::LoopTimes(_), Value::Whole(times)) => {
                 Ok(Loop::Times { times: u64::try_from(times).unwrap_or(0), taken: 0 })
             }
-            (_, other) => Err(trouble(format!("{} can't be repeated over", other.kind()))),
+            (_, other) => Err(broken(format!("{} can't be repeated over", other.kind()))),
         }
     }
 
@@ -282,7 +289,7 @@ impl World {
                 return Flow::Continue;
             };
             let Some(guard) = frame.guards.pop() else {
-                fiber.frames.pop();
+                leave_program(fiber);
                 fiber.result = Some(Err(fault));
                 return Flow::Continue;
             };
@@ -363,6 +370,12 @@ impl World {
         match interrupt {
             Interrupt::Fault(fault) => match fiber.frames.last() {
                 Some(Frame::Request(_)) => self.fail_request(fiber, fault),
+                Some(Frame::Statement(_)) => {
+                    if let Some(Frame::Statement(frame)) = fiber.frames.pop() {
+                        let fault = self.fail_statement(fiber, *frame, fault);
+                        fiber.result = Some(Err(fault));
+                    }
+                }
                 _ => fiber.result = Some(Err(fault)),
             },
             Interrupt::PlugInTimeout { frame } => self.stop_plug_in(fiber, frame),
@@ -398,9 +411,13 @@ pub(super) enum Next {
     Wait,
 }
 
-/// What an expression could not compute, as the fault of a program that broke.
-pub(super) fn trouble(message: String) -> Fault {
-    Fault::new(FaultKind::PlugInFailed, format!("An unexpected error occurred: {message}."))
+/// Leaves the program on top of the stack. A session gets back the bindings of its step's program.
+fn leave_program(fiber: &mut Fiber) {
+    if let Some(Frame::Program(program)) = fiber.frames.pop()
+        && let Some(Frame::Session(session)) = fiber.frames.last_mut()
+    {
+        session.bindings = program.bindings;
+    }
 }
 
 /// The request whose plug-in the fiber is in, if any.

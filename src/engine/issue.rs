@@ -3,18 +3,16 @@
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use crate::engine::code::RequestCode;
+use crate::engine::database::{Assigned, Query, broken};
 use crate::engine::fiber::{Fiber, FiberId, Frame, RequestFrame, Role};
-use crate::engine::interpret::{Next, trouble};
-use crate::engine::request::{Assigned, Query, Request, Target};
+use crate::engine::interpret::Next;
+use crate::engine::request::{Request, Target};
 use crate::engine::world::{Shared, World};
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Assignment, Message, RowSelector, Selection, UpsertWhen, Verb};
-use crate::trace::Event;
+use crate::plan::{Assignment, Hints, Message, RowSelector, UpsertWhen, Verb};
 use crate::words::evaluate::{Scope, Trouble, close, evaluate, needs_row};
-use crate::words::{ColumnId, ColumnType, Expression, InstanceId, Name, RowId, TableId, Value};
+use crate::words::{ColumnId, Expression, InstanceId, Name, RowId, TableId, Value};
 
 impl World {
     /// Makes the request that a step asks for.
@@ -67,7 +65,7 @@ impl World {
             Some(Frame::Program(frame)) => frame.home,
             _ => None,
         };
-        instance.or(home).ok_or_else(|| trouble("the step names no instance".to_owned()))
+        instance.or(home).ok_or_else(|| broken("the step names no instance".to_owned()))
     }
 
     fn build(
@@ -100,10 +98,11 @@ impl World {
                 self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::Retrieve { instance, table, row, columns, .. } => {
+            Verb::Retrieve { instance, table, row, columns, hints, .. } => {
                 let target = self.target(shared, fiber, *table, row)?;
                 let mut request = Request::new(Message::Retrieve, *table, target);
                 request.select = columns.as_deref().map(Arc::from);
+                request.hints = *hints;
                 Ok((self.place(fiber, *instance)?, request))
             }
             Verb::Delete { instance, table, row } => {
@@ -117,41 +116,23 @@ impl World {
             }
             Verb::ReadChanges { instance, table, cursor, .. } => {
                 let mut request = Request::new(Message::RetrieveMultiple, *table, Target::None);
-                let query = Query { since: Some(self.accepted(fiber, cursor)), ..Query::all() };
+                let query = Query { since: Some(self.accepted(fiber, cursor)), ..Query::default() };
                 request.query = Some(Arc::new(query));
                 Ok((*instance, request))
             }
-            _ => Err(trouble("the step asks for nothing".to_owned())),
+            _ => Err(broken("the step asks for nothing".to_owned())),
         }
     }
 
     fn build_query(&self, fiber: &Fiber, verb: &Verb) -> Result<Request, Fault> {
         let Verb::Query { selection, .. } = verb else {
-            return Err(trouble("the step is no query".to_owned()));
+            return Err(broken("the step is no query".to_owned()));
         };
-        let Selection { table, filter, order, top, expand, columns, .. } = selection;
-        let mut request = Request::new(Message::RetrieveMultiple, *table, Target::None);
-        request.select = columns.as_deref().map(Arc::from);
-        let top = match top {
-            None => None,
-            Some(top) => match self.value(fiber, top)? {
-                Value::Whole(top) => Some(u64::try_from(top).unwrap_or(0)),
-                other => {
-                    return Err(trouble(format!("`top` wants a number, not {}", other.kind())));
-                }
-            },
-        };
-        let filter = match filter {
-            Some(filter) => Some(self.with_scope(fiber, |scope| close(filter, scope))?),
-            None => None,
-        };
-        request.query = Some(Arc::new(Query {
-            filter,
-            order: order.clone(),
-            top,
-            expand: expand.clone(),
-            since: None,
-        }));
+        let mut request = Request::new(Message::RetrieveMultiple, selection.table, Target::None);
+        let query = self.query_of(fiber, selection)?;
+        request.select = query.select.clone();
+        request.hints = selection.hints;
+        request.query = Some(Arc::new(query));
         Ok(request)
     }
 
@@ -193,7 +174,7 @@ impl World {
                 for column in &definition.keys[position].columns {
                     for (_, expression) in key.values.iter().filter(|(given, _)| given == column) {
                         let value = self.value(fiber, expression)?;
-                        values.push(self.coerce(shared, table, *column, value)?);
+                        values.push(self.coerce(table, *column, value)?);
                     }
                 }
                 Ok(Target::Key(u16::try_from(position).unwrap_or(u16::MAX), values))
@@ -202,7 +183,7 @@ impl World {
     }
 
     /// The id of the row that an expression means: a row that was read, an id, or a name.
-    fn row(
+    pub(super) fn row(
         &mut self,
         fiber: &Fiber,
         table: TableId,
@@ -212,22 +193,14 @@ impl World {
             Value::Id(id) => Ok(id),
             Value::Record(record) => Ok(record.id),
             Value::Text(text) => Ok(self.row_called(table, &text)),
-            Value::Null => Err(trouble("the row to work on is null".to_owned())),
-            other => Err(trouble(format!("{} names no row", other.kind()))),
+            Value::Null => Err(broken("the row to work on is null".to_owned())),
+            other => Err(broken(format!("{} names no row", other.kind()))),
         }
     }
 
     /// The row that people call `name`; a GUID in text form is itself.
     pub(super) fn row_called(&mut self, table: TableId, name: &str) -> RowId {
-        if let Ok(id) = Uuid::try_parse(name) {
-            return RowId(id);
-        }
-        let id = self.shared.plan.row_id(table, name);
-        // The names of rows that are loaded go into the trace's header.
-        if self.names.learn(table, id, name) && self.next_lane > 0 {
-            self.log.emit(self.now, || Event::RowNamed { table, row: id, name: Name::from(name) });
-        }
-        id
+        self.surroundings().row_called(table, name)
     }
 
     fn assign_all(
@@ -244,14 +217,13 @@ impl World {
                 Value::Record(record) => {
                     for (_, name, value) in &record.columns {
                         if let Some(column) = shared.plan.table(request.table).column(name) {
-                            let value =
-                                self.coerce(shared, request.table, column, value.clone())?;
+                            let value = self.coerce(request.table, column, value.clone())?;
                             request.assign(column, Assigned::Value(value));
                         }
                     }
                 }
                 other => {
-                    return Err(trouble(format!("no columns to copy from {}", other.kind())));
+                    return Err(broken(format!("no columns to copy from {}", other.kind())));
                 }
             }
         }
@@ -265,13 +237,27 @@ impl World {
             };
             let assigned = match assigned {
                 Assigned::Value(value) => {
-                    Assigned::Value(self.coerce(shared, request.table, assignment.column, value)?)
+                    Assigned::Value(self.coerce(request.table, assignment.column, value)?)
                 }
                 late @ Assigned::Late(_) => late,
             };
             request.assign(assignment.column, assigned);
         }
         Ok(())
+    }
+
+    /// What each column of a statement gets.
+    pub(super) fn assigned_values(
+        &mut self,
+        shared: &Shared,
+        fiber: &Fiber,
+        table: TableId,
+        set: &[Assignment],
+        late: &[Option<Arc<Expression>>],
+    ) -> Result<Vec<(ColumnId, Assigned)>, Fault> {
+        let mut request = Request::new(Message::Update, table, Target::None);
+        self.assign_all(shared, fiber, &mut request, None, set, late)?;
+        Ok(request.columns)
     }
 
     /// A value as its column holds it: names become ids, whole numbers become decimals.
@@ -281,64 +267,11 @@ impl World {
     /// The platform's fault for a value that the column can't hold.
     pub(super) fn coerce(
         &mut self,
-        shared: &Shared,
         table: TableId,
         column: ColumnId,
         value: Value,
     ) -> Result<Value, Fault> {
-        let definition = &shared.plan.table(table).columns[column.index()];
-        let fits = match (&definition.kind, value) {
-            (_, Value::Null) => Ok(Value::Null),
-            (ColumnType::Text { max_length }, Value::Text(text)) => {
-                if text.len() > *max_length as usize && text.chars().count() > *max_length as usize
-                {
-                    let message = format!(
-                        "A validation error occurred. The length of the '{}' attribute of the \
-                         '{}' entity exceeded the maximum allowed length of '{max_length}'.",
-                        definition.name,
-                        shared.plan.table(table).name
-                    );
-                    return Err(Fault::new(FaultKind::TextTooLong, message));
-                }
-                Ok(Value::Text(text))
-            }
-            (ColumnType::Choice(labels), Value::Text(text)) => {
-                if labels.contains(&text) {
-                    Ok(Value::Text(text))
-                } else {
-                    Err(Value::Text(text))
-                }
-            }
-            (ColumnType::Lookup(to), Value::Text(text)) => {
-                Ok(Value::Id(self.row_called(*to, &text)))
-            }
-            (ColumnType::UniqueId, Value::Text(text)) => match Uuid::try_parse(&text) {
-                Ok(id) => Ok(Value::Id(RowId(id))),
-                Err(_) => Err(Value::Text(text)),
-            },
-            (ColumnType::Lookup(_) | ColumnType::UniqueId, Value::Record(record)) => {
-                Ok(Value::Id(record.id))
-            }
-            (ColumnType::Decimal | ColumnType::Money, Value::Whole(number)) => {
-                Ok(Value::Decimal(number.into()))
-            }
-            (ColumnType::Whole, value @ Value::Whole(_))
-            | (ColumnType::Decimal | ColumnType::Money, value @ Value::Decimal(_))
-            | (ColumnType::DateTime, value @ Value::DateTime(_))
-            | (ColumnType::Boolean, value @ Value::Boolean(_))
-            | (ColumnType::Lookup(_) | ColumnType::UniqueId, value @ Value::Id(_)) => Ok(value),
-            (_, value) => Err(value),
-        };
-        fits.map_err(|value| {
-            let message = format!(
-                "Invalid argument: column '{}' of '{}' holds {}, not {}.",
-                definition.name,
-                shared.plan.table(table).name,
-                definition.kind.keyword(),
-                value.kind()
-            );
-            Fault::new(FaultKind::InvalidArgument, message)
-        })
+        self.surroundings().coerce(table, column, value)
     }
 
     /// Sets columns of the target of the plug-in that runs. After the main operation it has no
@@ -352,7 +285,7 @@ impl World {
         for (name, value) in self.values(fiber, set)? {
             let request = fiber.frames.iter().rposition(|frame| matches!(frame, Frame::Request(_)));
             let Some(Frame::Request(frame)) = request.map(|index| &mut fiber.frames[index]) else {
-                return Err(trouble("there is no target to set columns of".to_owned()));
+                return Err(broken("there is no target to set columns of".to_owned()));
             };
             let table = frame.request.table;
             let Some(column) = shared.plan.table(table).column(&name) else {
@@ -362,7 +295,7 @@ impl World {
                 );
                 return Err(Fault::new(FaultKind::NoSuchColumn, message));
             };
-            let value = self.coerce(shared, table, column, value)?;
+            let value = self.coerce(table, column, value)?;
             frame.request.assign(column, Assigned::Value(value));
         }
         Ok(())
@@ -388,13 +321,7 @@ impl Request {
             select: None,
             when: UpsertWhen::Always,
             query: None,
+            hints: Hints::NONE,
         }
-    }
-}
-
-impl Query {
-    /// Every row, in the table's own order.
-    pub const fn all() -> Self {
-        Self { filter: None, order: Vec::new(), top: None, expand: Vec::new(), since: None }
     }
 }

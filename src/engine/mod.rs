@@ -10,35 +10,35 @@
 //! `transaction` (locks, waits, victims), `exchange` (messages and outages), `interpret` (the step
 //! language). Below them, [`lock`] and [`store`] know nothing of the world.
 
+mod across;
 mod build;
 mod code;
+pub mod database;
 mod digest;
 mod exchange;
 mod explicit;
 mod fiber;
-mod instance;
 mod interpret;
 mod issue;
 pub mod lock;
 mod log;
-mod monitor;
 mod names;
 mod native;
 mod operation;
 mod pipeline;
 pub mod plug_in;
-mod query;
 mod queue;
 mod random;
 mod request;
 mod schedule;
 mod scope;
+mod session;
 mod soundness;
+mod statement;
 mod steps;
 pub mod store;
 mod transaction;
 mod world;
-mod write;
 
 use std::sync::Arc;
 

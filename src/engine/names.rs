@@ -16,12 +16,14 @@ type ById = HashMap<RowId, (TableId, Name), FixedState>;
 pub struct Names {
     planned: Arc<ById>,
     met: Arc<ById>,
+    /// Whether the world has begun: the names learned before go into the trace's header.
+    is_sealed: bool,
 }
 
 impl Names {
     /// The names that the plan mentions.
     pub fn new(planned: impl Iterator<Item = (RowId, (TableId, Name))>) -> Self {
-        Self { planned: Arc::default(), met: Arc::new(planned.collect()) }
+        Self { planned: Arc::default(), met: Arc::new(planned.collect()), is_sealed: false }
     }
 
     /// The name of a row.
@@ -29,18 +31,19 @@ impl Names {
         self.planned.get(&id).or_else(|| self.met.get(&id)).map(|(_, name)| name)
     }
 
-    /// Learns a row's name. Answers whether it is news.
+    /// Learns a row's name. Answers whether it is news that the trace's header does not have.
     pub fn learn(&mut self, table: TableId, id: RowId, name: &str) -> bool {
         if self.get(id).is_some() {
             return false;
         }
         Arc::make_mut(&mut self.met).insert(id, (table, Name::from(name)));
-        true
+        self.is_sealed
     }
 
     /// Puts the names learned so far beside those that come later, so that learning one more
     /// after the world was cloned does not copy them.
     pub fn seal(&mut self) {
+        self.is_sealed = true;
         let learned = std::mem::take(&mut self.met);
         if self.planned.is_empty() {
             self.planned = learned;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::engine::database::Assigned;
 use crate::engine::fiber::{Asked, Fiber, FiberId, Frame, Phase};
 use crate::engine::interpret::{Next, innermost_request};
 use crate::engine::plug_in::{Context, Interruption, Service};
-use crate::engine::request::{Answer, Assigned, Request};
+use crate::engine::request::{Answer, Request};
 use crate::engine::world::{Flow, Shared, World};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{PlugInBody, Stage};
@@ -53,10 +54,10 @@ impl World {
         let (pending, target) = (service.pending.take(), service.target);
         if let Some(asked) = pending {
             frame.pending = Some(asked.clone());
-            return self.serve(&shared, id, fiber, asked);
+            return self.serve(id, fiber, asked);
         }
         let result = match result {
-            Ok(()) => self.coerce_columns(&shared, target).map(|target| {
+            Ok(()) => self.coerce_columns(target).map(|target| {
                 request.request = target;
                 Answer::Done
             }),
@@ -72,7 +73,7 @@ impl World {
     }
 
     /// Carries out what a Rust plug-in asked for.
-    fn serve(&mut self, shared: &Shared, id: FiberId, fiber: &mut Fiber, asked: Asked) -> Flow {
+    fn serve(&mut self, id: FiberId, fiber: &mut Fiber, asked: Asked) -> Flow {
         match asked {
             Asked::Work(duration) => {
                 let lane = fiber.lane;
@@ -81,7 +82,7 @@ impl World {
                 fiber.result = Some(Ok(Answer::Done));
                 self.sleep(id, fiber, duration)
             }
-            Asked::Request(instance, request) => match self.coerce_columns(shared, *request) {
+            Asked::Request(instance, request) => match self.coerce_columns(*request) {
                 Ok(request) => match self.hand_over(id, fiber, instance, request) {
                     Next::Wait => Flow::Suspend,
                     Next::Frame | Next::Operation => Flow::Continue,
@@ -95,11 +96,11 @@ impl World {
     }
 
     /// A request with every value in the type of its column.
-    fn coerce_columns(&mut self, shared: &Shared, mut request: Request) -> Result<Request, Fault> {
+    fn coerce_columns(&mut self, mut request: Request) -> Result<Request, Fault> {
         for (column, assigned) in &mut request.columns {
             if let Assigned::Value(value) = assigned {
                 let value = std::mem::take(value);
-                *assigned = Assigned::Value(self.coerce(shared, request.table, *column, value)?);
+                *assigned = Assigned::Value(self.coerce(request.table, *column, value)?);
             }
         }
         Ok(request)

@@ -1,23 +1,25 @@
 //! The platform's own work: stage 30, and the look-up of an upsert. Each is one database command.
 //!
-//! A write takes an exclusive lock on its row first and applies itself the moment it has it; then
-//! its cost passes, with the lock held. A command that must wait is simply tried again when its
-//! lock was granted: up to the write it changes nothing.
+//! A write takes its locks first and applies itself the moment it has them; then its cost passes,
+//! with the locks held. A command that must wait is simply tried again when its lock was granted: up
+//! to the write it changes nothing. A query goes through its rows bit by bit, unless it reads
+//! committed versions, which are as of one instant.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame, TransactionRef};
-use crate::engine::names::Names;
-use crate::engine::request::{Answer, Assigned, Target};
-use crate::engine::scope::selected;
-use crate::engine::store::{RowImage, RowNumber, TableStore, View};
+use crate::engine::database::{
+    Assigned, By, Caller, Change, Execution, Looked, Query, Step, Waiter, Wrote, broken,
+    does_not_exist, record_of, selected,
+};
+use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
+use crate::engine::request::{Answer, Target};
+use crate::engine::store::{TableStore, View};
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Isolation, Message, Table, UpsertWhen};
+use crate::plan::{Message, Table, UpsertWhen};
 use crate::trace::{Event, WriteKind};
-use crate::words::evaluate::RowAtHand;
-use crate::words::{ColumnId, Name, Record, RowId, TableId, TransactionId, Value};
+use crate::words::{InstanceId, RowId, SimInstant, Value};
 
 /// What came of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,23 +28,45 @@ pub(super) enum Done {
     Waits,
     /// What it met may have changed: it must look again.
     Again,
+    /// It has done a bit, which takes this long; then it goes on.
+    Took(Duration),
     /// It is done, and takes this long.
     After(Duration),
 }
 
 impl World {
+    /// Who makes a request's reads and writes.
+    fn caller(&self, fiber: FiberId, frame: &RequestFrame) -> Caller {
+        let database = &self.databases[frame.instance.index()];
+        let isolation = match frame.transaction {
+            Some(transaction) => database.isolation_of(transaction),
+            None => self.shared.plan.instance(frame.instance).isolation,
+        };
+        let waiter = Waiter(fiber.0);
+        Caller {
+            request: frame.id,
+            by: frame.transaction.map(|transaction| By { transaction, waiter }),
+            level: frame.request.hints.level(isolation),
+        }
+    }
+
     /// Finds the row that a key names, and decides what becomes of an upsert.
     ///
     /// Source: Microsoft Learn, "Use Upsert to create or update a record": the row is looked up by
     /// id, else by key; found, the key's columns are taken out of what is written and an Update
     /// follows; else the key's values are added where the columns lack them and a Create
-    /// follows. The look-up and the write are not atomic.
-    pub(super) fn resolve(&mut self, frame: &mut RequestFrame) -> Result<Done, Fault> {
+    /// follows. The look-up and the write are not atomic. Assumed: the look-up takes no locks.
+    pub(super) fn resolve(
+        &mut self,
+        fiber: FiberId,
+        frame: &mut RequestFrame,
+    ) -> Result<Done, Fault> {
         let plan = Arc::clone(&self.shared.plan);
         let cost = plan.costs.read;
         let table = frame.request.table;
+        let level = self.caller(fiber, frame).level;
         let view = View::Committed { reader: frame.transaction.map(|transaction| transaction.id) };
-        let store = store(&self.instances[frame.instance.index()].tables, table)?;
+        let store = self.databases[frame.instance.index()].store(table)?;
         let found: Option<(RowId, u64)> = match &frame.request.target {
             Target::Id(id) => {
                 let image = store.find(*id).and_then(|row| store.read(row, view));
@@ -66,13 +90,13 @@ impl World {
         match found {
             Some((id, _)) => frame.request.target = Target::Id(id),
             None => {
-                let (id, instance) = (frame.id, frame.instance);
+                let (request, instance) = (frame.id, frame.instance);
                 self.log.emit(self.now, || Event::RowMissed {
-                    request: id,
+                    request,
                     instance,
                     table,
                     row: None,
-                    level: Isolation::default(),
+                    level,
                 });
                 let message = format!(
                     "A record with the specified key values does not exist in {} entity",
@@ -130,21 +154,17 @@ impl World {
         }
     }
 
-    /// The main operation.
+    /// The main operation. Until `limit` nothing else is due.
     pub(super) fn operate(
         &mut self,
         fiber: FiberId,
         frame: &mut RequestFrame,
+        limit: SimInstant,
     ) -> Result<Done, Fault> {
-        if let Some(probe) = frame.probe.take()
-            && let Some(transaction) = frame.transaction
-        {
-            self.release(frame.instance, transaction, probe);
-        }
         let done = match frame.request.message {
             Message::Create => self.create(fiber, frame)?,
             Message::Retrieve => self.retrieve(fiber, frame)?,
-            Message::RetrieveMultiple => self.retrieve_multiple(fiber, frame)?,
+            Message::RetrieveMultiple => self.retrieve_multiple(fiber, frame, limit)?,
             Message::Update | Message::Upsert => self.change(fiber, frame, WriteKind::Update)?,
             Message::Delete => self.change(fiber, frame, WriteKind::Delete)?,
         };
@@ -154,15 +174,163 @@ impl World {
         Ok(done)
     }
 
+    fn create(&mut self, fiber: FiberId, frame: &mut RequestFrame) -> Result<Done, Fault> {
+        let id = match frame.request.target {
+            Target::Id(id) => id,
+            _ => {
+                let id = self.random.id();
+                frame.request.target = Target::Id(id);
+                id
+            }
+        };
+        let caller = self.caller(fiber, frame);
+        let row = (frame.request.table, id);
+        let (database, mut context) = self.database(frame.instance);
+        let columns = &frame.request.columns;
+        let wrote = database.insert(&mut context, &caller, row, columns, &mut frame.writing)?;
+        frame.answer = Answer::Id(id);
+        Ok(self.written(wrote))
+    }
+
+    /// Changes or removes the row that the request names.
+    fn change(
+        &mut self,
+        fiber: FiberId,
+        frame: &mut RequestFrame,
+        kind: WriteKind,
+    ) -> Result<Done, Fault> {
+        let table = frame.request.table;
+        let id = frame.request.id().ok_or_else(|| broken("the request names no row".to_owned()))?;
+        let caller = self.caller(fiber, frame);
+        let shared = Arc::clone(&self.shared);
+        let (database, mut context) = self.database(frame.instance);
+        let writing = &mut frame.writing;
+        let row = match database.lock_to_write(&mut context, &caller, (table, id), writing)? {
+            Wrote::Row(row) => row,
+            Wrote::Missing => {
+                database.end_writing(&mut context, &caller, writing);
+                return Err(self.missing(frame, &caller, id));
+            }
+            other => return Ok(self.written(other)),
+        };
+        if shared.steps.any(frame.instance, table, frame.request.message) {
+            // For `$before`: the row right before it is written, under its lock.
+            let columns = selected(shared.plan.table(table), None);
+            let image = database.store(table)?.read(row, View::Latest);
+            frame.before = image.map(|image| Arc::new(record_of(table, &image, &columns)));
+        }
+        let change = match kind {
+            WriteKind::Delete => Change::Delete,
+            _ => Change::Update(&mut frame.request.columns),
+        };
+        let wrote = database.change(&mut context, &caller, (table, row), change, writing)?;
+        Ok(self.written(wrote))
+    }
+
+    fn written(&self, wrote: Wrote) -> Done {
+        match wrote {
+            Wrote::Waits => Done::Waits,
+            Wrote::Again | Wrote::Missing => Done::Again,
+            Wrote::Row(_) => Done::After(self.shared.plan.costs.write),
+        }
+    }
+
+    /// Reads one row.
+    fn retrieve(&mut self, fiber: FiberId, frame: &mut RequestFrame) -> Result<Done, Fault> {
+        let table = frame.request.table;
+        let Some(id) = frame.request.id() else {
+            return Err(broken("the request names no row".to_owned()));
+        };
+        let caller = self.caller(fiber, frame);
+        let shared = Arc::clone(&self.shared);
+        let (database, mut context) = self.database(frame.instance);
+        let looked = database.look(&mut context, &caller, table, id, &mut frame.taken)?;
+        let row = match looked {
+            Looked::Waits => return Ok(Done::Waits),
+            Looked::Missing => {
+                database.end_look(&mut context, &caller, &mut frame.taken);
+                return Err(self.missing(frame, &caller, id));
+            }
+            Looked::Row(row) => row,
+        };
+        let columns = selected(shared.plan.table(table), frame.request.select.as_deref());
+        let record = database.retrieve(&mut context, &caller, table, row, &columns);
+        database.end_look(&mut context, &caller, &mut frame.taken);
+        let record = record.ok_or_else(|| does_not_exist(shared.plan.table(table), id))?;
+        frame.answer = Answer::Record(Arc::new(record));
+        Ok(Done::After(shared.plan.costs.read))
+    }
+
+    /// Reads the rows that a query selects, bit by bit.
+    fn retrieve_multiple(
+        &mut self,
+        fiber: FiberId,
+        frame: &mut RequestFrame,
+        limit: SimInstant,
+    ) -> Result<Done, Fault> {
+        let table = frame.request.table;
+        let caller = self.caller(fiber, frame);
+        let costs = self.shared.plan.costs;
+        let room = limit.duration_since(self.now);
+        let (database, mut context) = self.database(frame.instance);
+        if frame.execution.is_none() {
+            let query = frame.request.query.clone().unwrap_or_else(|| Arc::new(Query::default()));
+            let plan = context.plan;
+            let execution = Execution::select(database, plan, &caller, table, query)?;
+            frame.execution = Some(Box::new(execution));
+        }
+        let Some(execution) = &mut frame.execution else { return Ok(Done::Again) };
+        let step = database.step(&mut context, &caller, execution, room)?;
+        if step == Step::Done {
+            database.finish(&mut context, &caller, execution);
+        }
+        let settled = database.settled_version();
+        self.now = context.now;
+        match step {
+            Step::Waits => Ok(Done::Waits),
+            Step::Took(cost) => Ok(Done::Took(cost)),
+            Step::Done => {
+                let taken = frame.execution.take().and_then(|mut it| it.take_answer());
+                let records = taken.unwrap_or_default();
+                let transfer = costs.column.saturating_mul(Execution::values(&records));
+                let rows = records.into_iter().map(|record| Value::Record(Arc::new(record)));
+                let changes = frame.request.query.as_ref().is_some_and(|it| it.since.is_some());
+                frame.answer = if changes {
+                    Answer::Changes(rows.collect(), settled)
+                } else {
+                    Answer::List(rows.collect())
+                };
+                Ok(Done::After(costs.read.saturating_add(transfer)))
+            }
+        }
+    }
+
+    /// Gives back what a command that failed, or that its request gives up, held for itself.
+    pub(super) fn end_command(&mut self, frame: &mut RequestFrame) {
+        // Nothing is waited for any more.
+        let caller = self.caller(FiberId(u32::MAX), frame);
+        let (database, mut context) = self.database(frame.instance);
+        if caller.by.is_none_or(|by| !database.is_open(by.transaction)) {
+            return;
+        }
+        database.end_writing(&mut context, &caller, &mut frame.writing);
+        database.end_look(&mut context, &caller, &mut frame.taken);
+        if let Some(mut execution) = frame.execution.take() {
+            database.undo_statement(&mut context, &caller, &mut execution, false);
+        }
+        self.settle(frame.instance);
+    }
+
     /// The fault of a row that is not there, told to the trace as well.
-    pub(super) fn missing(&mut self, frame: &RequestFrame, id: RowId) -> Fault {
+    fn missing(&mut self, frame: &RequestFrame, caller: &Caller, id: RowId) -> Fault {
         let (instance, table, request) = (frame.instance, frame.request.table, frame.id);
+        let level = caller.level;
         self.log.emit(self.now, || Event::RowMissed {
             request,
             instance,
             table,
             row: Some(id),
-            level: Isolation::default(),
+            level,
         });
         does_not_exist(self.shared.plan.table(table), id)
     }
@@ -177,78 +345,31 @@ impl World {
             return;
         }
         let Some(id) = frame.request.id() else { return };
-        let tables = &self.instances[frame.instance.index()].tables;
-        let Some(store) = &tables[frame.request.table.index()] else {
+        let table = frame.request.table;
+        let Ok(store) = self.databases[frame.instance.index()].store(table) else {
             return;
         };
         let view = View::Committed { reader: frame.transaction.map(|transaction| transaction.id) };
         if let Some(image) = store.find(id).and_then(|row| store.read(row, view)) {
-            let table = self.shared.plan.table(frame.request.table);
-            let columns = selected(table, None);
-            frame.before = Some(Arc::new(record_of(frame.request.table, &image, &columns)));
+            let columns = selected(self.shared.plan.table(table), None);
+            frame.before = Some(Arc::new(record_of(table, &image, &columns)));
         }
     }
 
-    /// Keeps the row as it is right before it is written, under its lock.
-    pub(super) fn take_image_of(&self, frame: &mut RequestFrame, row: RowNumber) {
-        let (instance, request) = (frame.instance, &frame.request);
-        if !self.shared.steps.any(instance, request.table, request.message) {
-            return;
-        }
-        let Some(store) = &self.instances[instance.index()].tables[request.table.index()] else {
-            return;
-        };
-        if let Some(image) = store.read(row, View::Latest) {
-            let columns = selected(self.shared.plan.table(request.table), None);
-            frame.before = Some(Arc::new(record_of(request.table, &image, &columns)));
-        }
-    }
-}
-
-/// A stored row at hand for an expression.
-pub(super) struct StoredRow<'a> {
-    /// The row.
-    pub image: RowImage<'a>,
-    /// Its table.
-    pub table: &'a Table,
-    /// The rows' names.
-    pub names: &'a Names,
-}
-
-impl RowAtHand for StoredRow<'_> {
-    fn id(&self) -> RowId {
-        self.image.id()
+    /// Until when nothing else is due: the time that one statement may take in one go.
+    pub(super) fn free_until(&self, fiber: &Fiber, deadline: SimInstant) -> SimInstant {
+        let next = self.queue.next_at().unwrap_or(SimInstant::END);
+        let plug_in = crate::engine::world::plug_in_deadline(fiber).map(|(_, at)| at);
+        next.min(deadline).min(plug_in.unwrap_or(SimInstant::END)).max(self.now)
     }
 
-    fn name(&self) -> Name {
-        let id = self.image.id();
-        self.names.get(id).cloned().unwrap_or_else(|| id.to_string().into())
-    }
-
-    fn table_name(&self) -> &str {
-        &self.table.name
-    }
-
-    fn column(&self, name: &str) -> Option<Value> {
-        Some(self.image.value(self.table.column(name)?))
-    }
-}
-
-/// A row as a reader gets it.
-pub(super) fn record_of(
-    table: TableId,
-    image: &RowImage<'_>,
-    columns: &[(ColumnId, Name)],
-) -> Record {
-    Record {
-        table,
-        id: image.id(),
-        row_version: image.row_version(),
-        columns: columns
-            .iter()
-            .map(|(column, name)| (*column, name.clone(), image.value(*column)))
-            .collect(),
-        expanded: Vec::new(),
+    /// Whether reads of this instance that are in no transaction need one: to hold locks.
+    pub(super) fn needs_transaction(&self, instance: InstanceId, frame: &RequestFrame) -> bool {
+        let isolation = self.shared.plan.instance(instance).isolation;
+        let level = frame.request.hints.level(isolation);
+        let lasts = frame.request.message == Message::RetrieveMultiple;
+        !level.reads_versions() && (lasts || level != crate::plan::Isolation::ReadUncommitted)
+            || self.databases[instance.index()].is_altering()
     }
 }
 
@@ -266,32 +387,4 @@ fn find_by_key(
         let matches = columns.iter().zip(values).all(|(c, value)| image.value(*c) == *value);
         matches.then(|| (image.id(), image.row_version()))
     })
-}
-
-/// Source: Microsoft Learn, "Web service error codes": ObjectDoesNotExist, in its newer wording.
-pub(super) fn does_not_exist(table: &Table, id: RowId) -> Fault {
-    let message = format!("Entity '{}' With Id = {id} Does Not Exist", table.name);
-    Fault::new(FaultKind::RowDoesNotExist, message)
-}
-
-/// A table of an instance.
-pub(super) fn store(tables: &[Option<TableStore>], table: TableId) -> Result<&TableStore, Fault> {
-    tables[table.index()].as_ref().ok_or_else(no_table)
-}
-
-pub(super) fn no_table() -> Fault {
-    Fault::new(FaultKind::NoSuchTable, "The instance has no such table.")
-}
-
-/// Whether reads of a transaction take locks.
-pub(super) const fn reads_lock(isolation: Isolation) -> bool {
-    match isolation {
-        Isolation::RepeatableRead => true,
-        _ => false,
-    }
-}
-
-/// The number of a transaction, if there is one.
-pub(super) fn number_of(transaction: Option<TransactionRef>) -> Option<TransactionId> {
-    transaction.map(|transaction| transaction.id)
 }

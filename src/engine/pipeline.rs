@@ -20,11 +20,12 @@ use crate::engine::fiber::{
 use crate::engine::interpret::Next;
 use crate::engine::operation::Done;
 use crate::engine::request::{Answer, Target};
+use crate::engine::transaction::sql_timeout;
 use crate::engine::world::{Flow, World};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Message, PlugInBody, Stage};
 use crate::trace::{Event, RollbackReason};
-use crate::words::{ColumnId, InstanceId, PlugInId, TableId, format_duration};
+use crate::words::{ColumnId, InstanceId, LaneId, PlugInId, TableId, format_duration};
 
 impl World {
     /// Takes the request on top of the stack one phase or one plug-in step further.
@@ -99,7 +100,7 @@ impl World {
         table: TableId,
     ) -> Option<Fault> {
         let plan = &self.shared.plan;
-        if self.instances[instance.index()].tables[table.index()].is_none() {
+        if !self.databases[instance.index()].has(table) {
             let message = format!(
                 "The entity with a name = '{}' was not found in '{}'.",
                 plan.table(table).name,
@@ -115,7 +116,7 @@ impl World {
         let Some(Frame::Request(frame)) = fiber.frames.last() else {
             return None;
         };
-        self.swallowed(instance, frame.transaction?)
+        self.databases[instance.index()].swallowed(frame.transaction?)
     }
 
     /// Begins the next plug-in step of a stage, or goes on to the next phase.
@@ -183,7 +184,8 @@ impl World {
         };
         let request = frame.id;
         let (instance, transaction) = (frame.instance, frame.transaction);
-        let swallowed = || transaction.and_then(|reference| self.swallowed(instance, reference));
+        let database = &self.databases[instance.index()];
+        let swallowed = || transaction.and_then(|reference| database.swallowed(reference));
         let fault = match result {
             Err(fault) => Some(fault),
             Ok(_) => swallowed(),
@@ -250,13 +252,19 @@ impl World {
         let isolation = self.shared.plan.instance(frame.instance).isolation;
         let (instance, request) = (frame.instance, &frame.request);
         let reads = matches!(request.message, Message::Retrieve | Message::RetrieveMultiple);
-        let steps = &self.shared.steps;
         let needs_none = reads
-            && isolation == Isolation::ReadCommittedSnapshot
-            && !steps.any(instance, request.table, request.message);
+            && !self.needs_transaction(instance, frame)
+            && !self.shared.steps.any(instance, request.table, request.message);
         if frame.transaction.is_none() && !needs_none {
+            self.open_for_request(lane, fiber, isolation);
+        }
+    }
+
+    fn open_for_request(&mut self, lane: LaneId, fiber: &mut Fiber, isolation: Isolation) {
+        if let Some(Frame::Request(frame)) = fiber.frames.last_mut() {
             let id = frame.id;
-            frame.transaction = Some(self.begin(instance, lane, isolation, Some(id)));
+            let reference = self.begin(frame.instance, lane, (isolation, 0), Some(id));
+            frame.transaction = Some(reference);
             frame.owns_transaction = true;
         }
     }
@@ -268,22 +276,41 @@ impl World {
         };
         let deadline =
             *frame.command_deadline.get_or_insert(self.now + self.shared.plan.limits.sql_command);
-        let done = match frame.phase {
-            Phase::Resolve => self.resolve(frame),
-            _ => self.operate(id, frame),
+        if deadline < self.now {
+            self.fail_request(fiber, sql_timeout());
+            return Flow::Continue;
+        }
+        let (instance, lane) = (frame.instance, fiber.lane);
+        let is_main = frame.phase == Phase::MainOperation;
+        if is_main && frame.transaction.is_none() && self.databases[instance.index()].is_altering()
+        {
+            let isolation = self.shared.plan.instance(instance).isolation;
+            self.open_for_request(lane, fiber, isolation);
+        }
+        let limit = self.free_until(fiber, deadline);
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return Flow::Continue;
         };
+        let done = match is_main {
+            false => self.resolve(id, frame),
+            true => self.operate(id, frame, limit),
+        };
+        self.settle(instance);
         match done {
             Ok(Done::Waits) => {
                 self.wait(id, fiber, State::Locked, deadline);
+                self.look_across(instance, lane);
                 Flow::Suspend
             }
             Ok(Done::Again) => match self.count_turn() {
                 Next::Wait => Flow::Suspend,
                 _ => Flow::Continue,
             },
+            Ok(Done::Took(cost)) => self.sleep(id, fiber, cost),
             Ok(Done::After(cost)) => {
-                frame.command_deadline = None;
-                frame.inserted = false;
+                if let Some(Frame::Request(frame)) = fiber.frames.last_mut() {
+                    frame.command_deadline = None;
+                }
                 self.sleep(id, fiber, cost)
             }
             Err(fault) => {
@@ -316,16 +343,19 @@ impl World {
     /// The request ends in a fault: its own transaction is rolled back; one that it shares can
     /// only be rolled back from now on.
     pub(super) fn fail_request(&mut self, fiber: &mut Fiber, fault: Fault) {
-        let Some(Frame::Request(frame)) = fiber.frames.pop() else {
+        let Some(Frame::Request(mut frame)) = fiber.frames.pop() else {
             return;
         };
+        if frame.phase == Phase::MainOperation {
+            self.end_command(&mut frame);
+        }
         let fault = fault.from_instance(frame.instance);
         if let Some(transaction) = frame.transaction {
             if frame.owns_transaction {
                 let reason = RollbackReason::Fault(fault.clone());
                 self.roll_back(frame.instance, transaction, reason);
             } else {
-                self.doom(frame.instance, transaction, &fault);
+                self.databases[frame.instance.index()].doom(transaction, &fault);
             }
         }
         let request = frame.id;

@@ -32,8 +32,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::engine::database::Assigned;
 use crate::engine::fiber::Asked;
-use crate::engine::request::{Answer, Assigned, Request, Target};
+use crate::engine::request::{Answer, Request, Target};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Message, Plan, Stage, UpsertWhen};
 use crate::words::{ColumnId, InstanceId, Name, Record, RowId, TableId, Value};

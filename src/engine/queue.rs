@@ -12,6 +12,7 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
+use crate::engine::database::TransactionRef;
 use crate::engine::fiber::FiberId;
 use crate::words::{ActorId, InstanceId, OutageId, SimInstant};
 
@@ -34,6 +35,8 @@ pub enum Due {
     OutageEnds(OutageId),
     /// An instance's deadlock monitor searches.
     Monitor(InstanceId),
+    /// The time of a transaction is up, if it is still under way.
+    TransactionLimit(InstanceId, TransactionRef),
 }
 
 /// One entry of the queue.
@@ -97,6 +100,12 @@ impl Queue {
             (None, Some(_)) => self.timeouts.pop_front(),
             _ => self.heap.pop(),
         }
+    }
+
+    /// When the first entry is due, stale or not.
+    pub fn next_at(&self) -> Option<SimInstant> {
+        let timeout = self.timeouts.front().map(|entry| entry.at);
+        self.heap.peek().map(|entry| entry.at).into_iter().chain(timeout).min()
     }
 
     /// Takes every entry that is due at the same instant as the first, in order.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::plan::{Message, Ordering, UpsertWhen};
-use crate::words::{ColumnId, Expression, Record, RowId, TableId, Value};
+use crate::engine::database::{Assigned, Query};
+use crate::plan::{Hints, Message, UpsertWhen};
+use crate::words::{ColumnId, Record, RowId, TableId, Value};
 
 /// One request to an instance, with every value that does not depend on the row itself.
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -22,6 +23,8 @@ pub struct Request {
     pub when: UpsertWhen,
     /// For a query: what it looks for.
     pub query: Option<Arc<Query>>,
+    /// How a read departs from its transaction's isolation level.
+    pub hints: Hints,
 }
 
 impl Request {
@@ -55,31 +58,6 @@ pub enum Target {
     Any,
 }
 
-/// A column's new value.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub enum Assigned {
-    /// This.
-    Value(Value),
-    /// Whatever this gives for the row as it stands when it is written.
-    Late(Arc<Expression>),
-}
-
-/// What a query looks for.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub struct Query {
-    /// The condition on a row.
-    pub filter: Option<Expression>,
-    /// The order of the answer.
-    pub order: Vec<Ordering>,
-    /// The most rows that are answered.
-    pub top: Option<u64>,
-    /// The lookups to follow.
-    pub expand: Vec<ColumnId>,
-    /// For a read of changes: only rows with a later version than this, and the answer carries
-    /// the version up to which it is complete.
-    pub since: Option<u64>,
-}
-
 /// What an instance answers when there is no fault.
 #[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub enum Answer {
@@ -94,6 +72,8 @@ pub enum Answer {
     List(Arc<[Value]>),
     /// The rows that changed, and the version up to which that is all.
     Changes(Arc<[Value]>, u64),
+    /// How many rows were written.
+    Count(u64),
 }
 
 impl Answer {
@@ -104,6 +84,7 @@ impl Answer {
             Self::Id(id) => Value::Id(id),
             Self::Record(record) => Value::Record(record),
             Self::List(items) | Self::Changes(items, _) => Value::List(items),
+            Self::Count(count) => Value::Whole(i64::try_from(count).unwrap_or(i64::MAX)),
         }
     }
 }

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use crate::engine::database::Assigned;
 use crate::engine::fiber::RequestFrame;
-use crate::engine::request::Assigned;
 use crate::plan::{Plan, Table};
 use crate::words::evaluate::PlugInNames;
-use crate::words::{ColumnId, Name, Record, RowId, Value};
+use crate::words::{ColumnId, Record, RowId, Value};
 use uuid::Uuid;
 
 /// The names of a plug-in that runs for this request.
@@ -69,23 +69,5 @@ impl PlugInNames for PlugInScope<'_> {
             }
             None => None,
         }
-    }
-}
-
-/// The names of a table's columns that a read asks for.
-pub fn selected(table: &Table, select: Option<&[ColumnId]>) -> Vec<(ColumnId, Name)> {
-    match select {
-        Some(columns) => columns
-            .iter()
-            .map(|column| (*column, table.columns[column.index()].name.clone()))
-            .collect(),
-        None => table
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(index, column)| {
-                (ColumnId(u16::try_from(index).unwrap_or(u16::MAX)), column.name.clone())
-            })
-            .collect(),
     }
 }

@@ -9,11 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::code::Code;
+use crate::engine::database::{Context, Database, TransactionRef};
 use crate::engine::fiber::{
-    Fiber, FiberId, Frame, Interrupt, ProgramFrame, Role, State, TransactionRef,
+    Fiber, FiberId, Frame, Interrupt, ProgramFrame, Role, SessionFrame, State,
 };
-use crate::engine::instance::InstanceState;
-use crate::engine::lock::Owner;
 use crate::engine::log::Log;
 use crate::engine::names::Names;
 use crate::engine::plug_in::PlugIns;
@@ -21,9 +20,8 @@ use crate::engine::queue::{Due, Queue, Scheduled};
 use crate::engine::random::Random;
 use crate::engine::schedule::Chooser;
 use crate::engine::steps::StepIndex;
-use crate::fault::{Fault, FaultKind};
 use crate::plan::{ActorKind, Plan};
-use crate::trace::{Entry, Event, LaneKind, Outcome, WaitEnd};
+use crate::trace::{Entry, Event, LaneKind, Outcome};
 use crate::words::evaluate::Clock;
 use crate::words::{
     ActorId, InstanceId, LaneId, Name, OutageId, SimInstant, Value, format_duration,
@@ -51,7 +49,7 @@ pub struct World {
     pub(super) queue: Queue,
     pub(super) fibers: Vec<Fiber>,
     pub(super) free_fibers: Vec<u32>,
-    pub(super) instances: Vec<InstanceState>,
+    pub(super) databases: Vec<Database>,
     /// How many runs each actor has begun.
     pub(super) runs: Vec<u32>,
     pub(super) cursors: BTreeMap<(ActorId, Name), Cursor>,
@@ -60,14 +58,13 @@ pub struct World {
     pub(super) next_lane: u32,
     pub(super) next_request: u32,
     pub(super) next_transaction: u32,
-    pub(super) next_wait: u64,
     pub(super) transitions: u64,
     /// How many times a loop went round. They count against the run's limit like transitions, so
     /// that a loop in which no time passes ends as well.
     pub(super) turns: u64,
     pub(super) log: Log,
-    /// Scratch for the owners whose locks were granted; empty between uses.
-    pub(super) granted: Vec<Owner>,
+    /// How many steps of the sessions' order have begun.
+    pub(super) ordered: usize,
 }
 
 /// Where a reader of changes stands.
@@ -113,6 +110,27 @@ impl World {
         self.log.take()
     }
 
+    /// What a database needs from around it.
+    pub(super) fn surroundings(&mut self) -> Context<'_> {
+        Context {
+            plan: &self.shared.plan,
+            names: &mut self.names,
+            log: &mut self.log,
+            now: self.now,
+        }
+    }
+
+    /// A database, with what it needs from around it.
+    pub(super) fn database(&mut self, instance: InstanceId) -> (&mut Database, Context<'_>) {
+        let context = Context {
+            plan: &self.shared.plan,
+            names: &mut self.names,
+            log: &mut self.log,
+            now: self.now,
+        };
+        (&mut self.databases[instance.index()], context)
+    }
+
     /// The calendar of this world.
     pub(super) fn clock(&self) -> Clock {
         Clock { start: self.shared.plan.start, now: self.now }
@@ -132,7 +150,11 @@ impl World {
             Due::OutageBegins(outage) => self.outage_begins(outage),
             Due::OutageEnds(outage) => self.outage_ends(outage),
             Due::Monitor(instance) => self.search_deadlocks(instance),
+            Due::TransactionLimit(instance, reference) => {
+                self.transaction_time_is_up(instance, reference)
+            }
         }
+        self.conduct();
         Progress::Advanced
     }
 
@@ -197,7 +219,7 @@ impl World {
     fn wake(&mut self, id: FiberId) {
         let mut fiber = std::mem::take(&mut self.fibers[id.0 as usize]);
         match fiber.state {
-            State::Ready => {}
+            State::Ready | State::Gated => {}
             State::Sleeping { until } if self.now < until => self.plug_in_time_is_up(&mut fiber),
             State::Sleeping { .. } => {}
             State::Locked => self.lock_time_is_up(&mut fiber),
@@ -230,6 +252,8 @@ impl World {
                     Some(Frame::Program(_)) => self.step_program(id, &mut fiber),
                     Some(Frame::Request(_)) => self.step_request(id, &mut fiber),
                     Some(Frame::Native(_)) => self.step_native(id, &mut fiber),
+                    Some(Frame::Session(_)) => self.step_session(&mut fiber),
+                    Some(Frame::Statement(_)) => self.step_statement(id, &mut fiber),
                     None => break,
                 },
             };
@@ -317,28 +341,6 @@ impl World {
         }
     }
 
-    /// A wait for a lock has lasted as long as its command, or a plug-in above it, may take.
-    fn lock_time_is_up(&mut self, fiber: &mut Fiber) {
-        let Some(Frame::Request(frame)) = fiber.frames.last() else {
-            return;
-        };
-        let (instance, transaction) = (frame.instance, frame.transaction);
-        self.plug_in_time_is_up(fiber);
-        let kind = match fiber.interrupt {
-            Some(_) => FaultKind::PlugInTimeout,
-            None => FaultKind::SqlTimeout,
-        };
-        if let Some(transaction) = transaction {
-            self.give_up_waiting(instance, transaction, WaitEnd::TimedOut(kind));
-        }
-        if fiber.interrupt.is_none() {
-            let message = "Sql error: SQL timeout expired. CRM ErrorCode: -2147204783 Sql ErrorCode: \
-                           -2146232060 Sql Number: -2";
-            let fault = Fault::new(kind, message).from_instance(instance);
-            fiber.interrupt = Some(Box::new(Interrupt::Fault(fault)));
-        }
-    }
-
     /// An outage begins.
     fn outage_begins(&mut self, outage: OutageId) {
         let planned = self.shared.plan.outage(outage);
@@ -403,9 +405,15 @@ impl World {
         match given {
             Ok(given) => {
                 bindings.extend(given);
-                let home = plan.programs[actor.program.index()].home.or(actor.home);
-                let frame = ProgramFrame::new(actor.program, home, bindings);
-                fiber.frames.push(Frame::Program(frame));
+                fiber.frames.push(match &actor.kind {
+                    ActorKind::Session(_) => {
+                        Frame::Session(Box::new(SessionFrame::new(id, bindings)))
+                    }
+                    ActorKind::Client | ActorKind::Flow { .. } => {
+                        let home = plan.programs[actor.program.index()].home.or(actor.home);
+                        Frame::Program(ProgramFrame::new(actor.program, home, bindings))
+                    }
+                });
             }
             Err(fault) => fiber.result = Some(Err(fault)),
         }
@@ -441,7 +449,7 @@ fn is_stale(fibers: &[Fiber], due: &Due) -> bool {
 
 /// The earliest limit of the plug-in steps that a fiber is in, with the position of the request
 /// frame that runs the step.
-fn plug_in_deadline(fiber: &Fiber) -> Option<(usize, SimInstant)> {
+pub(super) fn plug_in_deadline(fiber: &Fiber) -> Option<(usize, SimInstant)> {
     let running = fiber.frames.iter().enumerate().filter_map(|(index, frame)| match frame {
         Frame::Request(frame) => frame.running.map(|(_, deadline)| (index, deadline)),
         _ => None,

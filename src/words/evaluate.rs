@@ -28,6 +28,12 @@ pub trait RowAtHand {
     fn table_name(&self) -> &str;
     /// The value of a column; `None` when the table has no such column.
     fn column(&self, name: &str) -> Option<Value>;
+    /// The value of a column of the row that a lookup points to, null where it points to none;
+    /// `None` when that is not known here, or there is no such lookup.
+    fn linked(&self, lookup: &str, member: &str) -> Option<Value> {
+        let _ = (lookup, member);
+        None
+    }
 }
 
 /// Where an expression finds what its names mean.
@@ -88,6 +94,11 @@ impl Scope<'_> {
             if let Some(Value::Record(record)) = self.bound(name) {
                 return member_of(record, member);
             }
+        }
+        if let (Expression::Column(lookup), Some(row)) = (base, self.row)
+            && let Some(value) = row.linked(lookup, member)
+        {
+            return Ok(value);
         }
         let value = evaluate(base, self)?;
         match (&value, self.row) {

@@ -67,7 +67,7 @@ pub use mode::{combine, is_compatible};
 use self::mode::conflicts;
 use self::queue::{Head, Holdings, NONE, Place, Request, Slab};
 use crate::engine::store::RowNumber;
-use crate::words::{LockMode, TableId};
+use crate::words::{LockMode, TableId, TransactionId};
 
 /// Who holds and waits: the slot of a transaction in its instance. A slot may be used again after
 /// [`LockTable::release_all`].
@@ -94,6 +94,15 @@ pub enum Resource {
         /// do in SQL Server; so they can wait for each other without need, never the reverse.
         hash: u64,
     },
+    /// The gap above the last entry of an index.
+    End {
+        /// The table.
+        table: TableId,
+        /// The number of the index.
+        index: u16,
+    },
+    /// A transaction.
+    Transaction(TransactionId),
 }
 
 /// What became of a request.
@@ -180,6 +189,44 @@ impl LockTable {
                 }
             }
         }
+    }
+
+    /// Whether a request would have to wait.
+    pub fn would_wait(&self, owner: Owner, resource: Resource, mode: LockMode) -> bool {
+        let Some(head) = self.head(resource) else { return false };
+        match self.granted_request(owner, head) {
+            Some(held) => {
+                let held = self.requests[held].mode;
+                let stronger = combine(held, mode);
+                stronger != held && !self.can_convert(head, held, stronger)
+            }
+            None => {
+                let Head { held, pending, .. } = &self.heads[head];
+                conflicts(mode).meets(held.modes().and(pending.modes()))
+            }
+        }
+    }
+
+    /// Releases all locks of an owner on the parts of a table.
+    pub fn release_table_parts(
+        &mut self,
+        owner: Owner,
+        table: TableId,
+        granted: &mut Vec<Owner>,
+    ) -> u32 {
+        let parts: Vec<_> = self
+            .held(owner)
+            .filter(|(resource, _)| match resource {
+                Resource::Row(of, _) => *of == table,
+                Resource::Key { table: of, .. } | Resource::End { table: of, .. } => *of == table,
+                _ => false,
+            })
+            .collect();
+        let mut count = 0;
+        for (resource, _) in parts {
+            count += u32::from(self.release(owner, resource, granted));
+        }
+        count
     }
 
     /// Lets the owner have its first lock on a resource, or wait for it.
@@ -418,6 +465,8 @@ const fn digest(resource: Resource) -> u64 {
         Resource::Key { table, key, hash } => {
             mix(mix(key as u64 | (table.0 as u64) << 32 | 3 << 48) ^ hash)
         }
+        Resource::End { table, index } => mix(index as u64 | (table.0 as u64) << 32 | 4 << 48),
+        Resource::Transaction(transaction) => mix(transaction.0 as u64 | 5 << 48),
     }
 }
 
