@@ -259,6 +259,27 @@ impl Database {
         }
     }
 
+    /// Ends an insert that has failed: a row that was in the table already and only waited for its
+    /// lock is taken out again.
+    pub fn undo_insert(
+        &mut self,
+        context: &mut Context<'_>,
+        caller: &Caller,
+        (table, id): (TableId, RowId),
+        writing: &mut Writing,
+    ) {
+        if let Some(by) = caller.by.filter(|_| writing.inserted)
+            && let Some(store) = &mut self.tables[table.index()]
+            && let Some(row) = store.find(id)
+        {
+            store.rollback(by.transaction.id, row);
+            let writes = &mut self.transaction_mut(by.transaction.owner).writes;
+            writes.retain(|written| *written != (table, row));
+        }
+        writing.inserted = false;
+        self.end_writing(context, caller, writing);
+    }
+
     fn enter_to_write(&mut self, context: &mut Context<'_>, by: By, table: TableId) -> Asked {
         if self.enter(context, by, table, LockMode::IntentExclusive) == Asked::Waiting {
             return Asked::Waiting;
