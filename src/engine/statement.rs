@@ -316,8 +316,8 @@ impl World {
                 Work::Rows(execution) => {
                     database.undo_statement(&mut context, &caller, execution, true);
                 }
-                Work::Insert { table, id, writing, .. } => {
-                    database.undo_insert(&mut context, &caller, (*table, *id), writing);
+                Work::Insert { writing, .. } => {
+                    database.end_writing(&mut context, &caller, writing);
                 }
                 Work::Alter(_) | Work::Done(_) => {}
             }

@@ -33,7 +33,15 @@ fn check_all(level: Option<Isolation>) {
     for number in first..first + HISTORIES {
         let history = generate::history(number, level);
         let plan = Arc::new(history.plan.clone());
-        if std::env::var("N").is_ok() { eprintln!("{number} {:?} {:?} {:?} {:?}", history.sessions, history.plan.order.iter().map(|s| (s.actor.0, s.step)).collect::<Vec<_>>(), history.plan.instances[0].locking, history.plan.tables[0].indexes.len()); }
+        if std::env::var("N").is_ok() {
+            eprintln!(
+                "{number} {:?} {:?} {:?} {:?}",
+                history.sessions,
+                history.plan.order.iter().map(|s| (s.actor.0, s.step)).collect::<Vec<_>>(),
+                history.plan.instances[0].locking,
+                history.plan.tables[0].indexes.len()
+            );
+        }
         let trace = engine::run(&plan, &RunOptions::default()).expect("the plan is sound");
         let folded = History::of(&trace);
         let anomalies = Anomalies::of(&folded);
@@ -61,7 +69,8 @@ fn debug_one() {
     let Ok(number) = std::env::var("NUMBER") else { return };
     let history = generate::history(number.parse().unwrap(), Some(Isolation::Serializable));
     let plan = Arc::new(history.plan.clone());
-    let mut world = engine::World::new(plan, 0, multiverse::plug_in::PlugIns::default(), true).unwrap();
+    let mut world =
+        engine::World::new(plan, 0, multiverse::plug_in::PlugIns::default(), true).unwrap();
     while world.advance(&mut engine::InOrder) == engine::Progress::Advanced {
         for e in world.take_events() {
             eprintln!("{} {:?}", e.at.0, e.event);

@@ -48,8 +48,6 @@ pub enum Assigned {
 pub struct Writing {
     /// The locks that it gives back when it is done.
     pub(super) taken: Vec<Temporary>,
-    /// Whether an insert has its row in the table already, and only waits to lock it.
-    inserted: bool,
 }
 
 /// What came of a write.
@@ -87,36 +85,54 @@ impl Database {
             return Ok(Wrote::Waits);
         }
         self.give_back(context, by.transaction, &mut writing.taken);
-        let row = match self.store(table)?.find(id).filter(|_| writing.inserted) {
-            Some(row) => row,
-            None => {
-                if let Some(twin) = self.twin(by, table, id)? {
-                    return Ok(self.probe(context, by, (table, twin), writing));
-                }
-                let mut changes = Vec::new();
-                self.store(table)?.changed_entries(None, &values, &mut changes);
-                if self.lock_for_insert(context, by, (table, id), (&values, &changes), writing)?
-                    == Asked::Waiting
+        match self.twin(by, table, id)? {
+            Twin::None => {}
+            Twin::Open(twin) => return Ok(self.probe(context, by, (table, twin), writing)),
+            Twin::Taken(row) => {
+                // Who may not see the row vanish again keeps it.
+                let keeps =
+                    matches!(caller.level, Isolation::RepeatableRead | Isolation::Serializable);
+                let lock = (true, &mut writing.taken);
+                if keeps
+                    && self.lock_row(context, by, (table, row), LockMode::Shared, lock)
+                        == Asked::Waiting
                 {
                     return Ok(Wrote::Waits);
                 }
-                let (version, stamp) = (self.row_version + 1, self.stamp);
-                let store = self.store_mut(table)?;
-                match store.insert(Some(by.transaction.id), id, &values, version, stamp) {
-                    Ok(row) => {
-                        self.note_write(by, table, row, values.len(), true);
-                        writing.inserted = true;
-                        row
-                    }
-                    Err(clash) => return self.meet_clash(context, by, table, clash, writing),
-                }
+                let message = "A record with matching key values already exists.";
+                return Err(Fault::new(FaultKind::DuplicateRow, message));
             }
+        }
+        let again = self.store(table)?.find(id);
+        let slot = match again {
+            Some(own) => own,
+            // A slot whose last row somebody has locked or waits for is left alone.
+            None => self
+                .store(table)?
+                .next_slot_but(|slot| self.locks.is_locked(Resource::Row(table, slot))),
         };
-        if self.lock_new_row(context, by, (table, row), writing)? == Asked::Waiting {
+        if again.is_some()
+            && self.lock_exclusively(context, by, (table, slot), writing) == Asked::Waiting
+        {
             return Ok(Wrote::Waits);
         }
-        writing.inserted = false;
-        let version_after = self.version_of(table, row);
+        if self.lock_for_insert(context, by, (table, id, slot), &values, writing)? == Asked::Waiting
+        {
+            return Ok(Wrote::Waits);
+        }
+        let (version, stamp) = (self.row_version + 1, self.stamp);
+        let owner = Some(by.transaction.id);
+        let store = self.store_mut(table)?;
+        let row = match store.insert_into(slot, owner, id, &values, (version, stamp)) {
+            Ok(row) => row,
+            Err(clash) => return self.meet_clash(context, by, table, clash, writing),
+        };
+        let first = again.is_none() || !self.has_written(by, table, row);
+        self.note_write(by, table, row, values.len(), first);
+        if self.lock_new_row(context, by, (table, row), writing)? == Asked::Waiting {
+            // Nobody else can have locked it, so this can't be.
+            return Ok(Wrote::Waits);
+        }
         let (transaction, request, instance) = (by.transaction.id, caller.request, self.id);
         context.emit(|| Event::RowWritten {
             transaction,
@@ -126,7 +142,7 @@ impl Database {
             row: id,
             kind: WriteKind::Insert,
             version_before: 0,
-            version_after,
+            version_after: version,
             columns: values.into_iter().map(|(c, value)| (c, Value::Null, value)).collect(),
         });
         self.give_back(context, by.transaction, &mut writing.taken);
@@ -259,27 +275,6 @@ impl Database {
         }
     }
 
-    /// Ends an insert that has failed: a row that was in the table already and only waited for its
-    /// lock is taken out again.
-    pub fn undo_insert(
-        &mut self,
-        context: &mut Context<'_>,
-        caller: &Caller,
-        (table, id): (TableId, RowId),
-        writing: &mut Writing,
-    ) {
-        if let Some(by) = caller.by.filter(|_| writing.inserted)
-            && let Some(store) = &mut self.tables[table.index()]
-            && let Some(row) = store.find(id)
-        {
-            store.rollback(by.transaction.id, row);
-            let writes = &mut self.transaction_mut(by.transaction.owner).writes;
-            writes.retain(|written| *written != (table, row));
-        }
-        writing.inserted = false;
-        self.end_writing(context, caller, writing);
-    }
-
     fn enter_to_write(&mut self, context: &mut Context<'_>, by: By, table: TableId) -> Asked {
         if self.enter(context, by, table, LockMode::IntentExclusive) == Asked::Waiting {
             return Asked::Waiting;
@@ -355,7 +350,7 @@ impl Database {
             if after.is_none() || self.ranging == 0 {
                 continue;
             }
-            let entry = self.store(table)?.position(index, Some(row), values);
+            let entry = self.store(table)?.position(index, row, values);
             if self.test_gap(context, by, (table, index), entry, writing)? == Asked::Waiting {
                 return Ok(Asked::Waiting);
             }
@@ -363,45 +358,65 @@ impl Database {
         Ok(Asked::Held)
     }
 
-    /// Locks what a new row needs before it is there: its unique keys, and the gaps.
+    /// Locks what a new row needs before it is there: its entries, and the gaps into which they and
+    /// the row go.
     fn lock_for_insert(
         &mut self,
         context: &mut Context<'_>,
         by: By,
-        (table, id): (TableId, RowId),
-        (values, changes): (&[(ColumnId, Value)], &[EntryChange]),
+        (table, id, slot): (TableId, RowId, RowNumber),
+        values: &[(ColumnId, Value)],
+        writing: &mut Writing,
+    ) -> Result<Asked, Fault> {
+        let owner = by.transaction.owner;
+        if self.covers(owner, table, LockMode::Exclusive) {
+            return Ok(Asked::Held);
+        }
+        let mut changes = Vec::new();
+        self.store(table)?.changed_entries(None, values, &mut changes);
+        for EntryChange { index, .. } in &changes {
+            let store = self.store(table)?;
+            let Some(entry) = store.position(*index, slot, values) else { continue };
+            let Some(hash) = store.lock_hash(*index, &entry) else { continue };
+            let gap = self.gap_above(table, *index, &entry)?;
+            let mode = self.mode_in_gap(owner, gap);
+            let key = Resource::Key { table, key: *index, hash };
+            if self.lock_entry(context, by, key, mode, writing) == Asked::Waiting
+                || self.test(context, by, gap, writing) == Asked::Waiting
+            {
+                return Ok(Asked::Waiting);
+            }
+        }
+        for gap in [super::read::absence(table, id), self.gap_above_row(table, slot)?] {
+            if self.test(context, by, gap, writing) == Asked::Waiting {
+                return Ok(Asked::Waiting);
+            }
+        }
+        Ok(Asked::Held)
+    }
+
+    /// Locks a row that was just inserted. Nobody else can have locked it before.
+    fn lock_new_row(
+        &mut self,
+        context: &mut Context<'_>,
+        by: By,
+        (table, row): (TableId, RowNumber),
         writing: &mut Writing,
     ) -> Result<Asked, Fault> {
         if self.covers(by.transaction.owner, table, LockMode::Exclusive) {
             return Ok(Asked::Held);
         }
-        for EntryChange { index, after, .. } in changes {
-            let Some(hash) = after else { continue };
-            let key = Resource::Key { table, key: *index, hash: *hash };
-            if self.lock_entry(context, by, key, LockMode::Exclusive, writing) == Asked::Waiting {
-                return Ok(Asked::Waiting);
-            }
-        }
-        if self.ranging == 0 {
-            return Ok(Asked::Held);
-        }
-        let slot = self.store(table)?.next_slot();
-        let next = match self.store(table)?.next_row(slot.0) {
-            Some(row) => Resource::Row(table, row),
+        let gap = self.gap_above_row(table, row)?;
+        let mode = self.mode_in_gap(by.transaction.owner, gap);
+        Ok(self.lock_entry(context, by, Resource::Row(table, row), mode, writing))
+    }
+
+    /// What stands for the gap in which a slot is: the next row, or the end of the table.
+    fn gap_above_row(&self, table: TableId, row: RowNumber) -> Result<Resource, Fault> {
+        Ok(match self.store(table)?.next_row(row.0 + 1) {
+            Some(next) => Resource::Row(table, next),
             None => Resource::End { table, index: LockResource::PRIMARY },
-        };
-        for gap in [super::read::absence(table, id), next] {
-            if self.test(context, by, gap, writing) == Asked::Waiting {
-                return Ok(Asked::Waiting);
-            }
-        }
-        for EntryChange { index, .. } in changes {
-            let entry = self.store(table)?.position(*index, None, values);
-            if self.test_gap(context, by, (table, *index), entry, writing)? == Asked::Waiting {
-                return Ok(Asked::Waiting);
-            }
-        }
-        Ok(Asked::Held)
+        })
     }
 
     /// Tests the gap of an index into which a row's new entry goes.
@@ -438,64 +453,14 @@ impl Database {
     ) -> Asked {
         let mode = LockMode::RangeInsertNull;
         // Granted at once it would be given back at once.
-        if !self.locks.would_wait(by.transaction.owner, gap, mode) {
+        if self.ranging == 0 || !self.locks.would_wait(by.transaction.owner, gap, mode) {
             return Asked::Held;
         }
         self.lock_for_now(context, by, gap, mode, &mut writing.taken)
     }
 
-    /// Locks a row that was just inserted, with its entries of indexes that are no keys.
-    fn lock_new_row(
-        &mut self,
-        context: &mut Context<'_>,
-        by: By,
-        (table, row): (TableId, RowNumber),
-        writing: &mut Writing,
-    ) -> Result<Asked, Fault> {
-        if self.covers(by.transaction.owner, table, LockMode::Exclusive) {
-            return Ok(Asked::Held);
-        }
-        let owner = by.transaction.owner;
-        // A row that goes into a gap which its own transaction has locked cuts the gap in two, and
-        // takes the lower part over.
-        let next = match self.store(table)?.next_row(row.0 + 1) {
-            Some(next) => Resource::Row(table, next),
-            None => Resource::End { table, index: LockResource::PRIMARY },
-        };
-        let mode = self.mode_in_gap(owner, next);
-        let keeps = (!self.is_optimized(owner), &mut writing.taken);
-        if self.lock_row(context, by, (table, row), mode, keeps) == Asked::Waiting {
-            return Ok(Asked::Waiting);
-        }
-        let mut entries = Vec::new();
-        self.store(table)?.entries(row, &mut entries);
-        for (index, hash) in entries {
-            let mode = self.mode_of_entry(owner, table, index, row)?;
-            let key = Resource::Key { table, key: index, hash };
-            if self.lock_entry(context, by, key, mode, writing) == Asked::Waiting {
-                return Ok(Asked::Waiting);
-            }
-        }
-        Ok(Asked::Held)
-    }
-
-    /// The mode for a new entry: exclusive, and with its gap where its transaction has locked that.
-    fn mode_of_entry(
-        &self,
-        owner: Owner,
-        table: TableId,
-        index: u16,
-        row: RowNumber,
-    ) -> Result<LockMode, Fault> {
-        if !self.transaction(owner).locks_ranges {
-            return Ok(LockMode::Exclusive);
-        }
-        let Some(entry) = self.store(table)?.position(index, Some(row), &[]) else {
-            return Ok(LockMode::Exclusive);
-        };
-        Ok(self.mode_in_gap(owner, self.gap_above(table, index, &entry)?))
-    }
-
+    /// The mode for something new below this: exclusive, and with the gap where its transaction has
+    /// locked that, since what goes into a gap cuts it in two and takes the lower part over.
     fn mode_in_gap(&self, owner: Owner, next: Resource) -> LockMode {
         let has_gap = self.transaction(owner).locks_ranges
             && self.locks.mode_of(owner, next).is_some_and(|mode| {
@@ -543,25 +508,17 @@ impl Database {
         Err(fault)
     }
 
-    /// Another transaction's uncommitted row with the id that is about to be created. The insert
-    /// waits for that transaction's end.
-    ///
-    /// # Errors
-    ///
-    /// The row is there for good.
-    fn twin(&self, by: By, table: TableId, id: RowId) -> Result<Option<RowNumber>, Fault> {
+    /// Who has the id that is about to be created.
+    fn twin(&self, by: By, table: TableId, id: RowId) -> Result<Twin, Fault> {
         let store = self.store(table)?;
         let Some(row) = store.find(id) else {
-            return Ok(None);
+            return Ok(Twin::None);
         };
         if store.writer(row).is_some_and(|writer| writer != by.transaction.id) {
-            return Ok(Some(row));
+            return Ok(Twin::Open(row));
         }
-        if store.read(row, View::Latest).is_some() {
-            let message = "A record with matching key values already exists.";
-            return Err(Fault::new(FaultKind::DuplicateRow, message));
-        }
-        Ok(None)
+        let is_there = store.read(row, View::Latest).is_some();
+        Ok(if is_there { Twin::Taken(row) } else { Twin::None })
     }
 
     /// A unique key is taken: by a row that is there for good, or by a transaction that may still
@@ -670,10 +627,8 @@ impl Database {
         written.log_bytes += LOG_BYTES_A_ROW + LOG_BYTES_A_COLUMN * columns;
     }
 
-    fn version_of(&self, table: TableId, row: RowNumber) -> u64 {
-        let store = self.tables[table.index()].as_ref();
-        let image = store.and_then(|store| store.read(row, View::Latest));
-        image.map_or(0, |image| image.row_version())
+    fn has_written(&self, by: By, table: TableId, row: RowNumber) -> bool {
+        self.transaction(by.transaction.owner).writes.contains(&(table, row))
     }
 
     /// Checks that the rows which lookups point to are there for this transaction.
@@ -698,6 +653,17 @@ impl Database {
         }
         Ok(())
     }
+}
+
+/// Who has an id that is about to be created.
+enum Twin {
+    /// Nobody.
+    None,
+    /// Another transaction that has written the row and may still end either way: the insert waits
+    /// for its end.
+    Open(RowNumber),
+    /// A row that is there for good.
+    Taken(RowNumber),
 }
 
 /// What a write does to a row that is there.

@@ -376,6 +376,11 @@ impl LockTable {
         Some(self.requests[held].mode)
     }
 
+    /// Whether somebody holds the resource or waits for it.
+    pub fn is_locked(&self, resource: Resource) -> bool {
+        self.head(resource).is_some()
+    }
+
     /// Whether nothing is locked.
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()

@@ -102,7 +102,7 @@ pub(super) fn check_foretold(
     let mut entries = Vec::new();
     after.entries(written, &mut entries);
     for index in 0..ALL {
-        let position = before.position(index, row, set);
+        let position = before.position(index, row.unwrap_or(before.next_slot()), set);
         let entry = entries.iter().find(|(other, _)| *other == index);
         prop_assert_eq!(position.is_some(), entry.is_some());
         if let (Some(position), Some((_, hash))) = (&position, entry) {
