@@ -175,8 +175,12 @@ impl InstanceState {
                 let row = self.tables[table.index()].as_ref()?.id(row);
                 LockResource::Row { instance, table, row }
             }
-            Resource::Key { table, key, hash } => {
-                LockResource::Key { instance, table, index: key, hash }
+            Resource::Key { table, index, hash } => {
+                LockResource::Key { instance, table, index, hash }
+            }
+            Resource::End { table, index } => LockResource::End { instance, table, index },
+            Resource::Transaction(transaction) => {
+                LockResource::Transaction { instance, transaction }
             }
             Resource::Table(table) => LockResource::Table { instance, table },
         })
