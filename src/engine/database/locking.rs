@@ -343,7 +343,7 @@ impl Database {
                 let row = self.tables[table.index()].as_ref()?.id(row);
                 LockResource::Row { instance, table, row }
             }
-            Resource::Key { table, key: index, hash } => {
+            Resource::Key { table, index, hash } => {
                 LockResource::Key { instance, table, index, hash }
             }
             Resource::End { table, index } => LockResource::End { instance, table, index },

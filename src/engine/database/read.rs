@@ -258,7 +258,7 @@ impl Database {
 pub(super) fn absence(table: TableId, id: RowId) -> Resource {
     let (high, low) = id.0.as_u64_pair();
     let hash = high ^ low.rotate_left(32);
-    Resource::Key { table, key: LockResource::PRIMARY, hash }
+    Resource::Key { table, index: LockResource::PRIMARY, hash }
 }
 
 /// What stands behind a lookup, for expressions over a row.

@@ -367,7 +367,7 @@ impl Database {
         let row_mode = without_range(mode);
         let (row_mode, key) = match (&scan.search.access, &candidate.entry) {
             (Access::Index { index, unique, .. }, Some((_, hash))) => {
-                let key = Resource::Key { table, key: *index, hash: *hash };
+                let key = Resource::Key { table, index: *index, hash: *hash };
                 (row_mode, Some((key, if *unique { row_mode } else { mode })))
             }
             (Access::Ids(_), _) => (row_mode, None),
@@ -564,7 +564,7 @@ impl Database {
                 let found = *unique && after.is_some();
                 let gap = self.store(table)?.next_entry(*index, Bound::Included(&until[..]));
                 let gap = match gap {
-                    Some(entry) => Resource::Key { table, key: *index, hash: entry.hash },
+                    Some(entry) => Resource::Key { table, index: *index, hash: entry.hash },
                     None => Resource::End { table, index: *index },
                 };
                 let is_last = number + 1 == stretches.len();

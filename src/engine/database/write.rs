@@ -341,7 +341,7 @@ impl Database {
         }
         for EntryChange { index, before, after } in changes {
             for hash in [before, after].into_iter().flatten() {
-                let key = Resource::Key { table, key: index, hash };
+                let key = Resource::Key { table, index, hash };
                 if self.lock_entry(context, by, key, LockMode::Exclusive, writing) == Asked::Waiting
                 {
                     return Ok(Asked::Waiting);
@@ -380,7 +380,7 @@ impl Database {
             let Some(hash) = store.lock_hash(*index, &entry) else { continue };
             let gap = self.gap_above(table, *index, &entry)?;
             let mode = self.mode_in_gap(owner, gap);
-            let key = Resource::Key { table, key: *index, hash };
+            let key = Resource::Key { table, index: *index, hash };
             if self.lock_entry(context, by, key, mode, writing) == Asked::Waiting
                 || self.test(context, by, gap, writing) == Asked::Waiting
             {
@@ -438,7 +438,7 @@ impl Database {
     /// What stands for the gap in which an entry is: the next entry, or the end of the index.
     fn gap_above(&self, table: TableId, index: u16, entry: &[u8]) -> Result<Resource, Fault> {
         Ok(match self.store(table)?.next_entry(index, Bound::Excluded(entry)) {
-            Some(next) => Resource::Key { table, key: index, hash: next.hash },
+            Some(next) => Resource::Key { table, index, hash: next.hash },
             None => Resource::End { table, index },
         })
     }
