@@ -1,11 +1,11 @@
 //! Variants: one file, several designs that differ in the parts they name.
 //!
 //! A variant is laid over the file before anything is understood: maps are merged key by key, any
-//! other value is replaced. The list of plug-ins is merged by their names. A session's step with a
-//! verb takes the place of the file's; one without a verb changes the clauses that it names. A
-//! variant can only change what is there: a named part (a table, an actor, a plug-in …) that the file does not have
-//! is a mistake, so that a slip of the pen does not become a silent addition. Two exceptions: rows
-//! may be added, and `none` takes a named part away.
+//! other value is replaced. The list of plug-ins is merged by their names. A session's step with
+//! a verb takes the place of the file's; one without a verb changes the clauses that it names. A
+//! variant can only change what is there: a named part (a table, an actor, a plug-in …) that the
+//! file does not have is a mistake, so that a slip of the pen does not become a silent addition.
+//! Two exceptions: rows may be added, and `none` takes a named part away.
 //!
 //! Every value keeps its place in the text, so a mistake in a variant points at the variant.
 

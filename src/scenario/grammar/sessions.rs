@@ -68,7 +68,12 @@ static SESSION_STEP_MAP: Map = Map::of(&[
     with(&["select"], "expand", &SET_OF_NAMES, "the lookups whose rows are answered too"),
     with(&["select"], "columns", &NAMES, "the columns that are asked for; default all"),
     with(SEARCHES, "hint", &HINT, "how the search departs from the isolation level"),
-    with(&["insert"], "row", &SINGLE_VALUE, "the new row's name or id; drawn when absent"),
+    with(
+        &["insert"],
+        "row",
+        &SINGLE_VALUE,
+        "the new row's name or id, drawn when absent; `where` finds old ones",
+    ),
     with(&["insert", "update"], "set", &VALUES_BY_NAME, "the columns' values"),
     with(
         &["select", "insert", "update", "delete"],

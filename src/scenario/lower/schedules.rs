@@ -241,8 +241,8 @@ impl Lowering<'_> {
         let Some(count) = node.get("count") else {
             return Ok(1);
         };
-        let message = "there is at least one of an actor";
-        let help = Some("`none` takes an actor away in a variant");
+        let message = "there is at least one of an actor or a session";
+        let help = Some("`none` takes it away in a variant");
         self.at_least_one(count, limits::ACTOR_COUNT, message, help)
     }
 

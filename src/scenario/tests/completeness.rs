@@ -268,6 +268,12 @@ const SEEN_BY_A_SCHEMA: &[&str] = &[
     "listens-to-upsert",
     "no-such-key-of-the-table",
     "a-variant-names-what-is-not-there",
+    "hints-that-contradict",
+    "requests-in-a-session",
+    "sessions-and-their-order",
+    "statements-outside-a-session",
+    "wrong-indexes",
+    "wrong-step-claims",
 ];
 
 #[test]
@@ -280,6 +286,52 @@ fn the_schema_rejects_what_a_schema_can() {
             fs::read_to_string(folder.join(format!("{name}.yaml"))).expect("the file can be read");
         assert!(!validator.is_valid(&as_json(&tree(&text))), "{name}");
     }
+}
+
+#[test]
+fn the_schema_tells_statements_from_requests() {
+    let schema = schema();
+    let validator = jsonschema::draft202012::new(&schema).expect("the schema is a schema");
+    let actor = |step: &str| format!("actors: {{ ann: {{ in: us, do: [ {step} ] }} }}");
+    let session = |step: &str| format!("sessions: {{ t1: {{ in: us, steps: {{ a: {step} }} }} }}");
+    let program = |step: &str| format!("programs: {{ p: {{ sql: [ {step} ] }} }}");
+    let valid = |lines: String| validator.is_valid(&as_json(&tree(&with(&lines))));
+    let requests = [
+        "{ query: { table: account, where: =number > 1, hint: nolock } }",
+        "{ update: { table: account, row: fabrikam, set: { number: 2 } } }",
+        "{ transaction: { isolation: serializable, do: [] } }",
+    ];
+    let statements = [
+        "{ select: account, where: =number > 1, hint: [updlock, holdlock], as: found }",
+        "{ update: account, set: { number: 2 } }",
+        "{ insert: account, row: contoso }",
+        "{ repeat: { times: 2, do: [ begin, { delete: account }, commit ] } }",
+        "{ begin: snapshot }",
+        "commit",
+    ];
+    for request in requests {
+        assert!(valid(actor(request)), "{request}");
+        assert!(!valid(session(request)), "{request}");
+        assert!(!valid(program(request)), "{request}");
+    }
+    for statement in statements {
+        assert!(!valid(actor(statement)), "{statement}");
+        assert!(valid(session(statement)), "{statement}");
+        assert!(valid(session(&format!("[ {statement} ]"))), "{statement}");
+        assert!(valid(program(statement)), "{statement}");
+    }
+    for wrong in [
+        "{ select: account, set: { number: 2 } }",
+        "{ insert: account, where: =true }",
+        "{ delete: account, row: fabrikam }",
+        "{ select: account, hint: no-lock }",
+        "{ where: =true }",
+        "{ select: account, update: account }",
+        "comit",
+    ] {
+        assert!(!valid(session(wrong)), "{wrong}");
+    }
+    assert!(!valid(actor("{ query: { table: account, hint: updlock } }")));
 }
 
 #[test]

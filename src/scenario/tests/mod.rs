@@ -3,6 +3,7 @@
 mod completeness;
 mod meaning;
 mod mutation;
+mod sessions;
 
 use crate::plan::Plan;
 use crate::scenario::parse;
