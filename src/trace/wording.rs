@@ -128,7 +128,9 @@ impl Names<'_> {
                     (None, answer) => format!("{step} ends, answered {}", self.value(answer)),
                 }
             }
-            Event::StatementBegan { request, instance, table, kind, transaction, hints, .. } => {
+            Event::StatementBegan {
+                request, instance, table, kind, transaction, hints, ..
+            } => {
                 let verb = match kind {
                     StatementKind::Select => "selects from",
                     StatementKind::Insert => "inserts into",

@@ -405,6 +405,7 @@ impl Parts {
                 },
                 examined: u32::from(self.small[0]),
                 matched: u32::from(self.small[1]),
+                whole: self.flag,
             },
             1 => Event::ScanDisturbed {
                 request,
