@@ -2,10 +2,11 @@
 //!
 //! **Lost update** (P4). Two callers read the same version of a row, and both wrote the row: the
 //! second write was computed from a value that the first had replaced, so the first is lost. A
-//! read counts when a Retrieve or RetrieveMultiple made it, or an Update that computes from the
-//! row's own columns (`=next + 1`), which it reads under its lock; the look-up of an upsert does
-//! not, since nothing is computed from it. The read that decides is the caller's last before its
-//! first write of the row: who reads again before writing has seen the other's update.
+//! read counts when it answers somebody who asked for it (Retrieve, RetrieveMultiple, a session's
+//! select), or when a write computes from it (`=next + 1`), which it reads under its lock; the
+//! look-up of an upsert does not, since nothing is computed from it. The read that decides is the
+//! caller's last before its first write of the row: who reads again before writing has seen the
+//! other's update.
 //!
 //! ```text
 //!   in transactions        ann reads v1 · bob reads v1 · ann writes v2 · bob writes v3
@@ -13,12 +14,14 @@
 //! ```
 //!
 //! The second line is what a PreValidation plug-in or a client does that reads, computes and
-//! then sends an update: no transaction spans its read and its write. It counts as a lost update
-//! when any other lane's write was committed between the two.
+//! then sends an update, or a session whose select is a transaction of its own: no transaction
+//! spans the read and the write. It counts as a lost update when any other lane's write was
+//! committed between the two.
 //!
 //! **Dirty read.** A read of a version whose writer, another transaction, had not committed yet.
-//! It is G1a when the writer was rolled back later and G1b when it wrote the row again. A reader
-//! that was itself rolled back did no harm and is left out.
+//! It is G1a when the writer was rolled back later, or the statement of it that wrote the version,
+//! and G1b when it wrote the row again. A reader that was itself rolled back did no harm and is
+//! left out.
 //!
 //! Source: Berenson et al., "A Critique of ANSI SQL Isolation Levels" (P4); Adya, "Weak
 //! Consistency" (G1a, G1b).
@@ -27,7 +30,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::dependency::{Breach, Circles, Cycle};
 use crate::check::{History, Moment, RowKey, RowRead};
-use crate::plan::{Anomaly, Message};
+use crate::plan::Anomaly;
+use crate::trace::ReadKind;
 use crate::words::{InstanceId, LaneId, TransactionId};
 
 /// A committed write that another committed write overwrote without having seen it.
@@ -46,6 +50,11 @@ pub struct LostUpdate {
 }
 
 impl LostUpdate {
+    /// Whether the winner's read and its write are in one transaction.
+    pub fn is_within_one_transaction(&self) -> bool {
+        self.read.transaction == Some(self.winner)
+    }
+
     /// What happened, in a sentence.
     pub fn told(&self, history: &History) -> String {
         let RowKey { instance, table, row } = self.key;
@@ -74,7 +83,7 @@ pub struct DirtyRead {
 /// What became of a version that was read before its writer was committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirtyReadKind {
-    /// It was rolled back (G1a).
+    /// It was rolled back, with its transaction or with its statement (G1a).
     RolledBack,
     /// Its writer wrote the row again (G1b).
     Overwritten,
@@ -88,8 +97,10 @@ impl DirtyRead {
         let RowKey { instance, table, row } = self.read.key;
         let place = history.names.place(instance, table, row);
         let writer = history.transaction_name(self.writer);
+        let undone = || history.is_rolled_back(self.writer);
         let fate = match self.kind {
-            DirtyReadKind::RolledBack => "which was rolled back",
+            DirtyReadKind::RolledBack if undone() => "which was rolled back",
+            DirtyReadKind::RolledBack => "whose statement was taken back",
             DirtyReadKind::Overwritten => "which wrote it again",
             DirtyReadKind::Early => "which was committed only later",
         };
@@ -166,12 +177,13 @@ struct Writer {
 fn lost_updates(history: &History) -> Vec<LostUpdate> {
     let mut reads: BTreeMap<(RowKey, LaneId), Vec<RowRead>> = BTreeMap::new();
     for read in &history.reads {
-        let request = history.requests.get(&read.request);
-        let Some(request) = request.filter(|it| is_computed_from(it.message)) else {
+        let Some(request) = history.requests.get(&read.request) else {
             continue;
         };
-        let of_row = reads.entry((read.key, request.lane)).or_default();
-        of_row.push(*read);
+        if read.kind == ReadKind::Computed || request.kind.is_read() {
+            let of_row = reads.entry((read.key, request.lane)).or_default();
+            of_row.push(*read);
+        }
     }
     let touched: BTreeSet<RowKey> = reads.keys().map(|(key, _)| *key).collect();
     let mut found = Vec::new();
@@ -180,11 +192,6 @@ fn lost_updates(history: &History) -> Vec<LostUpdate> {
         found.extend(lost_on_row(key, &writers));
     }
     found
-}
-
-/// Whether something is computed from what a request reads.
-const fn is_computed_from(message: Message) -> bool {
-    matches!(message, Message::Retrieve | Message::RetrieveMultiple | Message::Update)
 }
 
 /// The committed transactions that wrote a row, in the order of their writes, each with the read
@@ -212,8 +219,8 @@ fn writers(
         let before = of_lane.partition_point(|it| it.at < version.written);
         let basis = of_lane[..before].last().filter(|read| {
             let fresh = last_write_of.get(&lane).is_none_or(|write| *write < read.at);
-            let own = read.transaction.is_none_or(|it| it == transaction);
-            fresh && own
+            let own = read.transaction == Some(transaction);
+            fresh && (own || is_on_its_own(history, read))
         });
         writers.push(Writer {
             transaction,
@@ -228,6 +235,11 @@ fn writers(
     writers
 }
 
+/// Whether a read was in no transaction that could also hold a write.
+fn is_on_its_own(history: &History, read: &RowRead) -> bool {
+    read.transaction.is_none_or(|it| history.is_of_one_statement(it))
+}
+
 fn lost_on_row(key: RowKey, writers: &[Writer]) -> Vec<LostUpdate> {
     // The first writer that replaced each version, and the first that read it and wrote after.
     let mut replacer: BTreeMap<u64, usize> = BTreeMap::new();
@@ -237,10 +249,10 @@ fn lost_on_row(key: RowKey, writers: &[Writer]) -> Vec<LostUpdate> {
         if let Some(read) = writer.basis
             && read.row_version != writer.replaced
         {
-            let lost = if read.transaction.is_none() {
-                replacer.get(&read.row_version)
-            } else {
+            let lost = if read.transaction == Some(writer.transaction) {
                 reader.get(&read.row_version)
+            } else {
+                replacer.get(&read.row_version)
             };
             let lost = lost.map(|index| &writers[*index]);
             if let Some(lost) = lost.filter(|it| it.lane != writer.lane) {

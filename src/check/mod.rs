@@ -15,17 +15,17 @@
 mod anomaly;
 mod claim;
 mod dependency;
-mod fold;
 mod history;
 pub mod invariant;
 
 use serde::Serialize;
 
 pub use anomaly::{Anomalies, DirtyRead, DirtyReadKind, LostUpdate};
-pub use dependency::{Breach, Cycle, Dependency, DependencyKind, Forbidden, Level, Party};
+pub use dependency::{Breach, Cycle, Dependency, DependencyKind, Forbidden, Party, forbids};
 pub use history::{
-    Change, Deadlock, FaultMet, History, Lane, OutageSeen, PlugInRun, Request, RowHistory,
-    RowImage, RowKey, RowMiss, RowRead, Selection, Transaction, TransactionEnd, Version, Wait,
+    Change, CrossInstanceWait, Deadlock, DisturbedScan, Escalation, FaultMet, History, Lane,
+    OutageSeen, PlugInRun, Request, RequestKind, RowHistory, RowImage, RowKey, RowMiss, RowRead,
+    Selection, StepEnd, StepRun, Transaction, TransactionEnd, UndoneRead, Version, Wait,
 };
 pub use invariant::{Invariant, Violation};
 

@@ -440,6 +440,9 @@ pub enum Event {
         examined: u32,
         /// How many of them matched.
         matched: u32,
+        /// Whether it came to the end of what there was to look at; false for a query that stopped
+        /// when it had as many rows as it wanted.
+        whole: bool,
     },
     /// A row moved in an index in which a scan was under way, and the scan's answer is wrong for it.
     ScanDisturbed {

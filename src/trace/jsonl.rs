@@ -1,7 +1,7 @@
 //! The trace as JSON lines: the header first, then one event a line.
 //!
 //! ```text
-//!   {"version":1,"title":"Two teams …","instances":["us"],…}
+//!   {"version":2,"title":"Two teams …","instances":["us"],…}
 //!   {"at":20000,"sequence":4,"event":"row-written","transaction":0,…,"says":"us/user/x is …"}
 //! ```
 //!
@@ -157,18 +157,18 @@ mod tests {
         assert_eq!(error(""), "the trace is empty; its first line should be the header");
         assert_eq!(error("\n"), error(""));
         let text = written(&two_teams().trace);
-        let newer = text.replacen("\"version\":1", "\"version\":9", 1);
-        assert_eq!(error(&newer), "the trace has format version 9; this multiverse reads 1");
+        let newer = text.replacen("\"version\":2", "\"version\":9", 1);
+        assert_eq!(error(&newer), "the trace has format version 9; this multiverse reads 2");
         let cut = &text[..text.len() - 3];
         insta::assert_snapshot!(error(cut), @r"
-        line 34 of the trace is no event of format 1: EOF while parsing a string, at column 94
+        line 34 of the trace is no event of format 2: EOF while parsing a string, at column 94
         ");
         insta::assert_snapshot!(error("hello"), @r"
         the first line is no header of a trace: expected value, at column 1
         ");
         let gap = text.replacen('\n', "\n\n", 1);
         insta::assert_snapshot!(error(&gap), @r"
-        line 2 of the trace is no event of format 1: EOF while parsing a value, at column 0
+        line 2 of the trace is no event of format 2: EOF while parsing a value, at column 0
         ");
     }
 

@@ -7,6 +7,7 @@
 //! that was read back from a file serves as well as a fresh one.
 
 mod clock;
+mod condition;
 mod detail;
 mod event;
 mod jsonl;

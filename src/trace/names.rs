@@ -99,21 +99,40 @@ impl<'t> Names<'t> {
 
     /// A row with its instance and table: `europe/account/fabrikam`.
     pub fn place(&self, instance: InstanceId, table: TableId, row: RowId) -> String {
-        let row = self.row(table, row);
-        format!("{}/{}/{row}", self.instance(instance), self.table(table))
+        format!("{}/{}", self.table_of(instance, table), self.row(table, row))
+    }
+
+    /// An index of a table, by its own name.
+    pub fn index(&self, table: TableId, index: u16) -> String {
+        let name = self.header.tables.get(table.index());
+        let name = name.and_then(|it| it.indexes.get(usize::from(index)));
+        or_number(name, "index", u64::from(index))
+    }
+
+    /// A table of an instance: `europe/account`.
+    pub fn table_of(&self, instance: InstanceId, table: TableId) -> String {
+        format!("{}/{}", self.instance(instance), self.table(table))
     }
 
     /// What a lock is on.
     pub fn resource(&self, resource: &LockResource) -> String {
         match *resource {
             LockResource::Row { instance, table, row } => self.place(instance, table, row),
-            LockResource::Key { instance, table, index: key, .. } => {
-                let (instance, table) = (self.instance(instance), self.table(table));
-                format!("a value of {instance}/{table}'s key {}", u32::from(key) + 1)
+            LockResource::Key { instance, table, index: LockResource::PRIMARY, .. } => {
+                format!("an id that no row of {} has", self.table_of(instance, table))
             }
-            LockResource::End { instance, table, .. } | LockResource::Table { instance, table } => {
-                format!("{}/{}", self.instance(instance), self.table(table))
+            LockResource::Key { instance, table, index, .. } => {
+                let (place, index) = (self.table_of(instance, table), self.index(table, index));
+                format!("an entry of {place}'s index {index}")
             }
+            LockResource::End { instance, table, index: LockResource::PRIMARY } => {
+                format!("the end of {}", self.table_of(instance, table))
+            }
+            LockResource::End { instance, table, index } => {
+                let (place, index) = (self.table_of(instance, table), self.index(table, index));
+                format!("the end of {place}'s index {index}")
+            }
+            LockResource::Table { instance, table } => self.table_of(instance, table),
             LockResource::Transaction { transaction, .. } => {
                 format!("transaction {}", transaction.0)
             }

@@ -1,8 +1,11 @@
 //! Every event as a plain sentence, by itself: what a line of a trace file says beside its
 //! fields, and what a story in full detail falls back to.
 
-use crate::plan::Message;
-use crate::trace::{Event, LockResource, Names, Outcome, RollbackReason, WaitEnd, WriteKind};
+use crate::plan::{Isolation, Message, StatementKind};
+use crate::trace::{
+    AccessPath, DeadlockEdge, Disturbance, Event, LockResource, Names, Outcome, RollbackReason,
+    WaitEnd, WriteKind,
+};
 use crate::words::{
     ColumnId, InstanceId, RequestId, RowId, TableId, TransactionId, Value, format_duration,
 };
@@ -11,7 +14,9 @@ impl Names<'_> {
     /// What happened, in a sentence. Lanes, requests and transactions go by their numbers.
     pub fn event(&self, event: &Event) -> String {
         self.loaded_row(event)
-            .or_else(|| self.row_event(event))
+            .or_else(|| self.written_row(event))
+            .or_else(|| self.read_event(event))
+            .or_else(|| self.session_event(event))
             .or_else(|| self.lane_event(event))
             .or_else(|| self.message_event(event))
             .or_else(|| self.pipeline_event(event))
@@ -29,31 +34,16 @@ impl Names<'_> {
     ) -> String {
         let place = match row {
             Some(row) => self.place(instance, table, row),
-            None => format!("{}/{}", self.instance(instance), self.table(table)),
+            None => self.table_of(instance, table),
         };
         format!("{} {place}", message.name())
     }
 
-    fn row_event(&self, event: &Event) -> Option<String> {
+    fn written_row(&self, event: &Event) -> Option<String> {
         Some(match event {
             Event::RowNamed { table, row, name } => {
                 format!("row {row} of {} is called {name}", self.table(*table))
             }
-            Event::RowRead { instance, table, row, row_version, .. } => {
-                let place = self.place(*instance, *table, *row);
-                format!("version {row_version} of {place} is read")
-            }
-            Event::RowsSelected { instance, table, examined, matched, .. } => {
-                let (instance, table) = (self.instance(*instance), self.table(*table));
-                format!("{matched} of {examined} rows of {instance}/{table} match")
-            }
-            Event::RowMissed { instance, table, row, .. } => match row {
-                Some(row) => format!("{} is not there", self.place(*instance, *table, *row)),
-                None => {
-                    let (instance, table) = (self.instance(*instance), self.table(*table));
-                    format!("no row of {instance}/{table} fits")
-                }
-            },
             Event::RowWritten { instance, table, row, kind, version_after, columns, .. } => {
                 let verb = match kind {
                     WriteKind::Insert => "inserted",
@@ -70,6 +60,102 @@ impl Names<'_> {
                     0 => format!("{place} is gone again"),
                     version => format!("{place} is restored to version {version}"),
                 }
+            }
+            Event::SchemaAltered { transaction, instance, table } => {
+                let (who, table) = (told(*transaction), self.table_of(*instance, *table));
+                format!("{who} changes the definition of {table}")
+            }
+            _ => return None,
+        })
+    }
+
+    fn read_event(&self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::RowRead { instance, table, row, row_version, level, writer, .. } => {
+                let place = self.place(*instance, *table, *row);
+                let dirty = writer.map_or_else(String::new, |writer| {
+                    format!(", not committed yet, written by {}", told(writer))
+                });
+                format!("version {row_version} of {place} is read{}{dirty}", at(*level))
+            }
+            Event::RowsSelected { instance, table, access, level, examined, matched, .. } => {
+                let place = self.table_of(*instance, *table);
+                let what = match access {
+                    AccessPath::Scan => format!("rows of {place}"),
+                    AccessPath::Primary => format!("rows of {place}, looked up by id,"),
+                    AccessPath::Seek { index, .. } => {
+                        format!("entries of {place}'s index {}", self.index(*table, *index))
+                    }
+                };
+                format!("{matched} of {examined} {what} match{}", at(*level))
+            }
+            Event::RowMissed { instance, table, row, level, .. } => {
+                let level = at(*level);
+                match row {
+                    Some(row) => {
+                        format!("{} is not there{level}", self.place(*instance, *table, *row))
+                    }
+                    None => format!("no row of {} fits{level}", self.table_of(*instance, *table)),
+                }
+            }
+            Event::ScanDisturbed { request, instance, table, row, how } => {
+                let place = self.place(*instance, *table, *row);
+                let request = number(*request);
+                match how {
+                    Disturbance::Missed => format!("{request} misses {place}, which has moved"),
+                    Disturbance::Doubled => {
+                        format!("{request} meets {place} again, which has moved")
+                    }
+                }
+            }
+            Event::DirtyReadUndone { request, transaction, instance, table, row } => {
+                let place = self.place(*instance, *table, *row);
+                let (reader, writer) = (number(*request), told(*transaction));
+                format!("what {reader} read of {place} is rolled back with {writer}")
+            }
+            _ => return None,
+        })
+    }
+
+    fn session_event(&self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::StepBegan { label, .. } => format!("step {label} begins"),
+            Event::StepEnded { step, fault, answer, .. } => {
+                let step = format!("step {}", u32::from(*step) + 1);
+                match (fault, answer) {
+                    (Some(fault), _) => format!("{step} ends in {fault}"),
+                    (None, Value::Null) => format!("{step} ends"),
+                    (None, answer) => format!("{step} ends, answered {}", self.value(answer)),
+                }
+            }
+            Event::StatementBegan {
+                request, instance, table, kind, transaction, hints, ..
+            } => {
+                let verb = match kind {
+                    StatementKind::Select => "selects from",
+                    StatementKind::Insert => "inserts into",
+                    StatementKind::Update => "updates",
+                    StatementKind::Delete => "deletes from",
+                    StatementKind::AlterTable => "alters",
+                };
+                let hints: Vec<_> = hints.iter().map(|hint| hint.word()).collect();
+                let hints = match hints.len() {
+                    0 => String::new(),
+                    _ => format!(" with {}", hints.join(", ")),
+                };
+                let (place, transaction) = (self.table_of(*instance, *table), told(*transaction));
+                format!("{} {verb} {place}{hints}, in {transaction}", number(*request))
+            }
+            Event::StatementEnded { request, fault } => {
+                let request = number(*request);
+                fault.as_ref().map_or_else(
+                    || format!("{request} ends"),
+                    |fault| format!("{request} ends in {fault}"),
+                )
+            }
+            Event::StatementUndone { transaction, request } => {
+                let (request, transaction) = (number(*request), told(*transaction));
+                format!("what {request} wrote is taken back; {transaction} goes on")
             }
             _ => return None,
         })
@@ -195,8 +281,9 @@ impl Names<'_> {
 
     fn transaction_event(&self, event: &Event) -> Option<String> {
         Some(match event {
-            Event::TransactionBegan { transaction, instance, .. } => {
-                format!("{} begins in {}", told(*transaction), self.instance(*instance))
+            Event::TransactionBegan { transaction, instance, isolation, .. } => {
+                let instance = self.instance(*instance);
+                format!("{} begins in {instance}{}", told(*transaction), at(*isolation))
             }
             Event::Committed { transaction } => format!("{} is committed", told(*transaction)),
             Event::RolledBack { transaction, reason } => {
@@ -207,14 +294,26 @@ impl Names<'_> {
                 };
                 format!("{} is rolled back {reason}", told(*transaction))
             }
-            Event::LocksReleased { transaction, count } => {
-                format!("{} releases its locks, {count} in all", told(*transaction))
-            }
             Event::VictimChosen { victim, rule, .. } => {
                 format!("{} is the deadlock's victim: {rule}", told(*victim))
             }
+            Event::DeadlockClosed { cycle, .. } => {
+                format!("a deadlock closes: {}", self.circle(cycle))
+            }
+            Event::CrossInstanceWaitClosed { cycle } => {
+                format!("waits go round over several instances: {}", self.circle(cycle))
+            }
             _ => return None,
         })
+    }
+
+    /// The waits of a circle, one after the other.
+    fn circle(&self, cycle: &[DeadlockEdge]) -> String {
+        let waits = cycle.iter().map(|edge| {
+            let resource = self.resource(&edge.resource);
+            format!("{} waits for {resource}", told(edge.waiter))
+        });
+        waits.collect::<Vec<_>>().join(", ")
     }
 
     fn lock_event(&self, event: &Event) -> String {
@@ -236,13 +335,19 @@ impl Names<'_> {
             Event::LockReleased { transaction, resource } => {
                 format!("{} releases {}", told(*transaction), self.resource(resource))
             }
-            Event::DeadlockClosed { cycle, .. } => {
-                let waits = cycle.iter().map(|edge| {
-                    let resource = self.resource(&edge.resource);
-                    format!("{} waits for {resource}", told(edge.waiter))
-                });
-                format!("a deadlock closes: {}", waits.collect::<Vec<_>>().join(", "))
+            Event::LockWeakened { transaction, resource, mode } => {
+                let (holder, resource) = (told(*transaction), self.resource(resource));
+                format!("{holder} still holds {resource}, {}", mode.word())
             }
+            Event::LocksEscalated { transaction, instance, table, mode, released } => {
+                let (holder, table) = (told(*transaction), self.table_of(*instance, *table));
+                let mode = mode.word();
+                format!("{released} locks of {holder} give way to one on {table}, {mode}")
+            }
+            Event::LocksReleased { transaction, count } => {
+                format!("{} releases its locks, {count} in all", told(*transaction))
+            }
+            // Every other event has been told before.
             _ => String::new(),
         }
     }
@@ -266,6 +371,11 @@ impl Names<'_> {
 
 fn number(request: RequestId) -> String {
     format!("request {}", request.0)
+}
+
+/// ` at read uncommitted`, for a level that is not the usual one.
+fn at(level: Isolation) -> String {
+    if level == Isolation::default() { String::new() } else { format!(" at {}", level.word()) }
 }
 
 fn told(transaction: TransactionId) -> String {

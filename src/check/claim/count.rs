@@ -84,11 +84,8 @@ impl Judge<'_, '_> {
                 .values()
                 .filter(|it| self.is_of(*actor, Some(it.lane)))
                 .filter(|it| instance.is_none_or(|instance| it.instance == instance))
-                .filter(|it| {
-                    // An upsert counts as what it became, too: the platform makes it that.
-                    message
-                        .is_none_or(|message| it.message == message || it.became == Some(message))
-                })
+                .filter(|it| it.kind.message().is_some())
+                .filter(|it| message.is_none_or(|message| it.is_a(message)))
                 .filter(|it| table.is_none_or(|table| it.table == table))
                 .filter_map(|it| it.began)
                 .collect(),

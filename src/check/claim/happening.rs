@@ -132,7 +132,7 @@ impl Judge<'_, '_> {
             Some(Message::Delete) => version.kind == WriteKind::Delete,
             Some(Message::Upsert) => {
                 let request = version.request.and_then(|it| self.history.requests.get(&it));
-                request.is_some_and(|it| it.message == Message::Upsert)
+                request.is_some_and(|it| it.is_a(Message::Upsert))
             }
             Some(Message::Retrieve | Message::RetrieveMultiple) => false,
         }

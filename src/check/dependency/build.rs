@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::dependency::graph::{Graph, Node, Step};
-use crate::check::dependency::level::Level;
-use crate::check::dependency::parties::{Parties, PartyIndex};
+use crate::check::dependency::parties::{Parties, Party, PartyIndex};
 use crate::check::dependency::predicate::{Condition, Flip, ValueIndex};
+use crate::check::dependency::sight::Sight;
 use crate::check::dependency::versions::{Order, Versions};
 use crate::check::dependency::{Dependency, DependencyKind};
-use crate::check::{History, Moment, RowKey, RowMiss, RowRead, Selection};
-use crate::trace::WriteKind;
+use crate::check::{History, Moment, RowKey, RowMiss, RowRead};
+use crate::plan::Isolation;
+use crate::trace::{AccessPath, ReadKind, WriteKind};
 use crate::words::{InstanceId, RequestId, TableId};
 
 /// The graph of one run, with what it was built from.
@@ -28,8 +29,10 @@ pub(super) struct Dependencies<'h> {
 /// One search.
 #[derive(Debug)]
 pub(super) struct Search {
-    /// When.
+    /// When it was done.
     pub(super) at: Moment,
+    /// What it is owed.
+    pub(super) level: Isolation,
     /// Its condition, as a position in `Dependencies::changes`.
     pub(super) condition: usize,
     /// What it saw of the rows that it did not answer.
@@ -38,40 +41,11 @@ pub(super) struct Search {
     pub(super) answered: BTreeMap<RowKey, (usize, Moment)>,
 }
 
-/// What one search can see of rows that it does not answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sight {
-    /// What was committed before this event.
-    Committed(Moment),
-    /// What was written before this event.
-    Written(Moment),
-}
-
-impl Sight {
-    fn of(level: Level, at: Moment, first_access: Option<Moment>) -> Self {
-        match level {
-            Level::ReadUncommitted => Self::Written(at),
-            Level::Snapshot => Self::Committed(first_access.unwrap_or(at)),
-            Level::ReadCommitted
-            | Level::ReadCommittedSnapshot
-            | Level::RepeatableRead
-            | Level::Serializable => Self::Committed(at),
-        }
-    }
-
-    pub(super) fn sees(self, flip: &Flip) -> bool {
-        match self {
-            Self::Committed(until) => flip.settled < until,
-            Self::Written(until) => flip.written < until,
-        }
-    }
-}
-
 impl Search {
-    /// Whether a change is part of what the search saw.
-    pub(super) fn saw(&self, flip: &Flip) -> bool {
+    /// Whether a change is part of what the search saw; `None` where that is not known.
+    pub(super) fn saw(&self, flip: &Flip) -> Option<bool> {
         match self.answered.get(&flip.key) {
-            Some((position, _)) => flip.first <= *position,
+            Some((position, _)) => Some(flip.first <= *position),
             None => self.sight.sees(flip),
         }
     }
@@ -103,7 +77,7 @@ pub(super) struct Chain {
 impl Changes {
     pub(super) fn chain(&self, sight: Sight) -> &Chain {
         match sight {
-            Sight::Committed(_) => &self.committed,
+            Sight::Committed(..) => &self.committed,
             Sight::Written(_) => &self.written,
         }
     }
@@ -120,22 +94,18 @@ impl Changes {
             let flips = self.of_row(*key);
             if self.mixed.contains(key) {
                 return flips.iter().all(|it| {
-                    it.party == party || search.sight.sees(it) == (it.first <= *position)
+                    let read = it.first <= *position;
+                    it.party == party || search.sight.sees(it) == Some(read)
                 });
             }
             let read = flips.partition_point(|it| it.first <= *position);
-            let seen = flips.partition_point(|it| search.sight.sees(it));
-            flips[read.min(seen)..read.max(seen)].iter().all(|it| it.party == party)
+            let (surely, maybe) = search.sight.reach(flips);
+            flips[read.min(surely)..read.max(maybe)].iter().all(|it| it.party == party)
         })
     }
 }
 
 impl Chain {
-    /// How many of the changes a sight takes in: those at the beginning.
-    pub(super) fn seen(&self, sight: Sight) -> usize {
-        self.flips.partition_point(|it| sight.sees(it))
-    }
-
     /// Puts the chain into the graph, once.
     fn places(&mut self, graph: &mut Graph) -> Option<(Node, Node)> {
         if self.places.is_none() && !self.flips.is_empty() {
@@ -163,40 +133,39 @@ impl<'h> Dependencies<'h> {
         let graph = Graph::of(&parties);
         let (reads, searches) = (BTreeMap::new(), BTreeMap::new());
         let mut it = Self { parties, versions, graph, reads, searches, changes: Vec::new() };
-        it.add_writes();
+        let answers = Answers::of(history);
+        it.add_writes(history);
         for read in &history.reads {
-            it.add_read(read);
+            it.add_read(read, answers.covered.contains(&read.at));
         }
-        it.add_searches(history);
+        it.add_searches(history, &answers);
         for miss in &history.misses {
             it.add_miss(history, miss);
         }
         it
     }
 
-    fn depend(
-        &mut self,
-        (from, to): (PartyIndex, PartyIndex),
-        kind: DependencyKind,
-        key: RowKey,
-        (first, second): (Moment, Moment),
-    ) {
-        self.graph.add(from, to, Step::Depends { kind, key, first, second });
-    }
-
-    fn add_writes(&mut self) {
+    fn add_writes(&mut self, history: &History) {
+        let level = |party: Party| match party {
+            Party::Transaction(id) => history.transactions.get(&id).map(|it| it.isolation),
+            Party::Statement(_) => None,
+        };
         for (key, order) in &self.versions.orders {
             for pair in order.turns.windows(2) {
                 if let (Some(from), Some(to)) = (pair[0].party, pair[1].party) {
                     let (first, second) = (pair[0].written, pair[1].written);
-                    let kind = DependencyKind::Overwrites;
-                    self.graph.add(from, to, Step::Depends { kind, key: *key, first, second });
+                    let level = level(self.parties.all[from as usize]).unwrap_or_default();
+                    let (kind, key) = (DependencyKind::Overwrites, *key);
+                    self.graph.add(from, to, Step::Depends { kind, key, first, second, level });
                 }
             }
         }
     }
 
-    fn add_read(&mut self, read: &'h RowRead) {
+    /// The edges of a read. What an index has read of a row (`covered`) is locked in the index
+    /// alone, and others may write the rest of the row meanwhile: that nobody overwrites it is
+    /// promised to no such read.
+    fn add_read(&mut self, read: &'h RowRead, covered: bool) {
         let Some(party) = self.parties.find(read.transaction, read.request) else {
             return;
         };
@@ -209,46 +178,52 @@ impl<'h> Dependencies<'h> {
         };
         let turn = order.turn_of(position);
         let next = order.turns.get(turn + 1).copied();
-        let written = order.versions[position].written;
+        let first = order.versions[position].written;
         let writer = order.turns.get(turn).and_then(|it| it.party);
+        let (key, level) = (read.key, self.parties.owed(party, read.level));
         if let Some(writer) = writer {
-            let events = (written, read.at);
-            self.depend((writer, party), DependencyKind::Reads, read.key, events);
+            let (kind, second) = (DependencyKind::Reads, read.at);
+            self.graph.add(writer, party, Step::Depends { kind, key, first, second, level });
         }
         // Who reads what it wrote itself depends on the next writer by having written.
         if writer != Some(party)
-            && let Some((next, written)) = next.and_then(|it| Some((it.party?, it.written)))
+            && let Some((next, second)) = next.and_then(|it| Some((it.party?, it.written)))
         {
-            let events = (read.at, written);
-            self.depend((party, next), DependencyKind::OverwritesRead, read.key, events);
+            let (kind, first) = (DependencyKind::OverwritesRead, read.at);
+            let locks = matches!(level, Isolation::RepeatableRead | Isolation::Serializable);
+            let level = if covered && locks { Isolation::ReadCommitted } else { level };
+            self.graph.add(party, next, Step::Depends { kind, key, first, second, level });
         }
     }
 
-    fn add_searches(&mut self, history: &'h History<'h>) {
-        let answers = answers(history);
+    fn add_searches(&mut self, history: &'h History<'h>, answers: &Answers<'h>) {
         let mut known = BTreeMap::new();
         let mut index = ValueIndex::default();
         for (number, selection) in history.selections.iter().enumerate() {
             let Some(party) = self.parties.find(selection.transaction, selection.request) else {
                 continue;
             };
+            if !selection.whole {
+                continue;
+            }
             let condition = Condition::of(selection);
             let place = *known.entry(condition.identity()).or_insert_with(|| {
                 let flips = condition.flips(history, &self.versions, &mut index);
                 self.changes.push(changes(&condition, flips));
                 self.changes.len() - 1
             });
-            let level = self.parties.levels[party as usize];
-            let first_access = self.parties.first_access[party as usize];
-            let answered = answers.get(&number).into_iter().flatten().filter_map(|read| {
+            let answered = answers.of_search.get(&number).into_iter().flatten();
+            let answered = answered.filter_map(|read| {
                 let position = self.versions.orders.get(&read.key)?.position(read.row_version)?;
                 Some((read.key, (position, read.at)))
             });
+            let answered = answered.collect();
             let search = Search {
                 at: selection.at,
+                level: self.parties.owed(party, selection.level),
                 condition: place,
-                sight: Sight::of(level, selection.at, first_access),
-                answered: answered.collect(),
+                sight: Sight::of_search(history, (&self.parties, party), selection, &answered),
+                answered,
             };
             self.add_search(party, &search);
             self.searches.entry(party).or_default().push(search);
@@ -256,34 +231,31 @@ impl<'h> Dependencies<'h> {
     }
 
     fn add_search(&mut self, party: PartyIndex, search: &Search) {
-        let at = search.at;
+        let (at, level) = (search.at, search.level);
         let changes = &mut self.changes[search.condition];
         if !changes.agree_with(search, party) {
             for flip in changes.by_row.values().flatten().filter(|it| it.party != party) {
-                let (kind, from, to, first, second) = if search.saw(flip) {
-                    (DependencyKind::Finds, flip.party, party, flip.written, at)
-                } else {
-                    (DependencyKind::ChangesFound, party, flip.party, at, flip.written)
+                let Some(saw) = search.saw(flip) else {
+                    continue;
                 };
-                let key = flip.key;
-                self.graph.add(from, to, Step::Depends { kind, key, first, second });
+                self.graph.found(party, flip, saw, (at, level));
             }
             return;
         }
         let chain = match search.sight {
-            Sight::Committed(_) => &mut changes.committed,
+            Sight::Committed(..) => &mut changes.committed,
             Sight::Written(_) => &mut changes.written,
         };
         let Some((unseen, seen)) = chain.places(&mut self.graph) else {
             return;
         };
-        let count = chain.seen(search.sight);
+        let (surely, maybe) = search.sight.reach(&chain.flips);
         let place = |first: Node, place: usize| first + Node::try_from(place).unwrap_or(0);
-        if count < chain.flips.len() {
-            self.graph.add(party, place(unseen, count), Step::Searches { at });
+        if maybe < chain.flips.len() {
+            self.graph.add(party, place(unseen, maybe), Step::Searches { at, level });
         }
-        if let Some(last) = count.checked_sub(1) {
-            self.graph.add(place(seen, last), party, Step::SeenBy { at });
+        if let Some(last) = surely.checked_sub(1) {
+            self.graph.add(place(seen, last), party, Step::SeenBy { at, level });
         }
     }
 
@@ -296,34 +268,25 @@ impl<'h> Dependencies<'h> {
         let Some(order) = self.versions.orders.get(&miss.key) else {
             return;
         };
-        let level = self.parties.levels[party as usize];
-        let sight = Sight::of(level, miss.at, self.parties.first_access[party as usize]);
-        let turns = order.turns.iter().enumerate();
-        let mut flips = turns.filter_map(|(place, turn)| {
-            let flip = Flip {
-                key: miss.key,
-                first: turn.first,
-                party: turn.party?,
-                written: turn.written,
-                settled: turn.settled,
+        let sight = Sight::of_miss((&self.parties, party), miss);
+        let (mut seen, mut unseen) = (None, None);
+        for (place, turn) in order.turns.iter().enumerate() {
+            let Some(writer) = turn.party.filter(|_| changes_existence(order, place)) else {
+                continue;
             };
-            changes_existence(order, place).then_some(flip)
-        });
-        let mut seen: Option<Flip> = None;
-        let unseen = flips.find(|flip| {
-            let is_unseen = !sight.sees(flip);
-            if !is_unseen {
-                seen = Some(*flip);
+            let (first, written, settled) = (turn.first, turn.written, turn.settled);
+            let flip = Flip { key: miss.key, first, party: writer, written, settled };
+            match sight.sees(&flip) {
+                Some(true) if unseen.is_none() => seen = Some(flip),
+                Some(false) if unseen.is_none() => unseen = Some(flip),
+                _ => {}
             }
-            is_unseen
-        });
-        if let Some(flip) = seen {
-            let events = (flip.written, miss.at);
-            self.depend((flip.party, party), DependencyKind::Finds, miss.key, events);
         }
-        if let Some(flip) = unseen {
-            let events = (miss.at, flip.written);
-            self.depend((party, flip.party), DependencyKind::ChangesFound, miss.key, events);
+        let look = (miss.at, self.parties.owed(party, miss.level));
+        for (flip, saw) in [(seen, true), (unseen, false)] {
+            if let Some(flip) = flip {
+                self.graph.found(party, &flip, saw, look);
+            }
         }
     }
 
@@ -334,9 +297,10 @@ impl<'h> Dependencies<'h> {
         kind: DependencyKind,
         key: RowKey,
         (first, second): (Moment, Moment),
+        level: Isolation,
     ) -> Dependency {
         let party = |index: PartyIndex| self.parties.all[index as usize];
-        Dependency { from: party(from), to: party(to), kind, key, first, second }
+        Dependency { from: party(from), to: party(to), kind, key, first, second, level }
     }
 }
 
@@ -367,23 +331,35 @@ fn changes(condition: &Condition, flips: Vec<Flip>) -> Changes {
     }
 }
 
-/// The reads that answer each search: those of its request and table that follow it, up to the
-/// request's next search.
-fn answers<'h>(history: &'h History<'h>) -> BTreeMap<usize, Vec<&'h RowRead>> {
-    let mut answers: BTreeMap<usize, Vec<&RowRead>> = BTreeMap::new();
-    let mut latest: BTreeMap<RequestId, usize> = BTreeMap::new();
-    let mut searches = history.selections.iter().enumerate().peekable();
-    for read in &history.reads {
-        while let Some((number, search)) = searches.next_if(|(_, it)| it.at < read.at) {
-            latest.insert(search.request, number);
+/// The reads that answer searches.
+#[derive(Default)]
+struct Answers<'h> {
+    /// Of each search, by its position: those of its request and table that go before it, back to
+    /// the request's search before.
+    of_search: BTreeMap<usize, Vec<&'h RowRead>>,
+    /// Those that an index answered without the rows themselves, by their events.
+    covered: BTreeSet<Moment>,
+}
+
+impl<'h> Answers<'h> {
+    fn of(history: &'h History<'h>) -> Self {
+        let mut answers = Self::default();
+        let mut waiting: BTreeMap<RequestId, Vec<&RowRead>> = BTreeMap::new();
+        let mut reads = history.reads.iter().peekable();
+        for (number, search) in history.selections.iter().enumerate() {
+            while let Some(read) = reads.next_if(|it| it.at < search.at) {
+                if read.kind == ReadKind::Answer {
+                    waiting.entry(read.request).or_default().push(read);
+                }
+            }
+            let table = (search.instance, search.table);
+            let mut answered = waiting.remove(&search.request).unwrap_or_default();
+            answered.retain(|it| (it.key.instance, it.key.table) == table);
+            if matches!(search.access, AccessPath::Seek { covering: true, .. }) {
+                answers.covered.extend(answered.iter().map(|it| it.at));
+            }
+            answers.of_search.insert(number, answered);
         }
-        let Some(number) = latest.get(&read.request) else {
-            continue;
-        };
-        let Selection { instance, table, .. } = history.selections[*number];
-        if (read.key.instance, read.key.table) == (instance, table) {
-            answers.entry(*number).or_default().push(read);
-        }
+        answers
     }
-    answers
 }

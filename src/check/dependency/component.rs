@@ -101,7 +101,7 @@ impl Tarjan<'_> {
                 continue;
             };
             *next += 1;
-            if !edge.counts(from, self.filter) {
+            if !edge.counts(self.filter) {
                 continue;
             }
             let (from, to) = (from as usize, edge.to as usize);

@@ -20,8 +20,10 @@
 //! from a party back to itself is none: who changes what matches its own search depends on nobody.
 
 use crate::check::dependency::parties::{Parties, PartyIndex};
+use crate::check::dependency::predicate::Flip;
 use crate::check::dependency::{Dependency, DependencyKind};
 use crate::check::{Moment, RowKey};
+use crate::plan::Isolation;
 
 /// A node: a party below `Graph::party_count`, a place of a chain from there on.
 pub(super) type Node = u32;
@@ -37,22 +39,22 @@ pub(super) struct Edge {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     /// From party to party.
-    Depends { kind: DependencyKind, key: RowKey, first: Moment, second: Moment },
+    Depends { kind: DependencyKind, key: RowKey, first: Moment, second: Moment, level: Isolation },
     /// From a search onto the chain of changes that it did not see.
-    Searches { at: Moment },
+    Searches { at: Moment, level: Isolation },
     /// From that chain to the writer of a change.
     ChangedBy { key: RowKey, at: Moment },
     /// From the writer of a change onto the chain of changes that searches saw.
     Changes { key: RowKey, at: Moment },
     /// From that chain to a search.
-    SeenBy { at: Moment },
+    SeenBy { at: Moment, level: Isolation },
     /// Along a chain.
     Along,
 }
 
-/// Which edges count: asked with the kind, and with the party that reads (for a write over a
-/// write, the one that wrote first).
-pub(super) type Filter<'f> = &'f dyn Fn(DependencyKind, PartyIndex) -> bool;
+/// Which edges count: asked with the kind, and with the level of the read (for a write over a
+/// write, of the transaction that wrote first).
+pub(super) type Filter<'f> = &'f dyn Fn(DependencyKind, Isolation) -> bool;
 
 /// Parties and chains, with their edges.
 #[derive(Debug)]
@@ -86,21 +88,40 @@ impl Graph {
         }
     }
 
+    /// The edge between a search, of this event and level, and a change that it saw or did not see.
+    pub(super) fn found(
+        &mut self,
+        searcher: PartyIndex,
+        flip: &Flip,
+        saw: bool,
+        (at, level): (Moment, Isolation),
+    ) {
+        let (key, written) = (flip.key, flip.written);
+        if saw {
+            let kind = DependencyKind::Finds;
+            let step = Step::Depends { kind, key, first: written, second: at, level };
+            self.add(flip.party, searcher, step);
+        } else {
+            let kind = DependencyKind::ChangesFound;
+            let step = Step::Depends { kind, key, first: at, second: written, level };
+            self.add(searcher, flip.party, step);
+        }
+    }
+
     pub(super) fn of_node(&self, node: Node) -> &[Edge] {
         self.edges.get(node as usize).map_or(&[], Vec::as_slice)
     }
 }
 
 impl Edge {
-    /// Whether a filter lets this edge of `from` count. Inside a chain every edge does: the way
-    /// onto it or off it is what counts.
-    pub(super) fn counts(&self, from: Node, filter: Filter<'_>) -> bool {
+    /// Whether a filter lets this edge count. Inside a chain every edge does: the way onto it or
+    /// off it is what counts.
+    pub(super) fn counts(&self, filter: Filter<'_>) -> bool {
         use DependencyKind as K;
         match self.step {
-            Step::Depends { kind: kind @ (K::Reads | K::Finds), .. } => filter(kind, self.to),
-            Step::Depends { kind, .. } => filter(kind, from),
-            Step::Searches { .. } => filter(K::ChangesFound, from),
-            Step::SeenBy { .. } => filter(K::Finds, self.to),
+            Step::Depends { kind, level, .. } => filter(kind, level),
+            Step::Searches { level, .. } => filter(K::ChangesFound, level),
+            Step::SeenBy { level, .. } => filter(K::Finds, level),
             Step::ChangedBy { .. } | Step::Changes { .. } | Step::Along => true,
         }
     }
@@ -110,31 +131,39 @@ impl Edge {
 #[derive(Default)]
 pub(super) struct Walk {
     pub(super) dependencies: Vec<Dependency>,
-    /// The party that went onto a chain, with the row (of a change) and the event.
-    entered: Option<(PartyIndex, Option<RowKey>, Moment)>,
+    entered: Option<Entered>,
+}
+
+/// How a walk went onto a chain.
+#[derive(Clone, Copy)]
+enum Entered {
+    /// By a search of this party, at this level.
+    Search(PartyIndex, Moment, Isolation),
+    /// By this party's change of this row.
+    Change(PartyIndex, Moment, RowKey),
 }
 
 impl Walk {
     pub(super) fn step(&mut self, parties: &Parties, from: Node, edge: Edge) {
-        let mut push = |from: PartyIndex, to: PartyIndex, kind, key, first, second| {
+        let mut push = |from, kind, key, (first, second), level| {
             let party = |index: PartyIndex| parties.all[index as usize];
-            let (from, to) = (party(from), party(to));
-            self.dependencies.push(Dependency { from, to, kind, key, first, second });
+            let (from, to) = (party(from), party(edge.to));
+            self.dependencies.push(Dependency { from, to, kind, key, first, second, level });
         };
         match edge.step {
-            Step::Depends { kind, key, first, second } => {
-                push(from, edge.to, kind, key, first, second);
+            Step::Depends { kind, key, first, second, level } => {
+                push(from, kind, key, (first, second), level);
             }
-            Step::Searches { at } => self.entered = Some((from, None, at)),
-            Step::Changes { key, at } => self.entered = Some((from, Some(key), at)),
+            Step::Searches { at, level } => self.entered = Some(Entered::Search(from, at, level)),
+            Step::Changes { key, at } => self.entered = Some(Entered::Change(from, at, key)),
             Step::ChangedBy { key, at } => {
-                if let Some((searcher, _, first)) = self.entered.take() {
-                    push(searcher, edge.to, DependencyKind::ChangesFound, key, first, at);
+                if let Some(Entered::Search(searcher, first, level)) = self.entered.take() {
+                    push(searcher, DependencyKind::ChangesFound, key, (first, at), level);
                 }
             }
-            Step::SeenBy { at } => {
-                if let Some((writer, Some(key), first)) = self.entered.take() {
-                    push(writer, edge.to, DependencyKind::Finds, key, first, at);
+            Step::SeenBy { at, level } => {
+                if let Some(Entered::Change(writer, first, key)) = self.entered.take() {
+                    push(writer, DependencyKind::Finds, key, (first, at), level);
                 }
             }
             Step::Along => {}

@@ -19,10 +19,11 @@
 //!
 //! | file | tells |
 //! |---|---|
-//! | `parties` | the nodes, and each one's level of isolation |
+//! | `parties` | the nodes, and when each one's snapshot was taken |
 //! | `versions` | the order of each row's versions |
 //! | `predicate` | which versions changed which rows match a condition |
-//! | `build`, `graph` | the edges; those of a condition run along two chains of its changes |
+//! | `sight` | what a search saw of the rows that it did not answer |
+//! | `build`, `graph` | the edges, each with the level of its read; those of a condition run along two chains of its changes |
 //! | `component` | strongly connected components (Tarjan) |
 //! | `search` | a shortest circle through a node |
 //! | `single` | which anti-dependencies have a way back without another one |
@@ -34,9 +35,9 @@
 //! rows that ever had the value; then one search for each component, and one pass over a component
 //! for each 64 of its readers.
 //!
-//! **What a search saw.** Of a row that it answered, the version that it read. Of every other row,
-//! what its level lets it see: what was committed at the search (at the transaction's first access
-//! under snapshot, and what was written, committed or not, under read uncommitted).
+//! **Left out**: a condition that follows a lookup to another row, which other rows can change (the
+//! reads of those rows count); and a query that stops when it has rows enough, of which nobody knows
+//! what more it would have seen (its answers count).
 //!
 //! Source: Adya, "Weak Consistency", chapters 3 and 4; Bailis et al., "Highly Available
 //! Transactions" (OTV, PMP).
@@ -50,16 +51,17 @@ mod parties;
 mod phenomena;
 mod predicate;
 mod search;
+mod sight;
 mod single;
 #[cfg(test)]
 mod tests;
 mod versions;
 
-pub use level::{Forbidden, Level};
+pub use level::{Forbidden, forbids};
 pub use parties::Party;
 
 use crate::check::{History, Moment, RowKey};
-use crate::plan::Anomaly;
+use crate::plan::{Anomaly, Isolation};
 use build::Dependencies;
 use parties::Parties;
 
@@ -100,6 +102,9 @@ pub struct Dependency {
     pub first: Moment,
     /// What the other did.
     pub second: Moment,
+    /// At which level the one that reads or searches did so; for a write over a write, the level of
+    /// the transaction that wrote first.
+    pub level: Isolation,
 }
 
 /// A phenomenon with its proof.
@@ -166,13 +171,13 @@ impl Cycle {
     }
 }
 
-/// A circle that the level of one of its transactions forbids.
+/// A circle that the level of one of its reads forbids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
     /// The circle.
     pub cycle: Cycle,
     /// The level that forbids it.
-    pub level: Level,
+    pub level: Isolation,
 }
 
 /// What the dependencies of one run come to.

@@ -10,14 +10,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::RowKey;
 use crate::check::dependency::build::{Dependencies, Search};
 use crate::check::dependency::component::Components;
 use crate::check::dependency::parties::PartyIndex;
 use crate::check::dependency::phenomena::is_any;
 use crate::check::dependency::predicate::Flip;
 use crate::check::dependency::{Cycle, DependencyKind};
-use crate::plan::Anomaly;
+use crate::check::{Moment, RowKey};
+use crate::plan::{Anomaly, Isolation};
 
 /// Finds them: of each kind at most one for each reader, its first.
 pub(super) fn of(dependencies: &Dependencies<'_>) -> Vec<Cycle> {
@@ -47,7 +47,8 @@ fn vanishing(
         position: usize,
         /// Where it was seen.
         key: RowKey,
-        events: (crate::check::Moment, crate::check::Moment),
+        events: (Moment, Moment),
+        level: Isolation,
     }
     let versions = &dependencies.versions;
     let mut must_see: BTreeMap<RowKey, Seen> = BTreeMap::new();
@@ -64,8 +65,20 @@ fn vanishing(
             let (writer, reader) = (missed.writer, reader);
             let (there, back) = (DependencyKind::Reads, DependencyKind::OverwritesRead);
             let circle = vec![
-                dependencies.dependency((writer, reader), there, missed.key, missed.events),
-                dependencies.dependency((reader, writer), back, read.key, (read.at, written)),
+                dependencies.dependency(
+                    (writer, reader),
+                    there,
+                    missed.key,
+                    missed.events,
+                    missed.level,
+                ),
+                dependencies.dependency(
+                    (reader, writer),
+                    back,
+                    read.key,
+                    (read.at, written),
+                    dependencies.parties.owed(reader, read.level),
+                ),
             ];
             return Some(Cycle::of(Anomaly::ObservedTransactionVanishes, circle));
         }
@@ -77,8 +90,9 @@ fn vanishing(
             continue;
         }
         let events = (order.versions[position].written, read.at);
+        let level = dependencies.parties.owed(reader, read.level);
         for (key, position) in &versions.written_by[writer as usize] {
-            let now = Seen { writer, position: *position, key: read.key, events };
+            let now = Seen { writer, position: *position, key: read.key, events, level };
             let known = must_see.entry(*key).or_insert(now);
             if known.position < *position {
                 *known = now;
@@ -100,12 +114,19 @@ fn many_preceders(dependencies: &Dependencies<'_>, reader: PartyIndex) -> Option
                 let back = later.answered.get(&flip.key).map_or(later.at, |it| it.1);
                 let (changes, finds) = (DependencyKind::ChangesFound, DependencyKind::Finds);
                 let circle = vec![
-                    dependencies.dependency((reader, flip.party), changes, flip.key, at),
+                    dependencies.dependency(
+                        (reader, flip.party),
+                        changes,
+                        flip.key,
+                        at,
+                        before.level,
+                    ),
                     dependencies.dependency(
                         (flip.party, reader),
                         finds,
                         flip.key,
                         (flip.written, back),
+                        later.level,
                     ),
                 ];
                 return Some(Cycle::of(Anomaly::PredicateManyPreceders, circle));
@@ -130,7 +151,9 @@ fn seen_late(
 ) -> Option<Flip> {
     let changes = &dependencies.changes[before.condition];
     let others = &dependencies.changes[later.condition];
-    let is_late = |flip: &Flip| flip.party != reader && !before.saw(flip) && later.saw(flip);
+    let is_late = |flip: &Flip| {
+        flip.party != reader && before.saw(flip) == Some(false) && later.saw(flip) == Some(true)
+    };
     // Rows that the later search answered match its condition.
     let answered = later.answered.keys().flat_map(|key| changes.of_row(*key));
     if let Some(flip) = answered.copied().find(is_late) {
@@ -138,7 +161,9 @@ fn seen_late(
     }
     // Rows that it did not answer: those that stopped to match.
     let chain = changes.chain(later.sight);
-    let (from, to) = (chain.seen(before.sight), chain.seen(later.sight));
+    let is_like = before.sight.is_like(later.sight);
+    let from = if is_like { before.sight.reach(&chain.flips).1 } else { 0 };
+    let to = later.sight.reach(&chain.flips).0;
     let window = chain.flips.get(from..to).unwrap_or_default();
     let concerns = |flip: &Flip| others.of_row(flip.key).iter().any(|it| it.first == flip.first);
     window.iter().copied().find(|flip| is_late(flip) && concerns(flip))

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::dependency::level::Level;
 use crate::check::{History, Moment, TransactionEnd};
+use crate::plan::Isolation;
 use crate::words::{LaneId, RequestId, TransactionId};
 
 /// One node of the graph.
@@ -40,9 +40,10 @@ pub(super) type PartyIndex = u32;
 #[derive(Debug, Default)]
 pub(super) struct Parties {
     pub(super) all: Vec<Party>,
-    pub(super) levels: Vec<Level>,
-    /// When each first read or wrote a row.
-    pub(super) first_access: Vec<Option<Moment>>,
+    /// Of each that runs at snapshot: not before and not after when its snapshot was taken.
+    pub(super) snapshots: Vec<Option<(Moment, Moment)>>,
+    /// Whether each reads at snapshot, and what is newer as well.
+    mixed: Vec<bool>,
     index: BTreeMap<Party, PartyIndex>,
 }
 
@@ -51,44 +52,66 @@ impl Parties {
         let mut parties = Self::default();
         for (id, transaction) in &history.transactions {
             if matches!(transaction.end, TransactionEnd::Committed(_)) {
-                parties.add(Party::Transaction(*id), Level::of(transaction.isolation));
+                parties.add(Party::Transaction(*id));
             }
         }
-        let reads = history.reads.iter().map(|it| (it.transaction, it.request));
-        let searches = history.selections.iter().map(|it| (it.transaction, it.request));
-        let misses = history.misses.iter().map(|it| (history.transaction_of(it), it.request));
-        for (transaction, request) in reads.chain(searches).chain(misses) {
-            if transaction.is_none() {
-                parties.add(Party::Statement(request), Level::STATEMENT);
+        for look in looks(history) {
+            if look.transaction.is_none() {
+                parties.add(Party::Statement(look.request));
             }
         }
-        parties.note_first_accesses(history);
+        parties.note_snapshots(history);
         parties
     }
 
-    fn add(&mut self, party: Party, level: Level) {
+    fn add(&mut self, party: Party) {
         let next = PartyIndex::try_from(self.all.len()).unwrap_or(PartyIndex::MAX);
         self.index.entry(party).or_insert_with(|| {
             self.all.push(party);
-            self.levels.push(level);
-            self.first_access.push(None);
+            self.snapshots.push(None);
+            self.mixed.push(false);
             next
         });
     }
 
-    fn note_first_accesses(&mut self, history: &History) {
-        let reads = history.reads.iter().map(|it| (it.transaction, it.request, it.at));
-        let searches = history.selections.iter().map(|it| (it.transaction, it.request, it.at));
-        let misses = history.misses.iter();
-        let misses = misses.map(|it| (history.transaction_of(it), it.request, it.at));
-        let versions = history.rows.values().flat_map(|row| &row.versions);
-        let writes = versions.filter_map(|it| Some((Some(it.writer?), it.request?, it.written)));
-        for (transaction, request, at) in reads.chain(searches).chain(misses).chain(writes) {
-            let Some(party) = self.find(transaction, request) else {
+    fn note_snapshots(&mut self, history: &History) {
+        let mut first_access: BTreeMap<TransactionId, Moment> = BTreeMap::new();
+        let mut note = |transaction: TransactionId, at: Moment| {
+            let first = first_access.entry(transaction).or_insert(at);
+            *first = at.min(*first);
+        };
+        for look in looks(history) {
+            let Some(transaction) = look.transaction else {
                 continue;
             };
-            let first = &mut self.first_access[party as usize];
-            *first = Some(first.map_or(at, |first| first.min(at)));
+            note(transaction, look.at);
+            // What is not committed yet obliges nobody.
+            let newer = !matches!(look.level, Isolation::Snapshot | Isolation::ReadUncommitted);
+            if newer && let Some(party) = self.writer(transaction) {
+                self.mixed[party as usize] = true;
+            }
+        }
+        for version in history.rows.values().flat_map(|row| &row.versions) {
+            if let Some(writer) = version.writer {
+                note(writer, version.written);
+            }
+        }
+        for (id, transaction) in &history.transactions {
+            if transaction.isolation == Isolation::Snapshot
+                && let (Some(party), Some(first)) = (self.writer(*id), first_access.get(id))
+            {
+                let began = transaction.first.map_or(transaction.began, |(_, began)| began);
+                self.snapshots[party as usize] = Some((began.min(*first), *first));
+            }
+        }
+    }
+
+    /// What a read of a party at this level is owed. A snapshot is owed to the transaction as a
+    /// whole, so to none that has seen what is newer as well.
+    pub(super) fn owed(&self, party: PartyIndex, level: Isolation) -> Isolation {
+        match level {
+            Isolation::Snapshot if self.mixed[party as usize] => Isolation::ReadCommittedSnapshot,
+            level => level,
         }
     }
 
@@ -108,11 +131,38 @@ impl Parties {
         self.index.get(&Party::Transaction(transaction)).copied()
     }
 
-    pub(super) fn level(&self, party: Party) -> Option<Level> {
-        self.levels.get(*self.index.get(&party)? as usize).copied()
-    }
-
     pub(super) fn count(&self) -> usize {
         self.all.len()
     }
+}
+
+/// A read of a row, a search, or a look for a row that is not there.
+struct Look {
+    transaction: Option<TransactionId>,
+    request: RequestId,
+    at: Moment,
+    level: Isolation,
+}
+
+/// Everything that anybody looked at, by kind.
+fn looks(history: &History) -> impl Iterator<Item = Look> {
+    let reads = history.reads.iter().map(|it| Look {
+        transaction: it.transaction,
+        request: it.request,
+        at: it.at,
+        level: it.level,
+    });
+    let searches = history.selections.iter().map(|it| Look {
+        transaction: it.transaction,
+        request: it.request,
+        at: it.at,
+        level: it.level,
+    });
+    let misses = history.misses.iter().map(|it| Look {
+        transaction: history.transaction_of(it),
+        request: it.request,
+        at: it.at,
+        level: it.level,
+    });
+    reads.chain(searches).chain(misses)
 }

@@ -19,15 +19,15 @@ use crate::check::dependency::graph::{Node, Step};
 use crate::check::dependency::search::{Asked, shortest};
 use crate::check::dependency::single::Singles;
 use crate::check::dependency::{Cycle, DependencyKind as K};
-use crate::plan::Anomaly;
+use crate::plan::{Anomaly, Isolation};
 
 /// Whether an edge is no anti-dependency.
-pub(super) fn is_forward(kind: K, _: u32) -> bool {
+pub(super) fn is_forward(kind: K, _: Isolation) -> bool {
     !kind.is_anti()
 }
 
 /// Every kind of edge.
-pub(super) fn is_any(_: K, _: u32) -> bool {
+pub(super) fn is_any(_: K, _: Isolation) -> bool {
     true
 }
 
@@ -59,10 +59,10 @@ pub(super) fn of(dependencies: &Dependencies<'_>) -> Vec<Cycle> {
     let asked = Asked { first: &reads, rest: &is_forward };
     add(Anomaly::CircularInformationFlow, &forward, asked, &|_| true);
 
-    let singles = Singles::of(graph, &all, &forward, &is_forward, &|_| true);
-    let readers = singles.readers();
     let anti = |kind: K, _| kind.is_anti();
     let asked = Asked { first: &anti, rest: &is_forward };
+    let singles = Singles::of(graph, &all, &forward, asked);
+    let readers = singles.readers();
     add(Anomaly::ReadSkew, &all, asked, &|node| readers.contains(&node));
 
     let on_rows = |kind, _| kind != K::ChangesFound;

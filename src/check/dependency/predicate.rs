@@ -18,6 +18,8 @@ pub(super) struct Condition<'h> {
     pub(super) instance: InstanceId,
     pub(super) table: TableId,
     filter: Option<&'h Expression>,
+    /// Whether it follows lookups to other rows.
+    follows: bool,
     /// The instant of the search, for a condition that asks for the time.
     now: SimInstant,
 }
@@ -43,7 +45,9 @@ impl<'h> Condition<'h> {
     pub(super) fn of(selection: &Selection<'h>) -> Self {
         let Selection { instance, table, filter, at, .. } = *selection;
         let timed = filter.is_some_and(asks_for_the_time);
-        Self { instance, table, filter, now: if timed { at.at } else { SimInstant::START } }
+        let follows = filter.is_some_and(follows_lookups);
+        let now = if timed { at.at } else { SimInstant::START };
+        Self { instance, table, filter, follows, now }
     }
 
     /// What equal conditions have in common.
@@ -51,7 +55,8 @@ impl<'h> Condition<'h> {
         (self.instance, self.table, self.now, format!("{:?}", self.filter))
     }
 
-    /// Every change of which rows match, row by row.
+    /// Every change of which rows match, row by row; none of a condition that follows lookups, which
+    /// changes of other rows change, too.
     pub(super) fn flips(
         &self,
         history: &History<'h>,
@@ -59,6 +64,9 @@ impl<'h> Condition<'h> {
         index: &mut ValueIndex,
     ) -> Vec<Flip> {
         let mut flips = Vec::new();
+        if self.follows {
+            return flips;
+        }
         match self.equality(history) {
             Some((column, value)) => {
                 let column = (self.instance, self.table, column);
@@ -193,19 +201,30 @@ fn bucket(value: &Value) -> String {
 }
 
 fn asks_for_the_time(expression: &Expression) -> bool {
-    match expression {
-        Expression::Call(Function::Now, _) => true,
-        Expression::Literal(_)
-        | Expression::Binding(_)
-        | Expression::Column(_)
-        | Expression::RowName => false,
-        Expression::Member(inner, _) | Expression::Unary(_, inner) => asks_for_the_time(inner),
-        Expression::Index(a, b) | Expression::Binary(_, a, b) => {
-            asks_for_the_time(a) || asks_for_the_time(b)
+    has(expression, &|it| matches!(it, Expression::Call(Function::Now, _)))
+}
+
+fn follows_lookups(expression: &Expression) -> bool {
+    has(
+        expression,
+        &|it| matches!(it, Expression::Member(base, _) if matches!(**base, Expression::Column(_))),
+    )
+}
+
+/// Whether any part of an expression is such.
+fn has(expression: &Expression, is_such: &dyn Fn(&Expression) -> bool) -> bool {
+    let has = |it: &Expression| has(it, is_such);
+    is_such(expression)
+        || match expression {
+            Expression::Literal(_)
+            | Expression::Binding(_)
+            | Expression::Column(_)
+            | Expression::RowName => false,
+            Expression::Member(inner, _) | Expression::Unary(_, inner) => has(inner),
+            Expression::Index(a, b) | Expression::Binary(_, a, b) => has(a) || has(b),
+            Expression::Conditional(a, b, c) => has(a) || has(b) || has(c),
+            Expression::Call(_, items) | Expression::List(items) => items.iter().any(has),
         }
-        Expression::Conditional(a, b, c) => [a, b, c].into_iter().any(|it| asks_for_the_time(it)),
-        Expression::Call(_, items) | Expression::List(items) => items.iter().any(asks_for_the_time),
-    }
 }
 
 /// One version of a row, as a condition sees it.

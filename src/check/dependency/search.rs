@@ -71,7 +71,7 @@ fn circle(
         }
         reached.insert(node, by);
         for edge in graph.of_node(node) {
-            if !edge.counts(node, asked.rest) || !components.are_together(origin, edge.to) {
+            if !edge.counts(asked.rest) || !components.are_together(origin, edge.to) {
                 continue;
             }
             let next = (edge.to, Reached::By(node, *edge));
@@ -132,28 +132,28 @@ fn first_edges(
     let graph = &dependencies.graph;
     let mut found = Vec::new();
     for edge in graph.of_node(origin) {
+        let mut add = |kind, to, key, events, level| {
+            let ends = (origin, to);
+            found.push((to, dependencies.dependency(ends, kind, key, events, level)));
+        };
         match edge.step {
-            Step::Depends { kind, key, first, second } if edge.counts(origin, filter) => {
-                let ends = (origin, edge.to);
-                found.push((edge.to, dependencies.dependency(ends, kind, key, (first, second))));
+            Step::Depends { kind, key, first, second, level } if edge.counts(filter) => {
+                add(kind, edge.to, key, (first, second), level);
             }
-            Step::Searches { at: first } if edge.counts(origin, filter) => {
+            Step::Searches { at: first, level } if edge.counts(filter) => {
                 along(graph, components, (origin, edge.to), |exit| {
                     if let Step::ChangedBy { key, at } = exit.step {
                         let kind = DependencyKind::ChangesFound;
-                        let (ends, events) = ((origin, exit.to), (first, at));
-                        found.push((exit.to, dependencies.dependency(ends, kind, key, events)));
+                        add(kind, exit.to, key, (first, at), level);
                     }
                 });
             }
             Step::Changes { key, at: first } => {
                 along(graph, components, (origin, edge.to), |exit| {
-                    if let Step::SeenBy { at } = exit.step
-                        && filter(DependencyKind::Finds, exit.to)
+                    if let Step::SeenBy { at, level } = exit.step
+                        && exit.counts(filter)
                     {
-                        let kind = DependencyKind::Finds;
-                        let (ends, events) = ((origin, exit.to), (first, at));
-                        found.push((exit.to, dependencies.dependency(ends, kind, key, events)));
+                        add(DependencyKind::Finds, exit.to, key, (first, at), level);
                     }
                 });
             }

@@ -7,8 +7,9 @@
 use std::collections::BTreeSet;
 
 use crate::check::dependency::component::Components;
-use crate::check::dependency::graph::{Filter, Graph, Node, Step};
+use crate::check::dependency::graph::{Edge, Filter, Graph, Node, Step};
 use crate::check::dependency::parties::PartyIndex;
+use crate::check::dependency::search::Asked;
 
 /// How many readers share a pass: the bits of a word.
 const READERS: usize = 64;
@@ -22,14 +23,13 @@ pub(super) struct Singles {
 
 impl Singles {
     /// Looks through the circles of `components`, the components of all edges. `forward` are those
-    /// of the graph without anti-dependencies, for which `filter` speaks; only the readers that
-    /// `asks` names are asked about.
+    /// of the graph of the edges by which a circle may go on, none of them an anti-dependency; it
+    /// begins with one of the anti-dependencies that are asked about.
     pub(super) fn of(
         graph: &Graph,
         components: &Components,
         forward: &Components,
-        filter: Filter<'_>,
-        asks: &dyn Fn(PartyIndex) -> bool,
+        asked: Asked<'_>,
     ) -> Self {
         let mut singles = Self::default();
         let size = graph.edges.len();
@@ -39,9 +39,9 @@ impl Singles {
             let readers: Vec<PartyIndex> = members
                 .iter()
                 .copied()
-                .filter(|it| graph.is_party(*it) && asks(*it) && reads(graph, *it))
+                .filter(|it| graph.is_party(*it) && reads(graph, *it, asked.first))
                 .collect();
-            let pass = Pass { graph, components, forward, filter, members: &members };
+            let pass = Pass { graph, components, forward, asked, members: &members };
             for readers in readers.chunks(READERS) {
                 pass.run(readers, &mut board, &mut singles);
             }
@@ -55,16 +55,18 @@ impl Singles {
     }
 }
 
-fn reads(graph: &Graph, node: Node) -> bool {
-    graph.of_node(node).iter().any(|edge| is_anti(edge.step))
+fn reads(graph: &Graph, node: Node, first: Filter<'_>) -> bool {
+    graph.of_node(node).iter().any(|edge| is_first(edge, first))
 }
 
-fn is_anti(step: Step) -> bool {
-    match step {
+/// Whether a circle may begin with this edge of a party.
+fn is_first(edge: &Edge, first: Filter<'_>) -> bool {
+    let is_anti = match edge.step {
         Step::Depends { kind, .. } => kind.is_anti(),
         Step::Searches { .. } => true,
         Step::ChangedBy { .. } | Step::Changes { .. } | Step::SeenBy { .. } | Step::Along => false,
-    }
+    };
+    is_anti && edge.counts(first)
 }
 
 /// What the passes write on, each in turn: one allocation for all.
@@ -80,7 +82,7 @@ struct Pass<'a> {
     graph: &'a Graph,
     components: &'a Components,
     forward: &'a Components,
-    filter: Filter<'a>,
+    asked: Asked<'a>,
     /// Those of later forward components after those that they reach.
     members: &'a [Node],
 }
@@ -99,7 +101,7 @@ impl Pass<'_> {
             let mut reached = bits[*node as usize];
             for edge in self.graph.of_node(*node) {
                 let is_here = self.components.are_together(*node, edge.to);
-                if !is_here || is_anti(edge.step) || !edge.counts(*node, self.filter) {
+                if !is_here || !edge.counts(self.asked.rest) {
                     continue;
                 }
                 let next = reach[component_of(edge.to)];
@@ -113,7 +115,10 @@ impl Pass<'_> {
             for (place, edge) in self.graph.of_node(*reader).iter().enumerate() {
                 let reached = reach[component_of(edge.to)];
                 let is_here = self.components.are_together(*reader, edge.to);
-                if is_here && is_anti(edge.step) && reached & bits[*reader as usize] != 0 {
+                if is_here
+                    && is_first(edge, self.asked.first)
+                    && reached & bits[*reader as usize] != 0
+                {
                     singles.edges.insert((*reader, place));
                 }
             }

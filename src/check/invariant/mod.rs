@@ -25,8 +25,8 @@ mod tests;
 
 use serde::Serialize;
 
-use crate::check::{Anomalies, Breach, DirtyReadKind, Forbidden, History, Level, Moment};
-use crate::plan::{Anomaly, Isolation};
+use crate::check::{Anomalies, Breach, DirtyReadKind, Forbidden, History, Moment, forbids};
+use crate::plan::Anomaly;
 use crate::trace::{Entry, Event, Names, Outcome, Trace};
 use crate::words::TransactionId;
 
@@ -177,25 +177,19 @@ fn told(transaction: TransactionId) -> String {
     format!("transaction {}", transaction.0)
 }
 
-/// Anomalies that the levels of the transactions forbid.
+/// Anomalies that the levels of the reads forbid.
 ///
 /// Source: Microsoft Learn, "SET TRANSACTION ISOLATION LEVEL"; Hermitage, SQL Server.
 fn isolation(history: &History, anomalies: &Anomalies, report: &mut Report) {
-    let level_of = |transaction: Option<TransactionId>| match transaction {
-        None => Some(Level::of(Isolation::default())),
-        Some(id) => {
-            let isolation = history.transactions.get(&id).map(|it| it.isolation);
-            isolation.filter(|_| history.is_committed(id)).map(Level::of)
-        }
-    };
     for dirty in &anomalies.dirty_reads {
         let (anomaly, harm) = match dirty.kind {
             DirtyReadKind::RolledBack => (Anomaly::AbortedRead, "was rolled back (G1a)"),
             DirtyReadKind::Overwritten => (Anomaly::IntermediateRead, "wrote it again (G1b)"),
             DirtyReadKind::Early => continue,
         };
-        let level = level_of(dirty.read.transaction);
-        if level.is_some_and(|it| it.forbids(anomaly) == Forbidden::Yes) {
+        let reader = dirty.read.transaction;
+        let counts = reader.is_none_or(|it| history.is_committed(it));
+        if counts && forbids(dirty.read.level, anomaly) == Forbidden::Yes {
             report.add(Invariant::Isolation, dirty.read.at, |names| {
                 let key = dirty.read.key;
                 let place = names.place(key.instance, key.table, key.row);
@@ -204,10 +198,9 @@ fn isolation(history: &History, anomalies: &Anomalies, report: &mut Report) {
             });
         }
     }
-    for lost in anomalies.lost_updates.iter().filter(|it| it.read.transaction.is_some()) {
-        let level = level_of(Some(lost.winner));
-        let level = level.filter(|it| it.forbids(Anomaly::LostUpdate) == Forbidden::Yes);
-        if let Some(level) = level {
+    for lost in anomalies.lost_updates.iter().filter(|it| it.is_within_one_transaction()) {
+        let level = lost.read.level;
+        if forbids(level, Anomaly::LostUpdate) == Forbidden::Yes {
             report.add(Invariant::Isolation, lost.at, |_| {
                 format!("a lost update at {}: {}", level.word(), lost.told(history))
             });

@@ -436,6 +436,7 @@ impl Database {
         let (request, transaction) = (caller.request, caller.transaction());
         let (instance, table, level) = (self.id, scan.search.table, caller.level);
         let (examined, matched) = (scan.examined, scan.matched);
+        let whole = !is_cut_short(&execution.task, scan);
         let search = &scan.search;
         context.emit(|| Event::RowsSelected {
             request,
@@ -447,6 +448,7 @@ impl Database {
             access: search.path(),
             examined,
             matched,
+            whole,
         });
         self.end_scan(context, caller, scan);
     }

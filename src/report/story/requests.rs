@@ -1,5 +1,6 @@
 //! The lines about requests: how they travel, what runs for them, and what they write.
 
+use crate::check::RequestKind;
 use crate::plan::Message;
 use crate::report::story::line::{Mark, Part};
 use crate::report::story::teller::{INDENT, Teller};
@@ -47,7 +48,11 @@ impl Teller<'_, '_> {
         let Some(request) = self.history.requests.get(&request) else {
             return otherwise.to_owned();
         };
-        verb(request.message, &self.place(request.instance, request.table, request.row))
+        let place = self.place(request.instance, request.table, request.row);
+        match request.kind {
+            RequestKind::Message(message) => verb(message, &place),
+            RequestKind::Statement(_) => otherwise.to_owned(),
+        }
     }
 
     /// A row, or a table where the row is not known.

@@ -7,20 +7,24 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Isolation, Message, Stage};
+use crate::plan::{Hint, Hints, Isolation, Message, Stage, StatementKind};
+use crate::trace::tale::Tale;
 use crate::trace::{
-    DeadlockEdge, Event, LaneKind, LockResource, Outcome, ReadKind, RollbackReason, WaitEnd,
-    WriteKind,
+    AccessPath, DeadlockEdge, Disturbance, Event, LaneKind, LockResource, Names, Outcome, ReadKind,
+    RollbackReason, WaitEnd, WriteKind,
 };
 use crate::words::{
-    ActorId, ColumnId, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, Record, RequestId,
-    RowId, SimInstant, TableId, TransactionId, Value,
+    ActorId, BinaryOperator, ColumnId, Expression, InstanceId, LaneId, LockMode, Name, OutageId,
+    PlugInId, Record, RequestId, RowId, SimInstant, TableId, TransactionId, Value,
 };
+
+/// How many kinds of events there are.
+const KINDS: u8 = 49;
 
 /// Up to twenty events of any kind about anything.
 pub(crate) fn any_events() -> impl Strategy<Value = Vec<Event>> {
     let parts = (any::<[u16; 4]>(), any::<u64>(), any::<bool>(), any_value(), ".{0,8}");
-    let event = (0..37_u8, parts).prop_map(|(kind, (small, large, flag, value, name))| {
+    let event = (0..KINDS, parts).prop_map(|(kind, (small, large, flag, value, name))| {
         let parts = Parts { small, large, flag, value, name: Name::from(name) };
         parts.event(kind)
     });
@@ -111,11 +115,35 @@ impl Parts {
     }
     fn resource(&self) -> LockResource {
         let (instance, table, row) = (self.instance(), self.table(), self.row());
-        match self.small[0] % 3 {
+        let index = if self.flag { LockResource::PRIMARY } else { self.small[3] };
+        match self.small[0] % 5 {
             0 => LockResource::Row { instance, table, row },
-            1 => LockResource::Key { instance, table, index: self.small[3], hash: self.large },
+            1 => LockResource::Key { instance, table, index, hash: self.large },
+            2 => LockResource::End { instance, table, index },
+            3 => LockResource::Transaction { instance, transaction: self.transaction() },
             _ => LockResource::Table { instance, table },
         }
+    }
+    fn level(&self) -> Isolation {
+        Isolation::ALL[self.small[1] as usize % Isolation::ALL.len()]
+    }
+    fn another(&self) -> TransactionId {
+        TransactionId(u32::from(self.small[0]))
+    }
+    fn filter(&self) -> Option<Expression> {
+        let column = Box::new(Expression::Column(self.name.clone()));
+        let value = Box::new(Expression::Literal(self.value.clone()));
+        self.flag.then(|| Expression::Binary(BinaryOperator::Equal, column, value))
+    }
+    fn cycle(&self) -> Vec<DeadlockEdge> {
+        vec![DeadlockEdge {
+            waiter: self.transaction(),
+            lane: self.lane(),
+            resource: self.resource(),
+            mode: self.mode(),
+            priority: 0,
+            log_bytes: self.large,
+        }]
     }
 
     fn event(&self, kind: u8) -> Event {
@@ -125,7 +153,9 @@ impl Parts {
             14..21 => self.of_messages(kind - 14),
             21..27 => self.of_the_pipeline(kind - 21),
             27..32 => self.of_transactions(kind - 27),
-            _ => self.of_waits(kind - 32),
+            32..40 => self.of_waits(kind - 32),
+            40..45 => self.of_sessions(kind - 40),
+            _ => self.of_scans(kind - 45),
         }
     }
 
@@ -149,16 +179,17 @@ impl Parts {
                 table,
                 row,
                 row_version,
-                level: Isolation::default(),
-                kind: ReadKind::Answer,
-                writer: None,
+                level: self.level(),
+                kind: [ReadKind::Answer, ReadKind::Linked, ReadKind::Computed]
+                    [self.small[0] as usize % 3],
+                writer: self.flag.then(|| self.another()),
             },
             3 => Event::RowMissed {
                 request,
                 instance,
                 table,
                 row: self.flag.then_some(row),
-                level: Isolation::default(),
+                level: self.level(),
             },
             4 => Event::RowWritten {
                 transaction,
@@ -183,9 +214,10 @@ impl Parts {
         match kind {
             0 => Event::LaneBegan {
                 lane,
-                kind: match self.flag {
-                    true => LaneKind::Actor { actor, run },
-                    false => LaneKind::Flow { actor, run },
+                kind: match self.small[2] % 3 {
+                    0 => LaneKind::Actor { actor, run },
+                    1 => LaneKind::Flow { actor, run },
+                    _ => LaneKind::Session { actor, run },
                 },
                 name,
             },
@@ -267,15 +299,16 @@ impl Parts {
                 lane: self.lane(),
                 transaction,
                 instance: self.instance(),
-                isolation: Isolation::RepeatableRead,
+                isolation: self.level(),
                 request: self.flag.then(|| self.request()),
             },
             1 => Event::Committed { transaction },
             2 => Event::RolledBack {
                 transaction,
-                reason: match self.flag {
-                    true => RollbackReason::Fault(self.fault()),
-                    false => RollbackReason::Asked,
+                reason: match self.small[1] % 3 {
+                    0 => RollbackReason::Fault(self.fault()),
+                    1 => RollbackReason::Asked,
+                    _ => RollbackReason::SessionEnded,
                 },
             },
             3 => Event::LockGranted { transaction, resource, mode },
@@ -305,18 +338,156 @@ impl Parts {
             },
             1 => Event::LockReleased { transaction, resource },
             2 => Event::LocksReleased { transaction, count: u32::from(self.small[0]) },
-            3 => Event::DeadlockClosed {
+            3 => Event::DeadlockClosed { instance, cycle: self.cycle() },
+            4 => Event::CrossInstanceWaitClosed { cycle: self.cycle() },
+            5 => Event::VictimChosen { instance, victim: transaction, rule: self.name.clone() },
+            6 => Event::LockWeakened { transaction, resource, mode },
+            _ => Event::LocksEscalated {
+                transaction,
                 instance,
-                cycle: vec![DeadlockEdge {
-                    waiter: transaction,
-                    lane: self.lane(),
-                    resource,
-                    mode,
-                    priority: 0,
-                    log_bytes: self.large,
-                }],
+                table: self.table(),
+                mode,
+                released: u32::from(self.small[0]),
             },
-            _ => Event::VictimChosen { instance, victim: transaction, rule: self.name.clone() },
+        }
+    }
+
+    fn of_sessions(&self, kind: u8) -> Event {
+        let (lane, request) = (self.lane(), self.request());
+        let (step, transaction) = (self.small[3], self.transaction());
+        let kinds = [
+            StatementKind::Select,
+            StatementKind::Insert,
+            StatementKind::Update,
+            StatementKind::Delete,
+            StatementKind::AlterTable,
+        ];
+        match kind {
+            0 => Event::StepBegan { lane, step, label: self.name.clone() },
+            1 => Event::StepEnded {
+                lane,
+                step,
+                fault: self.fault_or_none(),
+                answer: self.value.clone(),
+            },
+            2 => Event::StatementBegan {
+                lane,
+                request,
+                instance: self.instance(),
+                table: self.table(),
+                kind: kinds[self.small[0] as usize % kinds.len()],
+                transaction,
+                hints: match self.flag {
+                    true => Hints::NONE.with(Hint::NoLock),
+                    false => Hints::NONE,
+                },
+            },
+            3 => Event::StatementEnded { request, fault: self.fault_or_none() },
+            _ => Event::StatementUndone { transaction, request },
+        }
+    }
+
+    fn of_scans(&self, kind: u8) -> Event {
+        let (instance, table, row) = (self.instance(), self.table(), self.row());
+        let (request, transaction) = (self.request(), self.transaction());
+        match kind {
+            0 => Event::RowsSelected {
+                request,
+                transaction: self.flag.then_some(transaction),
+                instance,
+                table,
+                filter: self.filter(),
+                level: self.level(),
+                access: match self.small[0] % 3 {
+                    0 => AccessPath::Primary,
+                    1 => AccessPath::Seek { index: self.small[3], covering: self.flag },
+                    _ => AccessPath::Scan,
+                },
+                examined: u32::from(self.small[0]),
+                matched: u32::from(self.small[1]),
+                whole: self.flag,
+            },
+            1 => Event::ScanDisturbed {
+                request,
+                instance,
+                table,
+                row,
+                how: if self.flag { Disturbance::Missed } else { Disturbance::Doubled },
+            },
+            2 => Event::DirtyReadUndone { request, transaction, instance, table, row },
+            _ => Event::SchemaAltered { transaction, instance, table },
+        }
+    }
+}
+
+/// The number of an event's kind: a kind that is new does not compile before it has one.
+const fn kind_of(event: &Event) -> u8 {
+    match event {
+        Event::RowLoaded { .. } => 0,
+        Event::RowNamed { .. } => 1,
+        Event::RowRead { .. } => 2,
+        Event::RowMissed { .. } => 3,
+        Event::RowWritten { .. } => 4,
+        Event::RowRestored { .. } => 5,
+        Event::LaneBegan { .. } => 6,
+        Event::LaneEnded { .. } => 7,
+        Event::Noted { .. } => 8,
+        Event::Bound { .. } => 9,
+        Event::Worked { .. } => 10,
+        Event::Slept { .. } => 11,
+        Event::Retried { .. } => 12,
+        Event::FaultHandled { .. } => 13,
+        Event::OutageBegan { .. } => 14,
+        Event::OutageEnded { .. } => 15,
+        Event::RequestSent { .. } => 16,
+        Event::RequestRefused { .. } => 17,
+        Event::ResponseLost { .. } => 18,
+        Event::RequestAbandoned { .. } => 19,
+        Event::ResponseDelivered { .. } => 20,
+        Event::RequestBegan { .. } => 21,
+        Event::UpsertResolved { .. } => 22,
+        Event::RequestEnded { .. } => 23,
+        Event::StageBegan { .. } => 24,
+        Event::PlugInBegan { .. } => 25,
+        Event::PlugInEnded { .. } => 26,
+        Event::TransactionBegan { .. } => 27,
+        Event::Committed { .. } => 28,
+        Event::RolledBack { .. } => 29,
+        Event::LockGranted { .. } => 30,
+        Event::LockQueued { .. } => 31,
+        Event::WaitEnded { .. } => 32,
+        Event::LockReleased { .. } => 33,
+        Event::LocksReleased { .. } => 34,
+        Event::DeadlockClosed { .. } => 35,
+        Event::CrossInstanceWaitClosed { .. } => 36,
+        Event::VictimChosen { .. } => 37,
+        Event::LockWeakened { .. } => 38,
+        Event::LocksEscalated { .. } => 39,
+        Event::StepBegan { .. } => 40,
+        Event::StepEnded { .. } => 41,
+        Event::StatementBegan { .. } => 42,
+        Event::StatementEnded { .. } => 43,
+        Event::StatementUndone { .. } => 44,
+        Event::RowsSelected { .. } => 45,
+        Event::ScanDisturbed { .. } => 46,
+        Event::DirtyReadUndone { .. } => 47,
+        Event::SchemaAltered { .. } => 48,
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_kind_of_event_is_made_and_says_something(
+        (small, large, flag, value, name) in
+            (any::<[u16; 4]>(), any::<u64>(), any::<bool>(), any_value(), ".{0,8}"),
+    ) {
+        let parts = Parts { small, large, flag, value, name: Name::from(name) };
+        let tale = Tale::usual();
+        let names = Names::of(&tale.trace);
+        for kind in 0..KINDS {
+            let event = parts.event(kind);
+            prop_assert_eq!(kind_of(&event), kind);
+            prop_assert!(!names.event(&event).is_empty(), "{:?} says nothing", event);
         }
     }
 }

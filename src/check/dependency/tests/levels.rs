@@ -1,9 +1,9 @@
 //! What each level forbids, as a table, and histories that break the promise.
 
 use crate::check::History;
-use crate::check::dependency::tests::{circles_at, history};
-use crate::check::dependency::{Forbidden, Level};
-use crate::plan::Anomaly;
+use crate::check::dependency::tests::{circles, history_at};
+use crate::check::dependency::{Forbidden, forbids};
+use crate::plan::{Anomaly, Isolation};
 
 #[test]
 fn the_table_of_the_levels() {
@@ -11,10 +11,10 @@ fn the_table_of_the_levels() {
     for anomaly in Anomaly::ALL {
         table.push_str(&format!("{:>9}", anomaly.facts().code));
     }
-    for level in Level::ALL {
+    for level in Isolation::ALL {
         table.push_str(&format!("\n{:25}", level.word()));
         for anomaly in Anomaly::ALL {
-            let mark = match level.forbids(anomaly) {
+            let mark = match forbids(level, anomaly) {
                 Forbidden::No => "-",
                 Forbidden::OnRows => "rows",
                 Forbidden::Yes => "never",
@@ -45,8 +45,8 @@ fn each_level_is_broken_by_what_it_forbids_and_by_nothing_else() {
     let mut told = String::new();
     for (name, text) in histories {
         told.push_str(&format!("{name}\n"));
-        for level in Level::ALL {
-            let breaches = circles_at(&history(text), level).breaches;
+        for level in Isolation::ALL {
+            let breaches = circles(&history_at(text, level)).breaches;
             let mut names: Vec<_> = breaches.iter().map(|it| it.cycle.anomaly.name()).collect();
             names.sort();
             names.dedup();
@@ -60,8 +60,8 @@ fn each_level_is_broken_by_what_it_forbids_and_by_nothing_else() {
 
 #[test]
 fn a_breach_names_who_read_what_before_whom() {
-    let trace = history("r1(x0) w2(x,12) w2(y,18) c2 r1(y2) c1");
-    let circles = circles_at(&trace, Level::Snapshot);
+    let trace = history_at("r1(x0) w2(x,12) w2(y,18) c2 r1(y2) c1", Isolation::Snapshot);
+    let circles = circles(&trace);
     let history = History::of(&trace);
     let told: Vec<_> = circles.breaches.iter().map(|it| it.cycle.told(&history)).collect();
     insta::assert_snapshot!(told.join("\n"), @r"

@@ -8,14 +8,14 @@ mod stories;
 use std::collections::BTreeMap;
 
 use crate::check::History;
-use crate::check::dependency::build::Dependencies;
-use crate::check::dependency::parties::Parties;
-use crate::check::dependency::{Circles, Level};
+use crate::check::dependency::Circles;
 use crate::fault::FaultKind;
-use crate::plan::Message;
+use crate::plan::{Isolation, Message};
 use crate::trace::tale::{Tale, whole};
-use crate::trace::{Event, Trace, WriteKind};
-use crate::words::{BinaryOperator, Expression, InstanceId, LaneId, Name, TableId, TransactionId};
+use crate::trace::{AccessPath, Event, ReadKind, Trace, WriteKind};
+use crate::words::{
+    BinaryOperator, Expression, InstanceId, LaneId, Name, RequestId, TableId, TransactionId,
+};
 
 /// A condition on a row's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,8 @@ struct Script {
     there: BTreeMap<char, bool>,
     /// How many runs share the transactions.
     lane_count: u32,
+    /// The level of every transaction, and of every read that names no other.
+    level: Isolation,
 }
 
 fn place(row: char) -> String {
@@ -99,6 +101,7 @@ impl Script {
             version: 2,
             there: [('x', true), ('y', true)].into(),
             lane_count: u32::MAX,
+            level: Isolation::default(),
         }
     }
 
@@ -109,7 +112,7 @@ impl Script {
         }
         let shared = self.lanes.get(&(number % self.lane_count)).map(|it| it.0);
         let lane = shared.unwrap_or_else(|| self.tale.begins(&format!("T{number}")));
-        let begun = (lane, self.tale.transaction(lane, 0));
+        let begun = (lane, self.tale.transaction_at(lane, 0, self.level));
         self.lanes.insert(number, begun);
         begun
     }
@@ -137,8 +140,8 @@ impl Script {
             }
             Step::Read(row, version) => {
                 let place = place(*row);
-                self.tale.reads_version(lane, &place, Some(transaction), *version);
-                return;
+                let request = self.tale.request(lane, Message::Retrieve, &place, Some(transaction));
+                self.read(request, Some(transaction), (*row, *version));
             }
             Step::Search(condition, answer) => {
                 self.search(lane, Some(transaction), *condition, answer);
@@ -169,35 +172,42 @@ impl Script {
     ) {
         let message = Message::RetrieveMultiple;
         let request = self.tale.request(lane, message, &place('x'), transaction);
-        let (instance, table) = (InstanceId(0), TableId(0));
-        let filter = condition.filter();
+        for answered in answer {
+            self.read(request, transaction, *answered);
+        }
         let matched = u32::try_from(answer.len()).unwrap();
         self.tale.push(Event::RowsSelected {
             request,
             transaction,
-            instance,
-            table,
-            filter,
-            level: crate::plan::Isolation::default(),
-            access: crate::trace::AccessPath::Scan,
+            instance: InstanceId(0),
+            table: TableId(0),
+            filter: condition.filter(),
+            level: self.level,
+            access: AccessPath::Scan,
             examined: matched,
             matched,
+            whole: true,
         });
-        for (row, row_version) in answer {
-            let (instance, table, row) = self.tale.key(&place(*row));
-            let row_version = *row_version;
-            self.tale.push(Event::RowRead {
-                request,
-                transaction,
-                instance,
-                table,
-                row,
-                row_version,
-                level: crate::plan::Isolation::default(),
-                kind: crate::trace::ReadKind::Answer,
-                writer: None,
-            });
-        }
+    }
+
+    fn read(
+        &mut self,
+        request: RequestId,
+        transaction: Option<TransactionId>,
+        (row, row_version): (char, u64),
+    ) {
+        let (instance, table, row) = self.tale.key(&place(row));
+        self.tale.push(Event::RowRead {
+            request,
+            transaction,
+            instance,
+            table,
+            row,
+            row_version,
+            level: self.level,
+            kind: ReadKind::Answer,
+            writer: None,
+        });
     }
 
     /// The last version that a transaction gave a row, or its first for `x1a`.
@@ -214,10 +224,20 @@ impl Script {
 /// A history: `w1(x,11)` writes, `d1(x)` deletes, `r1(x0)` reads what transaction 0 (the
 /// beginning) wrote, `r1(x2a)` what transaction 2 wrote there first, `s1(%3:x0,z2)` searches for
 /// what is divisible by 3 and is answered two rows, `s1(=30:)` and `s1(*:x0,y0)` likewise, `c1`
-/// commits, `a1` rolls back.
+/// commits, `a1` rolls back. `@ru`, `@rc`, `@rcs`, `@rr`, `@s` and `@sr` stand before what is read
+/// at another level from there on.
 fn history(text: &str) -> Trace {
-    let mut script = Script::new();
+    history_at(text, Isolation::default())
+}
+
+/// The same with every transaction at this level.
+fn history_at(text: &str, level: Isolation) -> Trace {
+    let mut script = Script { level, ..Script::new() };
     for word in text.split_whitespace() {
+        if let Some(level) = word.strip_prefix('@') {
+            script.level = named_level(level);
+            continue;
+        }
         let (verb, rest) = word.split_at(1);
         let (number, inner) = rest.split_once('(').unwrap_or((rest, ""));
         let inner = inner.trim_end_matches(')');
@@ -249,12 +269,20 @@ fn history(text: &str) -> Trace {
     script.tale.trace
 }
 
-/// The circles of a trace when all its transactions run at this level.
-fn circles_at(trace: &Trace, level: Level) -> Circles {
-    let history = History::of(trace);
-    let mut parties = Parties::of(&history);
-    parties.levels.fill(level);
-    Circles::among(&Dependencies::of(&history, parties))
+fn named_level(initials: &str) -> Isolation {
+    match initials {
+        "ru" => Isolation::ReadUncommitted,
+        "rc" => Isolation::ReadCommitted,
+        "rr" => Isolation::RepeatableRead,
+        "s" => Isolation::Snapshot,
+        "sr" => Isolation::Serializable,
+        _ => Isolation::ReadCommittedSnapshot,
+    }
+}
+
+/// The circles of a trace.
+fn circles(trace: &Trace) -> Circles {
+    Circles::of(&History::of(trace))
 }
 
 /// What is found in a history, one a line.

@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use crate::check::dependency::DependencyKind as K;
-use crate::check::dependency::Level;
-use crate::check::dependency::tests::{Script, Step, Where, circles_at};
-use crate::plan::Anomaly;
+use crate::check::dependency::tests::{Script, Step, Where, circles};
+use crate::plan::{Anomaly, Isolation};
 
 const TRANSACTIONS: u32 = 4;
 const ROWS: [char; 3] = ['x', 'y', 'z'];
@@ -59,8 +58,8 @@ struct Model {
 }
 
 /// Plays the drafts, and writes the oracle's books beside.
-fn play(drafts: &[Draft]) -> (Script, Model) {
-    let mut script = Script::new();
+fn play(drafts: &[Draft], level: Isolation) -> (Script, Model) {
+    let mut script = Script { level, ..Script::new() };
     let mut model = Model { number: 2, ..Model::default() };
     for (row, number, value) in [('x', 1, 10), ('y', 2, 20)] {
         let version = Version { number, writer: 0, value: Some(value), written: 0 };
@@ -158,7 +157,7 @@ impl Model {
     }
 
     /// Every edge: from, to, kind.
-    fn edges(&self, level: Level) -> BTreeSet<(u32, u32, K)> {
+    fn edges(&self, level: Isolation) -> BTreeSet<(u32, u32, K)> {
         let mut edges = BTreeSet::new();
         for row in self.rows.keys() {
             let turns = self.turns(*row);
@@ -189,7 +188,7 @@ impl Model {
         row: char,
         turns: &[(Vec<u64>, Version)],
         query: &Query,
-        level: Level,
+        level: Isolation,
         edges: &mut BTreeSet<(u32, u32, K)>,
     ) {
         let answered = query.answer.iter().find(|it| it.0 == row).and_then(|(_, version)| {
@@ -205,8 +204,8 @@ impl Model {
             let saw = match answered {
                 Some(answered) => place <= answered,
                 None => match level {
-                    Level::ReadUncommitted => version.written < query.at,
-                    Level::Snapshot => {
+                    Isolation::ReadUncommitted => version.written < query.at,
+                    Isolation::Snapshot => {
                         self.committed[&version.writer] < self.first_access[&query.reader]
                     }
                     _ => self.committed[&version.writer] < query.at,
@@ -222,7 +221,7 @@ impl Model {
 }
 
 /// Every circle without a party twice, as the kinds of its edges with their ends.
-fn circles(edges: &BTreeSet<(u32, u32, K)>) -> Vec<Vec<(u32, u32, K)>> {
+fn walks(edges: &BTreeSet<(u32, u32, K)>) -> Vec<Vec<(u32, u32, K)>> {
     fn extend(
         edges: &BTreeSet<(u32, u32, K)>,
         path: &mut Vec<(u32, u32, K)>,
@@ -251,7 +250,7 @@ fn circles(edges: &BTreeSet<(u32, u32, K)>) -> Vec<Vec<(u32, u32, K)>> {
 
 /// The phenomena of these edges, by their definitions.
 fn named(edges: &BTreeSet<(u32, u32, K)>) -> BTreeSet<Anomaly> {
-    let all = circles(edges);
+    let all = walks(edges);
     let anti = |circle: &[(u32, u32, K)]| circle.iter().filter(|it| it.2.is_anti()).count();
     let mut names = BTreeSet::new();
     for circle in &all {
@@ -286,17 +285,17 @@ fn named(edges: &BTreeSet<(u32, u32, K)>) -> BTreeSet<Anomaly> {
 }
 
 /// Whether the edges hold a circle that all transactions' common level forbids.
-fn is_broken(edges: &BTreeSet<(u32, u32, K)>, level: Level) -> bool {
-    circles(edges).iter().any(|circle| {
+fn is_broken(edges: &BTreeSet<(u32, u32, K)>, level: Isolation) -> bool {
+    walks(edges).iter().any(|circle| {
         let count = |kind: K| circle.iter().filter(|it| it.2 == kind).count();
         let anti = count(K::OverwritesRead) + count(K::ChangesFound);
         let reads = count(K::Reads) + count(K::Finds);
         match level {
-            Level::ReadUncommitted => anti == 0 && reads == 0,
-            Level::ReadCommitted | Level::ReadCommittedSnapshot => anti == 0,
-            Level::RepeatableRead => count(K::ChangesFound) == 0,
-            Level::Snapshot => anti <= 1,
-            Level::Serializable => true,
+            Isolation::ReadUncommitted => anti == 0 && reads == 0,
+            Isolation::ReadCommitted | Isolation::ReadCommittedSnapshot => anti == 0,
+            Isolation::RepeatableRead => count(K::ChangesFound) == 0,
+            Isolation::Snapshot => anti <= 1,
+            Isolation::Serializable => true,
         }
     })
 }
@@ -306,10 +305,10 @@ proptest! {
 
     #[test]
     fn the_checker_finds_what_the_oracle_finds(drafts in drafts(), level in 0..6usize) {
-        let level = Level::ALL[level];
-        let (script, model) = play(&drafts);
+        let level = Isolation::ALL[level];
+        let (script, model) = play(&drafts, level);
         let edges = model.edges(level);
-        let circles = circles_at(&script.tale.trace, level);
+        let circles = circles(&script.tale.trace);
         let pairs = [Anomaly::ObservedTransactionVanishes, Anomaly::PredicateManyPreceders];
         let found: BTreeSet<_> = circles.cycles.iter().map(|it| it.anomaly).collect();
         let found: BTreeSet<_> = found.into_iter().filter(|it| !pairs.contains(it)).collect();

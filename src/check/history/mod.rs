@@ -7,38 +7,29 @@
 //! The fold trusts nothing: a trace that contradicts itself gives a poorer history and no panic.
 //! That it contradicts itself is the business of [`crate::check::invariant`].
 
+mod fold;
+mod locks;
+mod rows;
+mod sessions;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::check::Moment;
-use crate::check::fold::Fold;
 use crate::fault::Fault;
-use crate::plan::{Isolation, Message};
-use crate::trace::{
-    DeadlockEdge, LaneKind, LockResource, Names, Outcome, RollbackReason, Trace, WaitEnd, WriteKind,
-};
+use crate::plan::{Isolation, Message, StatementKind};
+use crate::trace::{LaneKind, Names, Outcome, RollbackReason, Trace};
 use crate::words::{
-    ActorId, ColumnId, Expression, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId,
-    RequestId, RowId, SimInstant, TableId, TransactionId, Value,
+    ActorId, InstanceId, LaneId, Name, OutageId, PlugInId, RequestId, RowId, SimInstant, TableId,
+    TransactionId, Value,
 };
 
-/// One row of one table of one instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RowKey {
-    /// Where.
-    pub instance: InstanceId,
-    /// Its table.
-    pub table: TableId,
-    /// The row.
-    pub row: RowId,
-}
-
-impl RowKey {
-    /// The row of this id, in this table of this instance.
-    pub const fn of(instance: InstanceId, table: TableId, row: RowId) -> Self {
-        Self { instance, table, row }
-    }
-}
+use fold::Fold;
+pub use locks::{CrossInstanceWait, Deadlock, Escalation, Wait};
+pub use rows::{
+    Change, DisturbedScan, RowHistory, RowImage, RowKey, RowMiss, RowRead, Selection, UndoneRead,
+    Version,
+};
+pub use sessions::{StepEnd, StepRun};
 
 /// Everything that one trace tells, by what it is about.
 #[derive(Debug)]
@@ -51,14 +42,20 @@ pub struct History<'t> {
     pub rows: BTreeMap<RowKey, RowHistory<'t>>,
     /// The lanes.
     pub lanes: BTreeMap<LaneId, Lane<'t>>,
-    /// The requests that were sent or begun.
+    /// The requests that were sent or begun, and the statements of sessions.
     pub requests: BTreeMap<RequestId, Request<'t>>,
     /// The transactions.
     pub transactions: BTreeMap<TransactionId, Transaction<'t>>,
+    /// The runs of sessions' steps, in the order in which they began.
+    pub steps: Vec<StepRun<'t>>,
     /// The waits for locks, in the order in which they began.
     pub waits: Vec<Wait<'t>>,
     /// The deadlocks that a monitor ended, in order.
     pub deadlocks: Vec<Deadlock<'t>>,
+    /// The circles of waits over several instances, in the order in which they closed.
+    pub cross_instance_waits: Vec<CrossInstanceWait<'t>>,
+    /// The escalations of locks, in order.
+    pub escalations: Vec<Escalation>,
     /// The faults that callers met, in order; a fault that goes up through several callers is
     /// there once, with the first.
     pub faults: Vec<FaultMet<'t>>,
@@ -68,6 +65,10 @@ pub struct History<'t> {
     pub selections: Vec<Selection<'t>>,
     /// The rows that were looked for by id and not found, in order.
     pub misses: Vec<RowMiss>,
+    /// The rows that moved under a scan, in order.
+    pub disturbed_scans: Vec<DisturbedScan>,
+    /// The dirty reads of which the reader learned better, in order.
+    pub undone_reads: Vec<UndoneRead>,
     /// The tries after the first, in order.
     pub retries: Vec<(LaneId, Moment)>,
     /// The runs of plug-in steps, in order.
@@ -88,107 +89,7 @@ impl History<'_> {
     }
 }
 
-/// The life of one row.
-#[derive(Debug, Default)]
-pub struct RowHistory<'t> {
-    /// Its committed states, in the order in which they were committed.
-    pub versions: Vec<Version<'t>>,
-    /// The writes to it that were rolled back, in the order in which they were made.
-    pub undone: Vec<Version<'t>>,
-}
-
-/// One version of one row.
-#[derive(Clone, Copy, Debug)]
-pub struct Version<'t> {
-    /// When it was loaded or written.
-    pub written: Moment,
-    /// When its transaction ended: was committed, or rolled back for an undone version.
-    pub settled: Moment,
-    /// Its row version.
-    pub row_version: u64,
-    /// The row version that it replaced; 0 for none.
-    pub replaced: u64,
-    /// Who wrote it; `None` for a row that was there when the world began.
-    pub writer: Option<TransactionId>,
-    /// For which request.
-    pub request: Option<RequestId>,
-    /// How.
-    pub kind: WriteKind,
-    /// What it changed.
-    pub change: Change<'t>,
-}
-
-/// The columns of one version.
-#[derive(Clone, Copy, Debug)]
-pub enum Change<'t> {
-    /// Columns with their values, as loaded.
-    Loaded(&'t [(ColumnId, Value)]),
-    /// Columns with their values before and after.
-    Written(&'t [(ColumnId, Value, Value)]),
-}
-
-impl<'t> Change<'t> {
-    /// The value that this version gives to a column, where it gives one.
-    pub fn value(&self, column: ColumnId) -> Option<&'t Value> {
-        match self {
-            Self::Loaded(columns) => {
-                let found = columns.iter().find(|(it, _)| *it == column);
-                found.map(|(_, value)| value)
-            }
-            Self::Written(columns) => {
-                let found = columns.iter().find(|(it, ..)| *it == column);
-                found.map(|(_, _, after)| after)
-            }
-        }
-    }
-}
-
-/// A row's committed state: its columns that are not null.
-pub type RowImage<'t> = BTreeMap<ColumnId, &'t Value>;
-
-impl<'t> RowHistory<'t> {
-    /// The committed versions up to the end of the instant `by`; all when it is `None`.
-    pub fn versions_by(&self, by: Option<SimInstant>) -> &[Version<'t>] {
-        let end = by.map_or(self.versions.len(), |by| {
-            self.versions.partition_point(|it| it.settled.at <= by)
-        });
-        &self.versions[..end]
-    }
-
-    /// The committed state at the end of the instant `by` (of the run when it is `None`); `None`
-    /// when the row does not exist then.
-    pub fn image(&self, by: Option<SimInstant>) -> Option<RowImage<'t>> {
-        let versions = self.versions_by(by);
-        if versions.last()?.kind == WriteKind::Delete {
-            return None;
-        }
-        let born = versions.iter().rposition(|it| it.kind == WriteKind::Insert).unwrap_or(0);
-        let mut image = RowImage::new();
-        for version in &versions[born..] {
-            match version.change {
-                Change::Loaded(columns) => {
-                    image.extend(columns.iter().map(|(column, value)| (*column, value)));
-                }
-                Change::Written(columns) => {
-                    image.extend(columns.iter().map(|(column, _, after)| (*column, after)));
-                }
-            }
-        }
-        image.retain(|_, value| !value.is_null());
-        Some(image)
-    }
-
-    /// The insert or load from which the row exists at the end of the instant `by`.
-    pub fn created(&self, by: Option<SimInstant>) -> Option<&Version<'t>> {
-        let versions = self.versions_by(by);
-        if versions.last()?.kind == WriteKind::Delete {
-            return None;
-        }
-        versions.iter().rev().find(|it| it.kind == WriteKind::Insert)
-    }
-}
-
-/// One run of an actor or flow.
+/// One run of an actor, a flow or a session.
 #[derive(Debug)]
 pub struct Lane<'t> {
     /// Whose run.
@@ -201,7 +102,35 @@ pub struct Lane<'t> {
     pub ended: Option<(Moment, &'t Outcome)>,
 }
 
-/// One request to an instance.
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestKind {
+    /// A request to the platform: this message.
+    Message(Message),
+    /// A session's statement to the database.
+    Statement(StatementKind),
+}
+
+impl RequestKind {
+    /// The message; `None` for a statement.
+    pub const fn message(self) -> Option<Message> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Statement(_) => None,
+        }
+    }
+
+    /// Whether it only reads.
+    pub const fn is_read(self) -> bool {
+        matches!(
+            self,
+            Self::Message(Message::Retrieve | Message::RetrieveMultiple)
+                | Self::Statement(StatementKind::Select)
+        )
+    }
+}
+
+/// One request to an instance, or one statement to its database.
 #[derive(Debug)]
 pub struct Request<'t> {
     /// On whose behalf.
@@ -211,7 +140,7 @@ pub struct Request<'t> {
     /// To which instance.
     pub instance: InstanceId,
     /// What it asks for.
-    pub message: Message,
+    pub kind: RequestKind,
     /// For an upsert, what it became.
     pub became: Option<Message>,
     /// Of which table.
@@ -226,6 +155,14 @@ pub struct Request<'t> {
     pub ended: Option<(Moment, Option<&'t Fault>)>,
 }
 
+impl Request<'_> {
+    /// Whether it asks for this. An upsert also asks for what it became: the platform makes it
+    /// that.
+    pub fn is_a(&self, message: Message) -> bool {
+        self.kind == RequestKind::Message(message) || self.became == Some(message)
+    }
+}
+
 /// One database transaction.
 #[derive(Debug)]
 pub struct Transaction<'t> {
@@ -237,6 +174,10 @@ pub struct Transaction<'t> {
     pub isolation: Isolation,
     /// When it began.
     pub began: Moment,
+    /// The first request or statement in it, with when that began.
+    pub first: Option<(RequestId, Moment)>,
+    /// The last one.
+    pub last: Option<RequestId>,
     /// How it ended.
     pub end: TransactionEnd<'t>,
 }
@@ -252,44 +193,6 @@ pub enum TransactionEnd<'t> {
     RolledBack(Moment, &'t RollbackReason),
 }
 
-/// One wait for a lock.
-#[derive(Debug)]
-pub struct Wait<'t> {
-    /// Whose.
-    pub transaction: TransactionId,
-    /// On whose behalf; `None` when the trace does not know the transaction.
-    pub lane: Option<LaneId>,
-    /// For what.
-    pub resource: LockResource,
-    /// In which mode.
-    pub mode: LockMode,
-    /// Who held it when the wait began.
-    pub holders: &'t [TransactionId],
-    /// Who waited for it already.
-    pub ahead: &'t [TransactionId],
-    /// When it began.
-    pub queued: Moment,
-    /// When and how it ended.
-    pub ended: Option<(Moment, WaitEnd)>,
-    /// How long it lasted: to the end of the trace where it did not end.
-    pub waited: Duration,
-}
-
-/// One deadlock that a monitor ended.
-#[derive(Debug)]
-pub struct Deadlock<'t> {
-    /// Where.
-    pub instance: InstanceId,
-    /// When the victim was chosen.
-    pub chosen: Moment,
-    /// The victim.
-    pub victim: TransactionId,
-    /// Why this one.
-    pub rule: &'t Name,
-    /// When the cycle closed, and the cycle.
-    pub closed: Option<(Moment, &'t [DeadlockEdge])>,
-}
-
 /// A fault that a caller met.
 #[derive(Debug)]
 pub struct FaultMet<'t> {
@@ -299,49 +202,6 @@ pub struct FaultMet<'t> {
     pub at: Moment,
     /// The fault.
     pub fault: &'t Fault,
-}
-
-/// A read of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowRead {
-    /// When.
-    pub at: Moment,
-    /// For which request.
-    pub request: RequestId,
-    /// In which transaction.
-    pub transaction: Option<TransactionId>,
-    /// Which row.
-    pub key: RowKey,
-    /// Which version.
-    pub row_version: u64,
-}
-
-/// A search of a table by a condition. The rows that it answers are reads of the same request.
-#[derive(Clone, Copy, Debug)]
-pub struct Selection<'t> {
-    /// When.
-    pub at: Moment,
-    /// For which request.
-    pub request: RequestId,
-    /// In which transaction.
-    pub transaction: Option<TransactionId>,
-    /// Where.
-    pub instance: InstanceId,
-    /// Which table.
-    pub table: TableId,
-    /// The condition on a row; `None` for every row.
-    pub filter: Option<&'t Expression>,
-}
-
-/// A row that was looked for by id and not found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowMiss {
-    /// When.
-    pub at: Moment,
-    /// For which request.
-    pub request: RequestId,
-    /// Which row.
-    pub key: RowKey,
 }
 
 /// One run of a plug-in step.
@@ -416,6 +276,35 @@ impl<'t> History<'t> {
     /// The transaction in which a row was looked for.
     pub fn transaction_of(&self, miss: &RowMiss) -> Option<TransactionId> {
         self.requests.get(&miss.request)?.transaction
+    }
+
+    /// Whether a transaction was opened for one read or one statement, and ended with it.
+    pub fn is_of_one_statement(&self, transaction: TransactionId) -> bool {
+        let Some(transaction) = self.transactions.get(&transaction) else {
+            return false;
+        };
+        let (TransactionEnd::Committed(end) | TransactionEnd::RolledBack(end, _)) = transaction.end
+        else {
+            return false;
+        };
+        let only = transaction.first.filter(|(first, _)| Some(*first) == transaction.last);
+        let Some((only, began)) = only.and_then(|(id, at)| Some((self.requests.get(&id)?, at)))
+        else {
+            return false;
+        };
+        match only.kind {
+            RequestKind::Statement(_) => {
+                only.ended.is_some_and(|(done, _)| end.sequence <= done.sequence.saturating_add(1))
+            }
+            RequestKind::Message(_) => only.kind.is_read() && began == transaction.began,
+        }
+    }
+
+    /// The step of a session's lane that was under way at a moment.
+    pub fn step_at(&self, lane: LaneId, moment: Moment) -> Option<&StepRun<'t>> {
+        let begun = self.steps.partition_point(|it| it.began <= moment);
+        let last = self.steps[..begun].iter().rfind(|it| it.lane == lane);
+        last.filter(|it| it.covers(moment))
     }
 
     /// Whether a transaction was committed.

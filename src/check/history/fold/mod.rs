@@ -1,15 +1,18 @@
 //! The one pass that turns a trace into a [`History`].
 
+mod locking;
+mod work;
+
 use std::collections::BTreeMap;
 
 use crate::check::Moment;
 use crate::check::history::{
-    Change, Deadlock, FaultMet, History, Lane, OutageSeen, PlugInRun, Request, RowHistory, RowKey,
-    RowMiss, RowRead, Selection, Transaction, TransactionEnd, Version, Wait,
+    Change, DisturbedScan, FaultMet, History, Lane, OutageSeen, PlugInRun, RowHistory, RowKey,
+    RowMiss, RowRead, Selection, Transaction, TransactionEnd, UndoneRead, Version,
 };
 use crate::fault::{Fault, FaultKind};
 use crate::trace::{DeadlockEdge, Entry, Event, Names, Outcome, RollbackReason, Trace, WriteKind};
-use crate::words::{InstanceId, LaneId, OutageId, RequestId, TransactionId};
+use crate::words::{InstanceId, LaneId, OutageId, TransactionId};
 
 /// The history so far, with what is under way.
 pub(super) struct Fold<'t> {
@@ -24,6 +27,10 @@ pub(super) struct Fold<'t> {
     rising: BTreeMap<LaneId, FaultKind>,
     /// How many plug-in steps of each lane are running.
     plug_ins: BTreeMap<LaneId, u32>,
+    /// The step that each session is in, as a position in `History::steps`.
+    steps: BTreeMap<LaneId, usize>,
+    /// Who last released a lock or left a queue.
+    made_way: Option<(Moment, TransactionId)>,
 }
 
 impl<'t> Fold<'t> {
@@ -37,12 +44,17 @@ impl<'t> Fold<'t> {
                 lanes: BTreeMap::new(),
                 requests: BTreeMap::new(),
                 transactions: BTreeMap::new(),
+                steps: Vec::new(),
                 waits: Vec::new(),
                 deadlocks: Vec::new(),
+                cross_instance_waits: Vec::new(),
+                escalations: Vec::new(),
                 faults: Vec::new(),
                 reads: Vec::new(),
                 selections: Vec::new(),
                 misses: Vec::new(),
+                disturbed_scans: Vec::new(),
+                undone_reads: Vec::new(),
                 retries: Vec::new(),
                 plug_in_runs: Vec::new(),
                 outages: Vec::new(),
@@ -53,6 +65,8 @@ impl<'t> Fold<'t> {
             cycles: Vec::new(),
             rising: BTreeMap::new(),
             plug_ins: BTreeMap::new(),
+            steps: BTreeMap::new(),
+            made_way: None,
         }
     }
 
@@ -60,10 +74,14 @@ impl<'t> Fold<'t> {
     pub(super) fn finish(mut self) -> History<'t> {
         for entry in &self.history.trace.entries {
             self.lanes(entry);
+            self.steps(entry);
             self.requests(entry);
+            self.statements(entry);
             self.rows(entry);
+            self.looks(entry);
             self.transactions(entry);
             self.locks(entry);
+            self.cycles(entry);
             self.faults(entry);
         }
         let end = self.history.end();
@@ -115,81 +133,6 @@ impl<'t> Fold<'t> {
         }
     }
 
-    fn requests(&mut self, entry: &'t Entry) {
-        let at = Moment::of(entry);
-        match &entry.event {
-            Event::RequestSent { lane, request, instance, message, table, row } => {
-                self.request(*request, |known| {
-                    known.get_or_insert(Request {
-                        lane: *lane,
-                        parent: None,
-                        instance: *instance,
-                        message: *message,
-                        became: None,
-                        table: *table,
-                        row: *row,
-                        transaction: None,
-                        began: None,
-                        ended: None,
-                    });
-                });
-            }
-            Event::RequestBegan {
-                lane,
-                request,
-                parent,
-                instance,
-                message,
-                table,
-                row,
-                transaction,
-                ..
-            } => self.request(*request, |known| {
-                let request = known.get_or_insert(Request {
-                    lane: *lane,
-                    parent: *parent,
-                    instance: *instance,
-                    message: *message,
-                    became: None,
-                    table: *table,
-                    row: *row,
-                    transaction: None,
-                    began: None,
-                    ended: None,
-                });
-                request.transaction = request.transaction.or(*transaction);
-                request.began.get_or_insert(at);
-            }),
-            Event::TransactionBegan { transaction, request: Some(request), .. } => {
-                self.request(*request, |known| {
-                    if let Some(request) = known {
-                        request.transaction.get_or_insert(*transaction);
-                    }
-                })
-            }
-            Event::UpsertResolved { request, became, .. } => self.request(*request, |known| {
-                if let Some(request) = known {
-                    request.became = *became;
-                }
-            }),
-            Event::RequestEnded { request, fault } => self.request(*request, |known| {
-                if let Some(request) = known {
-                    request.ended.get_or_insert((at, fault.as_ref()));
-                }
-            }),
-            _ => {}
-        }
-    }
-
-    /// Changes what is known of one request.
-    fn request(&mut self, id: RequestId, change: impl FnOnce(&mut Option<Request<'t>>)) {
-        let mut known = self.history.requests.remove(&id);
-        change(&mut known);
-        if let Some(known) = known {
-            self.history.requests.insert(id, known);
-        }
-    }
-
     fn rows(&mut self, entry: &'t Entry) {
         let at = Moment::of(entry);
         match &entry.event {
@@ -232,28 +175,71 @@ impl<'t> Fold<'t> {
                 let pending = self.pending.entry(*transaction).or_default();
                 pending.push((key, version));
             }
-            Event::RowRead { request, transaction, instance, table, row, row_version, .. } => {
-                self.history.reads.push(RowRead {
-                    at,
-                    request: *request,
-                    transaction: *transaction,
-                    key: RowKey::of(*instance, *table, *row),
-                    row_version: *row_version,
-                })
-            }
-            Event::RowsSelected { request, transaction, instance, table, filter, .. } => {
-                self.history.selections.push(Selection {
-                    at,
-                    request: *request,
-                    transaction: *transaction,
-                    instance: *instance,
-                    table: *table,
-                    filter: filter.as_ref(),
-                })
-            }
-            Event::RowMissed { request, instance, table, row: Some(row), .. } => {
+            _ => {}
+        }
+    }
+
+    fn looks(&mut self, entry: &'t Entry) {
+        let at = Moment::of(entry);
+        match &entry.event {
+            Event::RowRead {
+                request,
+                transaction,
+                instance,
+                table,
+                row,
+                row_version,
+                level,
+                kind,
+                writer,
+            } => self.history.reads.push(RowRead {
+                at,
+                request: *request,
+                transaction: *transaction,
+                key: RowKey::of(*instance, *table, *row),
+                row_version: *row_version,
+                level: *level,
+                kind: *kind,
+                writer: *writer,
+            }),
+            Event::RowsSelected {
+                request,
+                transaction,
+                instance,
+                table,
+                filter,
+                level,
+                access,
+                examined,
+                matched,
+                whole,
+            } => self.history.selections.push(Selection {
+                at,
+                request: *request,
+                transaction: *transaction,
+                instance: *instance,
+                table: *table,
+                filter: filter.as_ref(),
+                level: *level,
+                access: *access,
+                examined: *examined,
+                matched: *matched,
+                whole: *whole,
+            }),
+            Event::RowMissed { request, instance, table, row: Some(row), level } => {
                 let key = RowKey::of(*instance, *table, *row);
-                self.history.misses.push(RowMiss { at, request: *request, key });
+                let (request, level) = (*request, *level);
+                self.history.misses.push(RowMiss { at, request, key, level });
+            }
+            Event::ScanDisturbed { request, instance, table, row, how } => {
+                let key = RowKey::of(*instance, *table, *row);
+                let (request, how) = (*request, *how);
+                self.history.disturbed_scans.push(DisturbedScan { at, request, key, how });
+            }
+            Event::DirtyReadUndone { request, transaction, instance, table, row } => {
+                let key = RowKey::of(*instance, *table, *row);
+                let (request, writer) = (*request, *transaction);
+                self.history.undone_reads.push(UndoneRead { at, request, writer, key });
             }
             _ => {}
         }
@@ -272,6 +258,8 @@ impl<'t> Fold<'t> {
                     instance: *instance,
                     isolation: *isolation,
                     began: at,
+                    first: None,
+                    last: None,
                     end: TransactionEnd::Open,
                 };
                 let known = self.history.transactions.entry(*transaction);
@@ -302,52 +290,6 @@ impl<'t> Fold<'t> {
         }
     }
 
-    fn locks(&mut self, entry: &'t Entry) {
-        let at = Moment::of(entry);
-        match &entry.event {
-            Event::LockQueued { transaction, resource, mode, holders, ahead } => {
-                let known = self.history.transactions.get(transaction);
-                let lane = known.map(|it| it.lane);
-                self.waiting.insert(*transaction, self.history.waits.len());
-                self.history.waits.push(Wait {
-                    transaction: *transaction,
-                    lane,
-                    resource: *resource,
-                    mode: *mode,
-                    holders,
-                    ahead,
-                    queued: at,
-                    ended: None,
-                    waited: std::time::Duration::ZERO,
-                });
-            }
-            Event::WaitEnded { transaction, end, waited, .. } => {
-                if let Some(position) = self.waiting.remove(transaction) {
-                    let wait = &mut self.history.waits[position];
-                    wait.ended = Some((at, *end));
-                    wait.waited = *waited;
-                }
-            }
-            Event::DeadlockClosed { instance, cycle } => {
-                self.cycles.push((*instance, at, cycle));
-            }
-            Event::VictimChosen { instance, victim, rule } => {
-                let cycle = self.cycles.iter().position(|(place, _, cycle)| {
-                    place == instance && cycle.iter().any(|edge| edge.waiter == *victim)
-                });
-                let closed = cycle.map(|position| self.cycles.remove(position));
-                self.history.deadlocks.push(Deadlock {
-                    instance: *instance,
-                    chosen: at,
-                    victim: *victim,
-                    rule,
-                    closed: closed.map(|(_, at, cycle)| (at, cycle)),
-                });
-            }
-            _ => {}
-        }
-    }
-
     fn faults(&mut self, entry: &'t Entry) {
         let at = Moment::of(entry);
         match &entry.event {
@@ -365,7 +307,9 @@ impl<'t> Fold<'t> {
                 self.meet(*lane, fault, at);
             }
             Event::ResponseLost { outage, .. } => self.hit(*outage, at),
-            Event::RequestEnded { request, fault } | Event::PlugInEnded { request, fault, .. } => {
+            Event::RequestEnded { request, fault }
+            | Event::StatementEnded { request, fault }
+            | Event::PlugInEnded { request, fault, .. } => {
                 let lane = self.history.requests.get(request).map(|it| it.lane);
                 if let (Some(fault), Some(lane)) = (fault, lane) {
                     self.meet(lane, fault, at);
@@ -388,9 +332,11 @@ impl<'t> Fold<'t> {
             Event::LaneEnded { lane, outcome: Outcome::Failed(fault) } => {
                 self.meet(*lane, fault, at)
             }
-            Event::RequestSent { lane, .. } | Event::RequestBegan { lane, .. } => {
-                self.forget(*lane);
-            }
+            Event::StepEnded { lane, fault: Some(fault), .. } => self.meet(*lane, fault, at),
+            Event::RequestSent { lane, .. }
+            | Event::RequestBegan { lane, .. }
+            | Event::StepBegan { lane, .. }
+            | Event::StatementBegan { lane, .. } => self.forget(*lane),
             _ => {}
         }
     }
