@@ -45,6 +45,7 @@ pub(crate) struct Tale {
     pub(super) held: BTreeMap<TransactionId, BTreeSet<LockResource>>,
     pub(super) written: BTreeMap<TransactionId, Vec<Before>>,
     pub(super) lane_of: BTreeMap<TransactionId, LaneId>,
+    levels: BTreeMap<TransactionId, Isolation>,
     pub(super) waits: BTreeMap<TransactionId, SimInstant>,
     /// The labels of each session's steps, and the one that it is in.
     pub(super) steps: BTreeMap<LaneId, (Vec<String>, usize)>,
@@ -85,6 +86,7 @@ impl Tale {
             held: BTreeMap::new(),
             written: BTreeMap::new(),
             lane_of: BTreeMap::new(),
+            levels: BTreeMap::new(),
             waits: BTreeMap::new(),
             steps: BTreeMap::new(),
             open: BTreeMap::new(),
@@ -213,6 +215,7 @@ impl Tale {
         let transaction = TransactionId(self.transactions);
         self.transactions += 1;
         self.lane_of.insert(transaction, lane);
+        self.levels.insert(transaction, isolation);
         self.push(Event::TransactionBegan {
             lane,
             transaction,
@@ -346,6 +349,11 @@ impl Tale {
         self.end(lane, None)
     }
 
+    /// The level of a transaction; outside any, the usual one.
+    pub(super) fn level(&self, of: Option<TransactionId>) -> Isolation {
+        of.and_then(|it| self.levels.get(&it)).copied().unwrap_or_default()
+    }
+
     /// A whole request that locks a row, reads it, and writes what it computes from it.
     pub(crate) fn adds(
         &mut self,
@@ -358,6 +366,7 @@ impl Tale {
         let lane = self.lane_of[&of];
         let request = self.request(lane, Message::Update, place, Some(of));
         self.lock(of, place, LockMode::Exclusive);
+        let level = self.level(Some(of));
         self.push(Event::RowRead {
             request,
             transaction: Some(of),
@@ -365,7 +374,7 @@ impl Tale {
             table,
             row,
             row_version,
-            level: Isolation::default(),
+            level,
             kind: ReadKind::Computed,
             writer: None,
         });
@@ -395,6 +404,7 @@ impl Tale {
     ) -> &mut Self {
         let request = self.request(lane, Message::Retrieve, place, transaction);
         let (instance, table, row) = self.key(place);
+        let level = self.level(transaction);
         self.push(Event::RowRead {
             request,
             transaction,
@@ -402,7 +412,7 @@ impl Tale {
             table,
             row,
             row_version,
-            level: Isolation::default(),
+            level,
             kind: ReadKind::Answer,
             writer: None,
         });
