@@ -114,7 +114,9 @@ impl Database {
         writing: &mut Writing,
     ) -> Result<Asked, Fault> {
         let by = writer(caller)?;
-        if self.lock_exclusively(context, by, (table, row), writing) == Asked::Waiting {
+        if self.enter_to_write(context, by, table) == Asked::Waiting
+            || self.lock_exclusively(context, by, (table, row), writing) == Asked::Waiting
+        {
             return Ok(Asked::Waiting);
         }
         self.check_conflict(context, caller, table, row)?;
