@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::check::dependency::parties::{Parties, PartyIndex};
 use crate::check::{History, Moment, RowKey, Version};
+use crate::trace::WriteKind;
 
 /// Versions of one row that one transaction wrote one after the other: only the last is ever seen
 /// by those who read what is committed.
@@ -80,6 +81,7 @@ impl<'h> Versions<'h> {
                     None => turns.push(turn),
                 }
             }
+            drop_fleeting(&mut turns, &versions);
             for turn in &turns {
                 if let Some(party) = turn.party {
                     written_by[party as usize].push((*key, turn.first));
@@ -89,4 +91,16 @@ impl<'h> Versions<'h> {
         }
         Self { orders, written_by }
     }
+}
+
+/// Leaves out the turns of those who added a row and removed it again: for everybody else nothing has
+/// happened to it.
+fn drop_fleeting(turns: &mut Vec<Turn>, versions: &[&Version<'_>]) {
+    let is_there = |turn: &Turn| versions[turn.last].kind != WriteKind::Delete;
+    let mut was_there = false;
+    turns.retain(|turn| {
+        let is_fleeting = turn.party.is_some() && !was_there && !is_there(turn);
+        was_there = is_there(turn);
+        !is_fleeting
+    });
 }

@@ -63,6 +63,7 @@ impl Database {
         let covering = matches!(scan.search.access, Access::Index { covering: true, .. });
         if covering && scan.purpose == Purpose::Read
             || self.covers(by.transaction.owner, table, row_mode)
+            || self.is_gone(table, candidate.row)
         {
             return Ok(Locked::Held);
         }
@@ -70,33 +71,13 @@ impl Database {
             return Ok(locked);
         }
         let before = scan.taken.len();
-        let resource = Resource::Row(table, candidate.row);
-        let held = self.locks.mode_of(by.transaction.owner, resource);
         let keeps = (scan.manner.keeps, &mut scan.taken);
         let asked = self.lock_row(context, by, row, row_mode, keeps);
         scan.locks += u32::from(scan.manner.keeps || scan.taken.len() > before);
         if asked == Asked::Waiting {
-            scan.awaits = scan.manner.keeps.then_some((candidate.row, held));
             return Ok(Locked::Waits);
         }
         Ok(Locked::Held)
-    }
-
-    /// Gives back the lock on a row that has vanished while the scan waited for it, whatever the
-    /// level: there is nothing to keep, and the slot may be another row's soon.
-    pub(super) fn leave_vanished(
-        &mut self,
-        context: &mut Context<'_>,
-        caller: &Caller,
-        scan: &mut Scan,
-    ) -> Result<(), Fault> {
-        let table = scan.search.table;
-        if let (Some((row, before)), Some(by)) = (scan.awaits.take(), caller.by)
-            && self.store(table)?.next_row(row.0) != Some(row)
-        {
-            self.lower(context, by.transaction, Resource::Row(table, row), before);
-        }
-        Ok(())
     }
 
     /// Takes a lock on an index entry for as long as the scan's manner says.

@@ -51,6 +51,9 @@ pub struct Execution {
     task: Task,
     /// The row that matched last and is not done with.
     at_hand: Option<RowNumber>,
+    /// Whether it is done with the row that matched last, and only lets its cost pass before it gives
+    /// back what it holds for it.
+    is_passing: bool,
 }
 
 /// What a statement does with the rows that match.
@@ -103,7 +106,12 @@ impl Execution {
         let store = database.store(table)?;
         let search = Search::new(plan, store, table, query.filter.clone(), needed.as_deref());
         let scan = Scan::new(database, Arc::new(search), caller, Purpose::Read, query.hints);
-        Ok(Self { scan, task: Task::Select { query, answer: Vec::new() }, at_hand: None })
+        Ok(Self {
+            scan,
+            task: Task::Select { query, answer: Vec::new() },
+            at_hand: None,
+            is_passing: false,
+        })
     }
 
     /// An update (or a delete, without anything to set) about to begin.
@@ -125,7 +133,7 @@ impl Execution {
             caller.by.map_or(0, |by| database.transaction(by.transaction.owner).writes.len());
         let task =
             Task::Change { set, writing: Writing::default(), undo: Vec::new(), written_before };
-        Ok(Self { scan, task, at_hand: None })
+        Ok(Self { scan, task, at_hand: None, is_passing: false })
     }
 
     /// The table.
@@ -195,7 +203,9 @@ impl Database {
         let row = match execution.at_hand {
             Some(row) => row,
             None => {
-                self.pass_by(context, caller, &mut execution.scan);
+                if std::mem::take(&mut execution.is_passing) {
+                    self.pass_by(context, caller, &mut execution.scan);
+                }
                 if is_complete(execution) {
                     return Ok(Step::Done);
                 }
@@ -208,7 +218,7 @@ impl Database {
             }
         };
         execution.at_hand = Some(row);
-        let Execution { scan, task, at_hand } = execution;
+        let Execution { scan, task, at_hand, is_passing } = execution;
         let done = match task {
             Task::Select { query, answer } => {
                 self.answer(context, caller, scan, row, query, answer)?
@@ -219,6 +229,7 @@ impl Database {
         };
         if let Step::Took(_) = done {
             *at_hand = None;
+            *is_passing = true;
             if let Some(by) = caller.by {
                 self.escalate(context, by, scan);
             }

@@ -43,8 +43,6 @@ pub struct Scan {
     place: Place,
     /// What it holds for the row at hand only.
     pub(super) taken: Vec<Temporary>,
-    /// The row for whose lock it waits, with the mode in which it was held before.
-    pub(super) awaits: Option<(RowNumber, Option<LockMode>)>,
     /// What it holds to its end.
     whole: Vec<Temporary>,
     /// The version of the latest write when it began: what its own statement writes is newer.
@@ -114,7 +112,6 @@ impl Scan {
             hints,
             place: Place::Beginning,
             taken: Vec::new(),
-            awaits: None,
             whole: Vec::new(),
             since: database.row_version,
             examined: 0,
@@ -177,7 +174,6 @@ impl Database {
                 self.mark_matching(context, scan);
             }
         }
-        self.leave_vanished(context, caller, scan)?;
         let Some(candidate) = self.candidate(scan)? else {
             return self.pass_end(context, caller, scan);
         };

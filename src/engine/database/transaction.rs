@@ -62,6 +62,8 @@ pub struct Transaction {
     pub(super) snapshot: Option<u64>,
     /// The tables that it holds to its end, each with the mode.
     pub(super) tables: Vec<(TableId, LockMode)>,
+    /// Whether rows may be gone when it ends: it has deleted or added some.
+    pub(super) leaves_gaps: bool,
     /// Whether it locks gaps between rows.
     pub(super) locks_ranges: bool,
     /// The tables whose definition it has changed, or wants to.
@@ -98,6 +100,7 @@ impl Transaction {
             log_bytes: 0,
             snapshot: None,
             tables: Vec::new(),
+            leaves_gaps: false,
             locks_ranges: false,
             altered: Vec::new(),
             dirty_readers: Vec::new(),
@@ -266,7 +269,7 @@ impl Database {
         }
         context.emit(|| Event::RolledBack { transaction: reference.id, reason });
         let instance = self.id;
-        let writes = std::mem::take(&mut self.transaction_mut(reference.owner).writes);
+        let writes = self.transaction(reference.owner).writes.clone();
         for (table, row) in writes.into_iter().rev() {
             let Some(store) = &mut self.tables[table.index()] else {
                 continue;
@@ -304,6 +307,7 @@ impl Database {
         transaction.first_version = 0;
         transaction.log_bytes = 0;
         transaction.dirty_readers.clear();
+        transaction.leaves_gaps = false;
         transaction.wait = None;
         self.free.push(reference.owner.0);
     }
