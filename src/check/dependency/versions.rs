@@ -35,11 +35,13 @@ pub(super) struct Order<'h> {
 }
 
 impl Order<'_> {
-    /// The position of a version; `None` for one that was not committed.
+    /// The position of a version; `None` for one that was not committed, and for one of a row that
+    /// its own transaction removed again.
     pub(super) fn position(&self, row_version: u64) -> Option<usize> {
         let place = self.versions.partition_point(|it| it.row_version < row_version);
         let found = self.versions.get(place)?;
-        (found.row_version == row_version).then_some(place)
+        let in_turn = self.turns.get(self.turn_of(place)).is_some_and(|it| it.first <= place);
+        (found.row_version == row_version && in_turn).then_some(place)
     }
 
     /// The turn that a position belongs to, by its place among the turns.
