@@ -64,10 +64,11 @@ impl Database {
         let again = self.store(table)?.find(id);
         // A row that was deleted, and that somebody can still see, comes back to its place.
         let slot = again.unwrap_or(self.store(table)?.next_slot());
-        if again.is_some()
-            && self.lock_exclusively(context, by, (table, slot), writing) == Asked::Waiting
-        {
-            return Ok(Wrote::Waits);
+        if again.is_some() {
+            if self.lock_exclusively(context, by, (table, slot), writing) == Asked::Waiting {
+                return Ok(Wrote::Waits);
+            }
+            self.check_conflict(context, caller, table, slot)?;
         }
         let row = (table, id, slot);
         if self.lock_for_insert(context, by, row, &values, writing)? == Asked::Waiting {

@@ -289,7 +289,7 @@ impl Database {
     /// transaction is rolled back.
     ///
     /// Source: Microsoft Learn, "SET TRANSACTION ISOLATION LEVEL": SNAPSHOT, error 3960.
-    fn check_conflict(
+    pub(super) fn check_conflict(
         &mut self,
         context: &mut Context<'_>,
         caller: &Caller,
