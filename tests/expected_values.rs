@@ -16,8 +16,32 @@ use yaml::{Form, Node};
 
 /// The keys of an expectation that say what it is about.
 const SUBJECTS: &[&str] = &[
-    "variant", "by", "actor", "row", "count", "writes", "answer", "plug-in", "outage", "table",
-    "in", "of",
+    "variant", "by", "actor", "step", "row", "count", "writes", "answer", "plug-in", "outage",
+    "table", "in", "of",
+];
+
+/// The keys whose values are changed as any value is.
+const PLAIN: &[&str] = &[
+    "is",
+    "rows",
+    "succeeds",
+    "in transaction",
+    "runs",
+    "hits",
+    "requests",
+    "retries",
+    "faults",
+    "waits",
+    "commits",
+    "rollbacks",
+    "deadlocks",
+    "longest wait",
+    "total wait",
+    "blocks",
+    "affected",
+    "escalations",
+    "cross-instance waits",
+    "rows examined",
 ];
 
 /// One change of the text of a file: the characters from here to there become this.
@@ -65,16 +89,15 @@ fn changes(root: &Node, expectation: &Node, letters: &[char]) -> Vec<Vec<Change>
             "happens" => changes.push(vec![Change::new(key, "never")]),
             "order" => changes.push(vec![reversed(value, letters)]),
             "fault" => changes.push(vec![Change::new(value, "depth exceeded")]),
-            "anomaly" => changes.push(vec![Change::new(value, "dirty read")]),
+            "anomaly" => changes.push(vec![Change::new(key, "never")]),
             "finally" => {
                 let other = if value.text() == "converged" { "diverged" } else { "converged" };
                 changes.push(vec![Change::new(value, other)]);
             }
             "waits for" | "victim" => changes.push(others(root, expectation, value)),
             "on" => changes.push(other_rows(root, value)),
-            "is" | "rows" | "succeeds" | "in transaction" | "runs" | "hits" | "requests"
-            | "retries" | "faults" | "waits" | "commits" | "rollbacks" | "deadlocks"
-            | "longest wait" | "total wait" => changes.extend(of_values(value)),
+            "blocks until" | "unblocks" | "when" => changes.push(other_steps(root, value)),
+            key if PLAIN.contains(&key) => changes.extend(of_values(value)),
             _ if about_rows => changes.extend(of_values(value)),
             key => panic!("this test does not know how to change `{key}`"),
         }
@@ -86,6 +109,8 @@ fn changes(root: &Node, expectation: &Node, letters: &[char]) -> Vec<Vec<Change>
 fn of_values(value: &Node) -> Vec<Vec<Change>> {
     match &value.form {
         Form::Scalar(_) => vec![of_scalar(value)],
+        // No rows: that there is one, whatever it is.
+        Form::List(items) if items.is_empty() => vec![vec![Change::new(value, "[{}]")]],
         Form::List(items) => items.iter().flat_map(of_values).collect(),
         Form::Map(entries) => entries
             .iter()
@@ -116,13 +141,26 @@ fn of_scalar(value: &Node) -> Vec<Change> {
 /// The other actors of the file in the place of this one.
 fn others(root: &Node, expectation: &Node, value: &Node) -> Vec<Change> {
     let about = expectation.get("actor").map_or("", Node::text);
-    let actors = root.get("actors").map_or(&[][..], Node::entries).iter();
+    let parts = ["actors", "sessions"].into_iter().filter_map(|key| root.get(key));
+    let actors = parts.flat_map(Node::entries);
     let names = actors.map(|(name, _)| name.text()).filter(|name| *name != value.text());
     let mut others: Vec<_> = names.map(|name| Change::new(value, name)).collect();
     // Whom the line is about first: nobody waits for itself.
     others.sort_by_key(|change| change.text != about);
     assert!(!others.is_empty(), "only one actor: `{}` can't be anybody else", value.text());
     others
+}
+
+/// The other steps of the file's sessions in the place of this one.
+fn other_steps(root: &Node, step: &Node) -> Vec<Change> {
+    let sessions = root.get("sessions").map_or(&[][..], Node::entries).iter();
+    let labels = sessions.flat_map(|(session, it)| {
+        let steps = it.get("steps").map_or(&[][..], Node::entries).iter();
+        steps.map(move |(label, _)| format!("{}.{}", session.text(), label.text()))
+    });
+    let others: Vec<_> = labels.filter(|label| label != step.text()).collect();
+    assert!(!others.is_empty(), "there is no other step than `{}`", step.text());
+    others.into_iter().map(|label| Change::new(step, label)).collect()
 }
 
 /// A bound in the place of its partner: what lies between the two, but on neither, is then out of

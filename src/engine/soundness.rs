@@ -2,7 +2,9 @@
 //! dangling number; a plan that was built in Rust may, and is refused before it can do harm.
 
 use crate::engine::build::PlanError;
-use crate::plan::{ActorKind, Plan, PlugInBody, RowSelector, Selection, Step, Verb};
+use crate::plan::{
+    ActorKind, Plan, PlugInBody, RowSelector, Selection, Statement, Step, StepRef, Verb,
+};
 use crate::words::{ColumnId, ColumnType, InstanceId, ProgramId, TableId};
 
 /// Checks every number in the plan that the engine follows.
@@ -18,9 +20,10 @@ pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
                 sound.table(to)?;
             }
         }
-        for column in table.keys.iter().flat_map(|key| &key.columns) {
+        let keys = table.keys.iter().flat_map(|key| &key.columns);
+        for column in keys.chain(table.indexes.iter().flat_map(|index| &index.columns)) {
             if column.index() >= table.columns.len() {
-                return dangling(format!("column {} in a key of `{}`", column.0, table.name));
+                return dangling(format!("column {} in an index of `{}`", column.0, table.name));
             }
         }
     }
@@ -52,6 +55,21 @@ pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
             for table in tables {
                 sound.table(*table)?;
             }
+        }
+        if let ActorKind::Session(session) = &actor.kind {
+            sound.instance(session.instance)?;
+            for step in &session.steps {
+                sound.program(step.program)?;
+            }
+        }
+    }
+    for StepRef { actor, step } in &plan.order {
+        let steps = match plan.actors.get(actor.index()).map(|actor| &actor.kind) {
+            Some(ActorKind::Session(session)) => session.steps.len(),
+            _ => 0,
+        };
+        if usize::from(*step) >= steps {
+            return dangling(format!("step {step} of actor {} in the order", actor.0));
         }
     }
     for program in &plan.programs {
@@ -104,6 +122,24 @@ impl Soundness<'_> {
         steps.iter().try_for_each(|step| self.verb(&step.verb))
     }
 
+    fn selection(&self, selection: &Selection) -> Result<(), PlanError> {
+        let Selection { table, order, expand, columns, .. } = selection;
+        let ordered = order.iter().map(|by| by.column);
+        let all = ordered.chain(expand.iter().copied());
+        self.columns(*table, all.chain(columns.iter().flatten().copied()))
+    }
+
+    fn statement(&self, statement: &Statement) -> Result<(), PlanError> {
+        match statement {
+            Statement::Select(selection) => self.selection(selection),
+            Statement::Insert { table, set, .. } | Statement::Update { table, set, .. } => {
+                self.columns(*table, set.iter().map(|assignment| assignment.column))
+            }
+            Statement::Delete { table, .. } | Statement::AlterTable { table } => self.table(*table),
+            Statement::Begin { .. } | Statement::Commit | Statement::Rollback => Ok(()),
+        }
+    }
+
     fn verb(&self, verb: &Verb) -> Result<(), PlanError> {
         match verb {
             Verb::Create { instance, table, set, .. } => {
@@ -125,13 +161,10 @@ impl Soundness<'_> {
                 self.place(*instance)?;
                 self.selector(*table, row)
             }
-            Verb::Statement(..) => Ok(()),
+            Verb::Statement(statement, _) => self.statement(statement),
             Verb::Query { instance, selection, .. } => {
-                let Selection { table, order, expand, columns, .. } = selection;
                 self.place(*instance)?;
-                let ordered = order.iter().map(|by| by.column);
-                let all = ordered.chain(expand.iter().copied());
-                self.columns(*table, all.chain(columns.iter().flatten().copied()))
+                self.selection(selection)
             }
             Verb::ReadChanges { instance, table, .. } => {
                 self.instance(*instance)?;

@@ -202,7 +202,8 @@ impl World {
         let Some(Frame::Statement(mut frame)) = fiber.frames.pop() else {
             return Flow::Continue;
         };
-        let stepped = match frame.deadline < self.now {
+        let is_late = frame.deadline < self.now && !matches!(frame.work, Work::Done(_));
+        let stepped = match is_late {
             true => Err(sql_timeout().from_instance(frame.instance)),
             false => self.step_work(&mut frame, limit),
         };

@@ -7,12 +7,17 @@ use serde_json::{Map as Object, Value as Json, json};
 
 use crate::fault::FaultKind;
 use crate::scenario::grammar::{
-    ANYTHING, DOCUMENT, EXPECTATION, Key, Kind, Map, PLUG_IN, STEP, Shape, VARIANT,
+    ANYTHING, DOCUMENT, EXPECTATION, Key, Kind, Map, PLUG_IN, PRIORITIES, SESSION_STEP, STEP,
+    Shape, VARIANT,
 };
 
 /// The shapes that the schema defines once and refers to.
-const DEFINITIONS: &[(&str, &Shape)] =
-    &[("step", &STEP), ("plug-in", &PLUG_IN), ("expectation", &EXPECTATION)];
+const DEFINITIONS: &[(&str, &Shape)] = &[
+    ("step", &STEP),
+    ("session-step", &SESSION_STEP),
+    ("plug-in", &PLUG_IN),
+    ("expectation", &EXPECTATION),
+];
 
 /// The keys that no variant can change.
 const NOT_IN_VARIANTS: &[&str] = &["scenario", "variants", "expect"];
@@ -20,6 +25,7 @@ const NOT_IN_VARIANTS: &[&str] = &["scenario", "variants", "expect"];
 const DURATION: &str = r"^(\d+(\.\d+)? ?(us|µs|ms|s|min|h|days?) ?)+$";
 const CLOCK: &str = r"^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$";
 const DATE: &str = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$";
+const EVENT: &str = "^(Create|Retrieve|RetrieveMultiple|Update|Upsert|Delete)( .+)?$";
 
 /// The JSON Schema of scenario files.
 ///
@@ -117,10 +123,10 @@ fn write_map(map: &'static Map, side: Side) -> Json {
 fn write_plain_map(map: &'static Map, side: Side) -> Json {
     let mut properties = Object::new();
     let mut dependent = Object::new();
-    for key in map.keys.iter().filter(|key| !key.is_later) {
+    for key in map.keys.iter().filter(|key| key.is_here()) {
         properties.insert(key.name.to_owned(), write_key(key, side));
-        if let Some(other) = key.goes_with.filter(|_| side == Side::File) {
-            dependent.insert(key.name.to_owned(), json!([other]));
+        if !key.goes_with.is_empty() && side == Side::File {
+            dependent.insert(key.name.to_owned(), one_of_these("anyOf", key.goes_with));
         }
     }
     let mut schema = Object::new();
@@ -149,22 +155,23 @@ fn write_plain_map(map: &'static Map, side: Side) -> Json {
         schema.insert("required".to_owned(), json!(required));
     }
     if !dependent.is_empty() {
-        schema.insert("dependentRequired".to_owned(), Json::Object(dependent));
+        schema.insert("dependentSchemas".to_owned(), Json::Object(dependent));
     }
     if map.others.as_ref().is_some_and(|others| others.is_single) {
         schema.insert("minProperties".to_owned(), json!(map.keys.len() + 1));
         schema.insert("maxProperties".to_owned(), json!(map.keys.len() + 1));
     }
-    let groups: Vec<Json> = map.one_of.iter().map(|group| exactly_one(group)).collect();
+    let groups: Vec<Json> = map.one_of.iter().map(|group| one_of_these("oneOf", group)).collect();
     if !groups.is_empty() {
         schema.insert("allOf".to_owned(), json!(groups));
     }
     Json::Object(schema)
 }
 
-fn exactly_one(group: &[&str]) -> Json {
-    let alternatives: Vec<Json> = group.iter().map(|name| json!({ "required": [name] })).collect();
-    json!({ "oneOf": alternatives })
+/// That `oneOf` these keys, or `anyOf` them, is there.
+fn one_of_these(how_many: &str, keys: &[&str]) -> Json {
+    let alternatives: Vec<Json> = keys.iter().map(|name| json!({ "required": [name] })).collect();
+    json!({ how_many: alternatives })
 }
 
 fn write_key(key: &Key, side: Side) -> Json {
@@ -193,18 +200,13 @@ fn write_scalar(kind: Kind) -> Json {
         }
         Kind::DateTime => text(DATE),
         Kind::Word(words) => {
-            let known = words.iter().filter(|word| !word.is_later);
+            let known = words.iter().filter(|word| word.is_here());
             json!({ "enum": known.map(|word| word.word).collect::<Vec<_>>() })
         }
-        Kind::Fault => {
-            let words = FaultKind::ALL.iter().map(|kind| kind.facts().word);
-            json!({ "anyOf": [
-                { "enum": words.collect::<Vec<_>>() },
-                text(r"^(0x[0-9a-fA-F]{1,8}|-?\d+)$"),
-                { "type": "integer" },
-            ] })
-        }
-        Kind::Event => text("^(Create|Retrieve|RetrieveMultiple|Update|Upsert|Delete)( .+)?$"),
+        Kind::Fault => write_fault(None),
+        Kind::FaultOrNone => write_fault(Some("none")),
+        Kind::Event => text(EVENT),
+        Kind::EventOrPath => json!({ "anyOf": [text(EVENT), text("^[^/]+/[^/]+$")] }),
         Kind::TablePath => text("^[^/]+/[^/]+$"),
         Kind::RowPath => text("^[^/]+/[^/]+/.+$"),
         Kind::CountOrPath => json!({ "anyOf": [
@@ -214,7 +216,26 @@ fn write_scalar(kind: Kind) -> Json {
         ] }),
         Kind::Backoff => json!({ "anyOf": [text(DURATION), text("^exponential from .+ to .+$")] }),
         Kind::Outage => text("^(unreachable|maintenance|slow by .+)$"),
+        // A number's digits hold a point, too: a step `2` of a session `1`.
+        Kind::StepPath => json!({ "type": ["string", "number"], "pattern": r"^.+\..+$" }),
+        Kind::Priority => {
+            let words = PRIORITIES.iter().map(|(word, _)| *word);
+            json!({ "anyOf": [
+                { "enum": words.collect::<Vec<_>>() },
+                { "type": "integer", "minimum": -10, "maximum": 10 },
+            ] })
+        }
     }
+}
+
+/// A fault by its word or code, or this other word.
+fn write_fault(other: Option<&str>) -> Json {
+    let words = FaultKind::ALL.iter().map(|kind| kind.facts().word).chain(other);
+    json!({ "anyOf": [
+        { "enum": words.collect::<Vec<_>>() },
+        text(r"^(0x[0-9a-fA-F]{1,8}|-?\d+)$"),
+        { "type": "integer" },
+    ] })
 }
 
 fn text(pattern: &str) -> Json {

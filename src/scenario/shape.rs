@@ -4,7 +4,7 @@
 //! left to the lowering, which relies on this check having told every wrong form.
 
 use crate::scenario::diagnostic::Diagnostics;
-use crate::scenario::grammar::{Key, Kind, Map, Others, Shape, Word};
+use crate::scenario::grammar::{Key, Kind, Map, Others, Shape, Standing, Word};
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::{self, listed, shorten};
 use crate::scenario::tree::{Entry, Form, Node, Scalar};
@@ -45,6 +45,12 @@ fn wrong_form(node: &Node, shape: &Shape, diagnostics: &mut Diagnostics) {
         Form::Scalar(scalar) if scalar.text.is_empty() && shape.map.is_some() => {
             Some("write `{}` for an empty one".to_owned())
         }
+        Form::Scalar(scalar) if known_key(shape, &scalar.text).is_some() => {
+            known_key(shape, &scalar.text).map(|key| match key.standing {
+                Standing::Elsewhere(instead) => instead.to_owned(),
+                _ => format!("write `{{ {}: … }}`", key.name),
+            })
+        }
         Form::Scalar(_) | Form::Map(_) if shape.scalar.is_none() && shape.list.is_some() => {
             Some("a list is written `[a, b]`, or with `- ` before each element".to_owned())
         }
@@ -60,6 +66,11 @@ fn wrong_form(node: &Node, shape: &Shape, diagnostics: &mut Diagnostics) {
         found,
         help,
     );
+}
+
+/// The key of this name in a shape's map: a word that stands alone may have been meant as one.
+fn known_key(shape: &Shape, name: &str) -> Option<&'static Key> {
+    shape.map.and_then(|map| map.key(name))
 }
 
 /// What a value with an example is called: a verb's arguments are just a map.
@@ -98,13 +109,12 @@ fn check_word(
     diagnostics: &mut Diagnostics,
 ) {
     match words.iter().find(|word| word.word == text) {
-        Some(word) if word.is_later => {
-            later(node.span, word.word, word.about, diagnostics);
+        Some(word) => {
+            check_standing(node.span, word.standing, word.word, word.about, diagnostics);
         }
-        Some(_) => {}
         None => {
             let known: Vec<&str> =
-                words.iter().filter(|word| !word.is_later).map(|word| word.word).collect();
+                words.iter().filter(|word| word.is_here()).map(|word| word.word).collect();
             diagnostics.report(
                 node.span,
                 "unknown word",
@@ -116,14 +126,26 @@ fn check_word(
     }
 }
 
-fn later(span: Span, name: &str, about: &str, diagnostics: &mut Diagnostics) {
-    diagnostics.report(
-        span,
-        "not in this version",
-        format!("`{name}` is not in this version of multiverse"),
-        about,
-        None,
-    );
+/// Tells a key or word that may not be written in its place.
+fn check_standing(
+    span: Span,
+    standing: Standing,
+    name: &str,
+    about: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    let (code, message, help) = match standing {
+        Standing::Here => return,
+        Standing::Later => {
+            let message = format!("`{name}` is not in this version of multiverse");
+            ("not in this version", message, None)
+        }
+        Standing::Elsewhere(instead) => {
+            let message = format!("`{name}` has no place here");
+            ("out of place", message, Some(instead.to_owned()))
+        }
+    };
+    diagnostics.report(span, code, message, about, help);
 }
 
 fn check_map(
@@ -133,6 +155,16 @@ fn check_map(
     shape: &Shape,
     diagnostics: &mut Diagnostics,
 ) {
+    let strangers = entries.iter().filter_map(|entry| {
+        let key = map.key(&entry.key)?;
+        matches!(key.standing, Standing::Elsewhere(_)).then_some((entry, key))
+    });
+    let strangers: Vec<_> = strangers.collect();
+    if let [(entry, key), ..] = *strangers {
+        // What stands beside a key of another place is of that place, too.
+        check_standing(entry.key_span, key.standing, key.name, key.about, diagnostics);
+        return;
+    }
     let mut meant: Vec<&str> = Vec::new();
     let mut others = 0;
     for entry in entries {
@@ -162,7 +194,7 @@ fn check_map(
         );
     }
     let has_unknown = entries.iter().any(|entry| match map.key(&entry.key) {
-        Some(key) => key.goes_with.is_some_and(|other| node.entry(other).is_none()),
+        Some(key) => !key.is_here() || lacks_company(node, key),
         None => map.others.is_none(),
     });
     for group in map.one_of {
@@ -170,18 +202,21 @@ fn check_map(
     }
 }
 
+/// Whether a key stands without any of those that it goes with.
+fn lacks_company(node: &Node, key: &Key) -> bool {
+    !key.goes_with.is_empty() && key.goes_with.iter().all(|other| node.entry(other).is_none())
+}
+
 fn check_key(node: &Node, entry: &Entry, key: &Key, diagnostics: &mut Diagnostics) {
-    if key.is_later {
-        later(entry.key_span, key.name, key.about, diagnostics);
+    if !key.is_here() {
+        check_standing(entry.key_span, key.standing, key.name, key.about, diagnostics);
         return;
     }
-    if let Some(other) = key.goes_with
-        && node.entry(other).is_none()
-    {
+    if lacks_company(node, key) {
         diagnostics.report(
             entry.key_span,
             "out of place",
-            format!("`{}` stands here without `{other}`", key.name),
+            format!("`{}` stands here without {}", key.name, any_of(key.goes_with)),
             key.about,
             None,
         );
@@ -221,13 +256,16 @@ fn unknown_key(
     diagnostics: &mut Diagnostics,
 ) -> Option<&'static str> {
     let known: Vec<&'static str> =
-        map.keys.iter().filter(|key| !key.is_later).map(|key| key.name).collect();
+        map.keys.iter().filter(|key| key.is_here()).map(|key| key.name).collect();
     let near = if diagnostics.are_many() { None } else { suggestion::nearest(&entry.key, &known) };
     let on_their_own = known
         .iter()
         .copied()
-        .filter(|name| map.key(name).is_some_and(|key| key.goes_with.is_none()));
+        .filter(|name| map.key(name).is_some_and(|key| key.goes_with.is_empty()));
     let help = match near {
+        None if is_word_of(shape, &entry.key) => {
+            Some(format!("`{}` stands alone, without a colon", entry.key))
+        }
         Some(near) => Some(format!("did you mean `{near}`?")),
         None => suggestion::help("", &on_their_own.collect::<Vec<_>>()),
     };
@@ -239,6 +277,14 @@ fn unknown_key(
         help,
     );
     near
+}
+
+/// Whether this is a word that may stand in the place of the map.
+fn is_word_of(shape: &Shape, name: &str) -> bool {
+    let Some(Kind::Word(words)) = shape.scalar else {
+        return false;
+    };
+    words.iter().any(|word| word.word == name)
 }
 
 fn missing(node: &Node, name: &str, about: &str, shape: &Shape, diagnostics: &mut Diagnostics) {
@@ -274,10 +320,7 @@ fn check_group(
         (None, _) if !has_unknown => {
             let message = match group {
                 [_, .., _] if group.len() > 6 => "the verb is missing".to_owned(),
-                [first @ .., last] => format!(
-                    "{} or `{last}` is missing",
-                    first.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-                ),
+                [_, ..] => format!("{} is missing", any_of(group)),
                 [] => return,
             };
             let help = (group.len() > 6).then(|| format!("the verbs are {}", listed(group)));
@@ -290,5 +333,16 @@ fn check_group(
             );
         }
         _ => {}
+    }
+}
+
+/// The names in quotes, with commas and a last `or`.
+fn any_of(names: &[&str]) -> String {
+    let quoted = |names: &[&str]| {
+        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    };
+    match names {
+        [] | [_] => quoted(names),
+        [first @ .., last] => format!("{} or `{last}`", quoted(first)),
     }
 }

@@ -1,17 +1,18 @@
 //! Variants: one file, several designs that differ in the parts they name.
 //!
 //! A variant is laid over the file before anything is understood: maps are merged key by key, any
-//! other value is replaced. The list of plug-ins is merged by their names. A variant can only
-//! change what is there: a named part (a table, an actor, a plug-in …) that the file does not have
-//! is a mistake, so that a slip of the pen does not become a silent addition. Two exceptions: rows
-//! may be added, and `none` takes a named part away.
+//! other value is replaced. The list of plug-ins is merged by their names. A session's step with
+//! a verb takes the place of the file's; one without a verb changes the clauses that it names. A
+//! variant can only change what is there: a named part (a table, an actor, a plug-in …) that the
+//! file does not have is a mistake, so that a slip of the pen does not become a silent addition.
+//! Two exceptions: rows may be added, and `none` takes a named part away.
 //!
 //! Every value keeps its place in the text, so a mistake in a variant points at the variant.
 
 use std::sync::Arc;
 
 use crate::scenario::diagnostic::Diagnostics;
-use crate::scenario::grammar::{DOCUMENT, PLUG_IN, Shape};
+use crate::scenario::grammar::{DOCUMENT, LABELLED_STEP, PLUG_IN, Shape};
 use crate::scenario::reading_limits as limits;
 use crate::scenario::shape::map_for;
 use crate::scenario::tree::{Entry, Form, Node};
@@ -101,6 +102,10 @@ fn lay_over(
         change_plug_ins(base, changes, diagnostics);
         return;
     }
+    if std::ptr::eq(shape, &raw const LABELLED_STEP) && has_verb(change) {
+        *base = change.clone();
+        return;
+    }
     let map = shape.map.map(|map| map_for(base, map));
     let (Form::Map(entries), Form::Map(changes), Some(map)) = (&mut base.form, &change.form, map)
     else {
@@ -134,6 +139,15 @@ fn lay_over(
             (None, _) => entries.push(change.clone()),
         }
     }
+}
+
+/// Whether a session's step says what is done, and not only how.
+fn has_verb(step: &Node) -> bool {
+    let Some(map) = LABELLED_STEP.map else {
+        return false;
+    };
+    let keys = step.entries().iter().filter_map(|entry| map.key(&entry.key));
+    keys.into_iter().any(|key| key.goes_with.is_empty())
 }
 
 /// Whether the author's names in this map stand for whole parts, which `none` can take away.

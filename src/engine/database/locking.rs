@@ -78,6 +78,8 @@ pub struct Temporary {
     pub(super) resource: Resource,
     /// In which mode the transaction held it before; `None` when it did not.
     pub(super) before: Option<LockMode>,
+    /// In which mode it has it now.
+    pub(super) mode: LockMode,
 }
 
 impl Database {
@@ -146,7 +148,8 @@ impl Database {
             if before.is_some_and(|before| combine(before, mode) == before) {
                 return Asked::Held;
             }
-            taken.push(Temporary { resource, before });
+            let mode = before.map_or(mode, |before| combine(before, mode));
+            taken.push(Temporary { resource, before, mode });
         }
         self.lock(context, by, resource, mode)
     }
@@ -198,8 +201,11 @@ impl Database {
         reference: TransactionRef,
         taken: &mut Vec<Temporary>,
     ) {
-        for Temporary { resource, before } in taken.drain(..) {
-            self.lower(context, reference, resource, before);
+        for Temporary { resource, before, mode } in taken.drain(..) {
+            // What has become stronger since is kept for the sake of that.
+            if self.locks.mode_of(reference.owner, resource) == Some(mode) {
+                self.lower(context, reference, resource, before);
+            }
         }
     }
 
@@ -343,7 +349,7 @@ impl Database {
                 let row = self.tables[table.index()].as_ref()?.id(row);
                 LockResource::Row { instance, table, row }
             }
-            Resource::Key { table, key: index, hash } => {
+            Resource::Key { table, index, hash } => {
                 LockResource::Key { instance, table, index, hash }
             }
             Resource::End { table, index } => LockResource::End { instance, table, index },

@@ -45,7 +45,8 @@
 //! # Where it differs from the real product
 //!
 //! There are no page locks and no lock partitions; there is no memory limit. Lock escalation is the
-//! caller's decision, who can request a lock on the table and release the rows. A key-range lock
+//! caller's decision, who can request a lock on the table and release its parts
+//! ([`LockTable::release_table_parts`]). A key-range lock
 //! "for an instant" is a request that the caller releases as soon as it is granted.
 
 mod cycle;
@@ -53,6 +54,7 @@ mod invariants;
 mod lists;
 mod mode;
 mod queue;
+mod resource;
 #[cfg(test)]
 mod tests;
 
@@ -63,11 +65,12 @@ use hashbrown::hash_table::Entry;
 
 pub use cycle::Edge;
 pub use mode::{combine, is_compatible};
+pub use resource::Resource;
 
 use self::mode::conflicts;
 use self::queue::{Head, Holdings, NONE, Place, Request, Slab};
-use crate::engine::store::RowNumber;
-use crate::words::{LockMode, TableId, TransactionId};
+use self::resource::{digest, mix};
+use crate::words::{LockMode, TableId};
 
 /// Who holds and waits: the slot of a transaction in its instance. A slot may be used again after
 /// [`LockTable::release_all`].
@@ -76,34 +79,6 @@ use crate::words::{LockMode, TableId, TransactionId};
 /// few bytes for each slot below the largest one that it has seen.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Owner(pub u32);
-
-/// What can be locked. Two requests meet only when all parts are equal.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Resource {
-    /// A whole table: for intent and schema modes, and for locks that stand for all its rows.
-    Table(TableId),
-    /// One row of a table.
-    Row(TableId, RowNumber),
-    /// One value of one of a table's alternate keys.
-    Key {
-        /// The table.
-        table: TableId,
-        /// The position of the key among the table's alternate keys.
-        key: u16,
-        /// A stable hash of the key's values. Two values with one hash share their lock, as keys
-        /// do in SQL Server; so they can wait for each other without need, never the reverse.
-        hash: u64,
-    },
-    /// The gap above the last entry of an index.
-    End {
-        /// The table.
-        table: TableId,
-        /// The number of the index.
-        index: u16,
-    },
-    /// A transaction.
-    Transaction(TransactionId),
-}
 
 /// What became of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -191,48 +166,31 @@ impl LockTable {
         }
     }
 
-    /// Whether a request would have to wait.
+    /// Whether [`LockTable::request`] would answer [`Decision::Queued`], while the owner does not
+    /// wait: for who passes by what is locked, or gives up at once. Nothing changes.
     pub fn would_wait(&self, owner: Owner, resource: Resource, mode: LockMode) -> bool {
-        let Some(head) = self.head(resource) else { return false };
+        let Some(head) = self.head(resource) else {
+            return false;
+        };
         match self.granted_request(owner, head) {
             Some(held) => {
                 let held = self.requests[held].mode;
                 let stronger = combine(held, mode);
                 stronger != held && !self.can_convert(head, held, stronger)
             }
-            None => {
-                let Head { held, pending, .. } = &self.heads[head];
-                conflicts(mode).meets(held.modes().and(pending.modes()))
-            }
+            None => !self.can_be_asked(head, mode),
         }
     }
 
-    /// Releases all locks of an owner on the parts of a table.
-    pub fn release_table_parts(
-        &mut self,
-        owner: Owner,
-        table: TableId,
-        granted: &mut Vec<Owner>,
-    ) -> u32 {
-        let parts: Vec<_> = self
-            .held(owner)
-            .filter(|(resource, _)| match resource {
-                Resource::Row(of, _) => *of == table,
-                Resource::Key { table: of, .. } | Resource::End { table: of, .. } => *of == table,
-                _ => false,
-            })
-            .collect();
-        let mut count = 0;
-        for (resource, _) in parts {
-            count += u32::from(self.release(owner, resource, granted));
-        }
-        count
+    /// Whether one who holds nothing of the resource may have it in this mode at once.
+    fn can_be_asked(&self, head: u32, mode: LockMode) -> bool {
+        let Head { held, pending, .. } = &self.heads[head];
+        !conflicts(mode).meets(held.modes().and(pending.modes()))
     }
 
     /// Lets the owner have its first lock on a resource, or wait for it.
     fn ask(&mut self, owner: Owner, head: u32, mode: LockMode) -> Decision {
-        let Head { held, pending, .. } = &self.heads[head];
-        if conflicts(mode).meets(held.modes().and(pending.modes())) {
+        if !self.can_be_asked(head, mode) {
             self.wait(owner, head, mode, Place::Waiting);
             return Decision::Queued;
         }
@@ -299,17 +257,44 @@ impl LockTable {
     /// `granted` who is granted because of it. Whether the owner held it. A conversion of it that
     /// the owner waits for is withdrawn with it.
     pub fn release(&mut self, owner: Owner, resource: Resource, granted: &mut Vec<Owner>) -> bool {
-        let Some((head, held)) = self.find(owner, resource) else {
-            return false;
-        };
-        if let Some(pending) = self.pending_request(owner)
+        let found = self.find(owner, resource);
+        if let Some((head, held)) = found {
+            self.give_back(head, held, granted);
+        }
+        found.is_some()
+    }
+
+    fn give_back(&mut self, head: u32, held: u32, granted: &mut Vec<Owner>) {
+        if let Some(pending) = self.pending_request(self.requests[held].owner)
             && self.requests[pending].head == head
         {
             self.withdraw(pending);
         }
         self.drop_granted(held);
         self.settle(head, granted);
-        true
+    }
+
+    /// Releases the owner's locks on the rows, index entries and index ends of one table, oldest
+    /// first, and appends to `granted` who is granted because of it: what an escalation leaves is
+    /// the lock on the table. Tells how many were released. A conversion of one of them that the
+    /// owner waits for is withdrawn with it.
+    pub fn release_table_parts(
+        &mut self,
+        owner: Owner,
+        table: TableId,
+        granted: &mut Vec<Owner>,
+    ) -> u32 {
+        let mut released = 0;
+        let mut next = self.owners.get(owner.0 as usize).map_or(NONE, |found| found.chain.first);
+        while next != NONE {
+            let Request { head, newer, .. } = self.requests[next];
+            if self.heads[head].resource.part_of() == Some(table) {
+                self.give_back(head, next, granted);
+                released += 1;
+            }
+            next = newer;
+        }
+        released
     }
 
     /// Goes back to a weaker mode in which the owner had the resource before a conversion, and
@@ -374,6 +359,11 @@ impl LockTable {
     pub fn mode_of(&self, owner: Owner, resource: Resource) -> Option<LockMode> {
         let (_, held) = self.find(owner, resource)?;
         Some(self.requests[held].mode)
+    }
+
+    /// Whether somebody holds the resource or waits for it.
+    pub fn is_locked(&self, resource: Resource) -> bool {
+        self.head(resource).is_some()
     }
 
     /// Whether nothing is locked.
@@ -455,24 +445,4 @@ impl Hash for LockTable {
         }
         state.write(&all.to_le_bytes());
     }
-}
-
-/// A hash of a resource that is the same on every machine.
-const fn digest(resource: Resource) -> u64 {
-    match resource {
-        Resource::Table(table) => mix(table.0 as u64 | 1 << 48),
-        Resource::Row(table, row) => mix(row.0 as u64 | (table.0 as u64) << 32 | 2 << 48),
-        Resource::Key { table, key, hash } => {
-            mix(mix(key as u64 | (table.0 as u64) << 32 | 3 << 48) ^ hash)
-        }
-        Resource::End { table, index } => mix(index as u64 | (table.0 as u64) << 32 | 4 << 48),
-        Resource::Transaction(transaction) => mix(transaction.0 as u64 | 5 << 48),
-    }
-}
-
-/// Spreads a number over all bits of another (the finalizer of SplitMix64).
-const fn mix(number: u64) -> u64 {
-    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ number >> 31
 }

@@ -268,21 +268,27 @@ impl TableStore {
     }
 
     /// Where in an index a row will be once these values are written over its newest version: the
-    /// position of its entry. A row that is to be added (`None`) gets the next free slot. `None`
-    /// when it will be outside the index.
+    /// position of its entry. A row that is to be added is named by its slot. `None` when it will
+    /// be outside the index.
     pub fn position(
         &self,
         index: u16,
-        row: Option<RowNumber>,
+        row: RowNumber,
         values: &[(ColumnId, Value)],
     ) -> Option<Vec<u8>> {
         let index = self.shape.indexes.get(usize::from(index))?;
-        let image = row.and_then(|row| self.newest(row));
+        let image = self.newest(row);
         let mut position = Vec::with_capacity(ROOM);
         index.encode_written(image, values, &mut position).then(|| {
-            append_row(row.unwrap_or_else(|| self.next_slot()), &mut position);
+            append_row(row, &mut position);
             position
         })
+    }
+
+    /// The hash by which a lock knows the entry at this position.
+    pub fn lock_hash(&self, index: u16, position: &[u8]) -> Option<u64> {
+        let index = self.shape.indexes.get(usize::from(index))?;
+        index.entry(position).map(|entry| entry.hash)
     }
 
     /// Appends the number of each index in which the row's newest version is, with the hash of its

@@ -49,11 +49,16 @@ impl TableStore {
         }
     }
 
-    /// A slot for a row that has none.
-    pub(super) fn open(&mut self, id: RowId) -> RowNumber {
-        let row = match self.free.pop() {
-            Some(Reverse(row)) => RowNumber(row),
-            None => self.pages.grow(),
+    /// Puts a row that has none into a free slot, or into the one behind the last.
+    pub(super) fn open(&mut self, slot: RowNumber, id: RowId) -> RowNumber {
+        let row = if self.free.peek() == Some(&Reverse(slot.0)) {
+            self.free.pop();
+            slot
+        } else if slot.0 < self.pages.slots() {
+            self.free.retain(|Reverse(free)| *free != slot.0);
+            slot
+        } else {
+            self.pages.grow()
         };
         let (chunk, place) = self.pages.chunk_mut(row);
         chunk.cell_mut(place).set_id(id);

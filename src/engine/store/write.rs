@@ -39,6 +39,23 @@ impl TableStore {
         row_version: u64,
         stamp: u64,
     ) -> Result<RowNumber, Clash> {
+        self.insert_into(self.next_slot(), transaction, id, values, (row_version, stamp))
+    }
+
+    /// The same, into this slot: one of [`TableStore::next_slot_but`]. A row that the same
+    /// transaction has deleted comes back to its own slot instead.
+    ///
+    /// # Errors
+    ///
+    /// As [`TableStore::insert`].
+    pub fn insert_into(
+        &mut self,
+        slot: RowNumber,
+        transaction: Option<TransactionId>,
+        id: RowId,
+        values: &[(ColumnId, Value)],
+        (row_version, stamp): (u64, u64),
+    ) -> Result<RowNumber, Clash> {
         let found = self.find(id);
         if let Some(with) = found
             && (self.others_wrote(with, transaction) || self.newest(with).is_some())
@@ -48,7 +65,7 @@ impl TableStore {
         }
         self.pack(None, values);
         self.check_keys(transaction, found)?;
-        let row = found.unwrap_or_else(|| self.open(id));
+        let row = found.unwrap_or_else(|| self.open(slot, id));
         let image = std::mem::take(&mut self.scratch.image);
         self.write(transaction, row, Some(&image), row_version, true);
         if transaction.is_none() {

@@ -1,9 +1,11 @@
 //! The grammar of a file's top level and of everything that it defines.
 
 use crate::scenario::grammar::expectations::EXPECTATIONS;
+use crate::scenario::grammar::sessions::{SESSION_STEPS, SESSIONS, STEP_PATH};
 use crate::scenario::grammar::steps::{BACKOFF, FAULTS, NAMES, STEPS, VALUES_BY_NAME};
 use crate::scenario::grammar::words::{
-    COLUMN_WORDS, INSTANCE_WORDS, ISOLATION_WORDS, METHOD_WORDS, STAGE_WORDS, WRITE_WORDS,
+    COLUMN_WORDS, INSTANCE_WORDS, ISOLATION_WORDS, LOCKING_WORDS, METHOD_WORDS, STAGE_WORDS,
+    WRITE_WORDS,
 };
 use crate::scenario::grammar::{Key, Kind, Map, Shape, later, may, must, with};
 
@@ -53,7 +55,7 @@ static DOCUMENT_MAP: Map = Map::of(&[
     may("params", &PARAMS, "named values: `$name` or `=params.name` anywhere"),
     may("costs", &COSTS, "what things take in virtual time"),
     may("limits", &LIMITS, "the platform's limits, and those of the run"),
-    must("tables", &TABLES, "the tables, with columns and alternate keys"),
+    must("tables", &TABLES, "the tables, with columns, alternate keys and indexes"),
     must("instances", &INSTANCES, "the Dataverse instances"),
     may("rows", &ROWS_BY_INSTANCE, "the rows that exist at the start: by instance, then table"),
     may("programs", &PROGRAMS, "lists of steps that `call` runs by name"),
@@ -61,17 +63,19 @@ static DOCUMENT_MAP: Map = Map::of(&[
     may("outages", &OUTAGES, "when an instance does not answer as it should"),
     may("flows", &FLOWS, "what copies rows from one instance to another"),
     may("actors", &ACTORS, "who does what: users, apps, jobs"),
+    may("sessions", &SESSIONS, "connections to a database that speak SQL, in labelled steps"),
+    may("order", &ORDER, "the order in which the sessions' steps begin: `session.step`"),
     may(
         "variants",
         &VARIANTS,
         "several designs that differ in the parts they name; `none` takes a part away",
     ),
     may("expect", &EXPECTATIONS, "what must hold"),
-    later("sessions", "transactions under a session's own hand"),
-    later("order", "a fixed order of the sessions' steps"),
     later("dual-write", "dual-write maps"),
     later("policies", "retry, breaker and journal of calls"),
 ]);
+
+static ORDER: Shape = Shape::new("a list of steps").or_list(&STEP_PATH);
 
 static PARAMS: Shape = Shape::new("a map of named values").or_map(&PARAMS_MAP);
 static PARAMS_MAP: Map = Map::named("parameter", &VALUE);
@@ -80,7 +84,8 @@ static COSTS: Shape = Shape::new("a map of durations").or_map(&COSTS_MAP);
 static COSTS_MAP: Map = Map::of(&[
     may("request", &DURATION, "each request, nested ones too; default 5 ms"),
     may("read", &DURATION, "each read statement; default 2 ms"),
-    may("row", &DURATION, "each row that a statement examines; default 20 us"),
+    may("row", &DURATION, "each row or index entry that a statement examines; default 20 us"),
+    may("column", &DURATION, "each value that a query answers; default 1 us"),
     may("write", &DURATION, "each row that is written, after its lock was granted; default 5 ms"),
     may("plug-in", &DURATION, "each plug-in step that runs; default 2 ms"),
     may("network", &DURATION, "one way between a flow and an instance; default 40 ms"),
@@ -95,6 +100,9 @@ static LIMITS_MAP: Map = Map::of(&[
     may("client", &DURATION, "how long a client waits for an answer; default 2 min"),
     may("deadlock monitor", &DURATION, "between two searches of the deadlock monitor; default 5 s"),
     may("deadlock monitor least", &DURATION, "the same right after a deadlock; default 100 ms"),
+    may("lock escalation", &COUNT, "how many locks one statement may hold; default 5,000"),
+    may("lock escalation retry", &COUNT, "how many more until it is tried again; default 1,250"),
+    may("transaction", &DURATION, "how long a transaction may take; default for ever"),
     may("transitions", &COUNT, "how many transitions a run may take; default 10,000,000"),
     may("virtual time", &DURATION, "how much virtual time a run may take; default 366 days"),
 ]);
@@ -105,6 +113,7 @@ static TABLE: Shape = Shape::new("a table").or_map(&TABLE_MAP);
 static TABLE_MAP: Map = Map::of(&[
     must("columns", &COLUMNS, "the columns, each with its type"),
     may("keys", &KEYS, "the alternate keys, each with its columns"),
+    may("indexes", &INDEXES, "other indexes, each with its columns; each lookup has one already"),
     later("change tracking", "whether changes are tracked"),
 ]);
 static COLUMNS: Shape = Shape::new("a map of columns").or_map(&COLUMNS_MAP);
@@ -118,6 +127,8 @@ static COLUMN_MAP: Map = Map::of(&[
 .one_of(&[&["text", "choice", "lookup"]]);
 static KEYS: Shape = Shape::new("a map of alternate keys").or_map(&KEYS_MAP);
 static KEYS_MAP: Map = Map::named("alternate key", &NAMES);
+static INDEXES: Shape = Shape::new("a map of indexes").or_map(&INDEXES_MAP);
+static INDEXES_MAP: Map = Map::named("index", &NAMES);
 
 static INSTANCES: Shape = Shape::new("a map of instances").or_map(&INSTANCES_MAP);
 static INSTANCES_MAP: Map = Map::named("instance", &INSTANCE);
@@ -125,10 +136,11 @@ static INSTANCE: Shape = Shape::new("an instance").or_map(&INSTANCE_MAP);
 static INSTANCE_MAP: Map = Map::of(&[
     must("tables", &NAMES, "the tables that it has"),
     may("isolation", &ISOLATION, "the isolation level of its transactions"),
+    may("locking", &LOCKING, "how its writes lock: `classic` (the default) or `optimized`"),
     may("kind", &INSTANCE_KIND, "what kind of environment it is"),
     later("company", "the company of a finance and operations environment"),
-    later("locking", "classic or optimized locking"),
 ]);
+static LOCKING: Shape = Shape::of("a way of locking", Kind::Word(LOCKING_WORDS));
 static INSTANCE_KIND: Shape = Shape::of("a kind of instance", Kind::Word(INSTANCE_WORDS));
 
 static ROWS_BY_INSTANCE: Shape = Shape::new("a map of instances").or_map(&ROWS_BY_INSTANCE_MAP);
@@ -147,9 +159,11 @@ static PROGRAMS: Shape = Shape::new("a map of programs").or_map(&PROGRAMS_MAP);
 static PROGRAMS_MAP: Map = Map::named("program", &PROGRAM);
 static PROGRAM: Shape = Shape::new("a program").or_map(&PROGRAM_MAP);
 static PROGRAM_MAP: Map = Map::of(&[
-    may("in", &INSTANCE_NAME, "the instance that its steps mean; default the caller's"),
-    must("do", &STEPS, "its steps"),
-]);
+    with(&["do"], "in", &INSTANCE_NAME, "the instance that its steps mean; default the caller's"),
+    may("do", &STEPS, "its steps, for actors, plug-ins and other programs"),
+    may("sql", &SESSION_STEPS, "its steps, for sessions"),
+])
+.one_of(&[&["do", "sql"]]);
 
 static PLUG_INS: Shape = Shape::new("a list of plug-in steps").or_list(&PLUG_IN);
 /// One plug-in step.
@@ -218,16 +232,24 @@ static ACTOR: Shape = Shape::new("an actor")
     .or_map(&ACTOR_MAP);
 static ACTOR_MAP: Map = Map::of(&[
     may("in", &INSTANCE_NAME, "the instance that its steps mean when they name none"),
-    may("at", &MOMENT, "when it begins; default at the start"),
-    with("every", "from", &MOMENT, "when its first run begins; default at the start"),
-    may("every", &DURATION, "the time from one run to the next"),
-    with("every", "until", &MOMENT, "no run begins at or after this"),
-    may("count", &COUNT, "how many of it there are; each counts itself in `n`"),
+    AT,
+    FROM,
+    EVERY,
+    UNTIL,
+    HOW_MANY,
     may("call", &NAME, "the program that it runs"),
-    with("call", "with", &VALUES_BY_NAME, "the bindings with which the program begins"),
+    with(&["call"], "with", &VALUES_BY_NAME, "the bindings with which the program begins"),
     may("do", &STEPS, "its steps"),
 ])
 .one_of(&[&["call", "do"]]);
+
+pub(super) const AT: Key = may("at", &MOMENT, "when it begins; default at the start");
+pub(super) const FROM: Key =
+    with(&["every"], "from", &MOMENT, "when its first run begins; default at the start");
+pub(super) const EVERY: Key = may("every", &DURATION, "the time from one run to the next");
+pub(super) const UNTIL: Key = with(&["every"], "until", &MOMENT, "no run begins at or after this");
+pub(super) const HOW_MANY: Key =
+    may("count", &COUNT, "how many of it there are; each counts itself in `n`");
 
 static VARIANTS: Shape = Shape::new("a map of variants").or_map(&VARIANTS_MAP);
 static VARIANTS_MAP: Map = Map::named("variant", &VARIANT);

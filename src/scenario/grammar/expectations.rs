@@ -6,7 +6,7 @@
 use crate::scenario::grammar::document::{
     BOOLEAN, INSTANCE_NAME, MOMENT, NAME, SET_OF_NAMES, TABLE_NAME,
 };
-use crate::scenario::grammar::steps::FAULT;
+use crate::scenario::grammar::sessions::STEP_PATH;
 use crate::scenario::grammar::words::{ANOMALY_WORDS, FINALLY_WORDS};
 use crate::scenario::grammar::{Key, Kind, Map, Shape, may};
 
@@ -20,6 +20,8 @@ static EXPECTATION_MAP: Map = Map::of(KEYS).or_with("rows", &ROWS_MAP);
 static ROWS_MAP: Map = Map::of(KEYS).and_others("column", &COLUMN_VALUES);
 static COLUMN_VALUES: Shape = Shape::new("a list of values").or_list(&SINGLE_VALUE);
 static SINGLE_VALUE: Shape = Shape::of("a value", Kind::Value);
+static FAULT: Shape =
+    Shape::of("a fault, such as `deadlock victim` or `0x80044150`, or `none`", Kind::FaultOrNone);
 
 static KEYS: &[Key] = &[
     may("variant", &SET_OF_NAMES, "the variants for which the line counts; default all"),
@@ -29,8 +31,14 @@ static KEYS: &[Key] = &[
         "the instant at whose end it must hold, or `end`; default when the actors are done",
     ),
     may("actor", &NAME, "whom the line is about"),
+    may("step", &STEP_PATH, "which step of a session the line is about: `session.step`"),
+    may("blocks", &BOOLEAN, "whether the step waits for a lock"),
+    may("blocks until", &STEP_PATH, "the step that frees what the step waits for"),
+    may("unblocks", &STEP_PATH, "a step that waits for what the step frees"),
+    may("when", &STEP_PATH, "the step during which, or because of which, the step ends"),
+    may("affected", &NUMBER, "how many rows the step's insert, update or delete writes"),
     may("succeeds", &BOOLEAN, "whether all the actor's runs end without a fault"),
-    may("fault", &FAULT, "a fault that the actor (or the victim, or anybody) meets"),
+    may("fault", &FAULT, "a fault that the actor (or the victim, or anybody) meets; of a step too"),
     may("ends", &ENDS, "when the actor's last run ends"),
     may("waits for", &NAME, "who holds the lock that the actor waits for, or `anybody`"),
     may("on", &ROW_PATH, "the row that it waits for"),
@@ -42,7 +50,8 @@ static KEYS: &[Key] = &[
     may(
         "rows",
         &ROWS,
-        "with `answer`: how many rows it holds; else a table, and columns beside it",
+        "with `answer`: how many it holds; with `step`: a list of them; else a table, and columns \
+         beside it",
     ),
     may("row", &ROW_PATH, "a row: `instance/table/name`"),
     may("is", &STATE, "what it must be: columns with values, a value, a number, or `missing`"),
@@ -52,11 +61,14 @@ static KEYS: &[Key] = &[
     may("deadlocks", &NUMBER, "how many deadlocks there are"),
     may("victim", &NAME, "the actor that is a deadlock's victim"),
     may("requests", &NUMBER, "how many requests are carried out, nested ones too"),
-    may("of", &EVENT, "with `requests`: the message, and the table"),
+    may("of", &EVENT, "with `requests`: the message and the table; with `rows examined`: a table"),
     may("in", &INSTANCE_NAME, "with `requests`, `commits` or `rollbacks`: the instance"),
     may("faults", &NUMBER, "how many faults callers meet"),
     may("retries", &NUMBER, "how many tries follow a first one"),
     may("waits", &NUMBER, "how many waits for locks there are"),
+    may("escalations", &NUMBER, "how often locks on rows give way to one on their table"),
+    may("cross-instance waits", &NUMBER, "how many cycles of waits span several instances"),
+    may("rows examined", &NUMBER, "how many rows and index entries statements examine"),
     may("commits", &NUMBER, "how many transactions are committed"),
     may("rollbacks", &NUMBER, "how many transactions are rolled back"),
     may("plug-in", &NAME, "a plug-in step"),
@@ -76,9 +88,12 @@ static MOMENT_OR_END: Shape =
     Shape::of("a time such as `06:00` or `2026-01-06T02:10`, or `end`", Kind::MomentOrEnd);
 static ROW_PATH: Shape = Shape::of("a row such as `europe/account/fabrikam`", Kind::RowPath);
 static TABLE_PATH: Shape = Shape::of("a table such as `europe/account`", Kind::TablePath);
-static ROWS: Shape =
-    Shape::of("a number, or a table such as `europe/account`", Kind::CountOrPath).or_map(&NUMBERS);
-static EVENT: Shape = Shape::of("a message, such as `Create account`", Kind::Event);
+static ROWS: Shape = Shape::of("a number, or a table such as `europe/account`", Kind::CountOrPath)
+    .or_list(&ANSWERED_ROW)
+    .or_map(&NUMBERS);
+static ANSWERED_ROW: Shape = Shape::new("a row such as `{ value: 10 }`").or_map(&STATE_MAP);
+static EVENT: Shape =
+    Shape::of("a message, such as `Create account`, or a table", Kind::EventOrPath);
 static BOUND: Shape = Shape::of("a number or a duration", Kind::Text);
 static NUMBER: Shape =
     Shape::of("a number, or `{ at least: …, at most: … }`", Kind::Count).or_map(&NUMBERS);

@@ -7,15 +7,21 @@
 //! A [`Shape`] says in which of the three forms (single value, list, map) a value may stand. What
 //! a single value *means* (an instant, a column, a binding) is for the lowering to find out.
 
+mod control;
 mod document;
 mod expectations;
+mod sessions;
 mod steps;
 mod words;
 
 pub use document::{ANYTHING, DOCUMENT, PLUG_IN, VARIANT};
 pub use expectations::EXPECTATION;
+pub use sessions::{LABELLED_STEP, SESSION_STEP};
 pub use steps::STEP;
-pub use words::{ANOMALY_WORDS, Choice, ISOLATION, PHENOMENA, STAGES, UPSERT_WHEN, WRITES};
+pub use words::{
+    ANOMALY_WORDS, Choice, HINTS, ISOLATION, LOCKING, PHENOMENA, PRIORITIES, STAGES, UPSERT_WHEN,
+    WRITES,
+};
 
 /// What may stand in one place.
 #[derive(Debug)]
@@ -57,8 +63,12 @@ pub enum Kind {
     Word(&'static [Word]),
     /// A fault's word or code.
     Fault,
+    /// The same, or `none`.
+    FaultOrNone,
     /// `Create ticket`, or the message alone.
     Event,
+    /// The same, or `europe/account`.
+    EventOrPath,
     /// `europe/account`.
     TablePath,
     /// `europe/account/fabrikam`.
@@ -69,6 +79,21 @@ pub enum Kind {
     CountOrPath,
     /// `unreachable`, `maintenance`, `slow by 2s`.
     Outage,
+    /// `session.step`.
+    StepPath,
+    /// `low`, `normal`, `high`, or a number from -10 to 10.
+    Priority,
+}
+
+/// Whether a key or a word may be written in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may.
+    Here,
+    /// A later version will know it.
+    Later,
+    /// It belongs somewhere else; what to write instead.
+    Elsewhere(&'static str),
 }
 
 /// One word of a closed set.
@@ -78,8 +103,8 @@ pub struct Word {
     pub word: &'static str,
     /// What it means.
     pub about: &'static str,
-    /// Whether it is kept for a later version.
-    pub is_later: bool,
+    /// Whether it may be written.
+    pub standing: Standing,
 }
 
 /// A kind of map.
@@ -115,12 +140,26 @@ pub struct Key {
     pub shape: &'static Shape,
     /// Whether it must be there.
     pub is_required: bool,
-    /// The key without which it makes no sense.
-    pub goes_with: Option<&'static str>,
+    /// The keys without any of which it makes no sense; empty for a key that needs none.
+    pub goes_with: &'static [&'static str],
     /// What it is for, in one line.
     pub about: &'static str,
-    /// Whether it is kept for a later version.
-    pub is_later: bool,
+    /// Whether it may be written.
+    pub standing: Standing,
+}
+
+impl Key {
+    /// Whether the key may be written here.
+    pub fn is_here(&self) -> bool {
+        self.standing == Standing::Here
+    }
+}
+
+impl Word {
+    /// Whether the word may be written here.
+    pub fn is_here(&self) -> bool {
+        self.standing == Standing::Here
+    }
 }
 
 impl Shape {
@@ -191,7 +230,8 @@ impl Map {
 
 /// A key that may be left out.
 const fn may(name: &'static str, shape: &'static Shape, about: &'static str) -> Key {
-    Key { name, shape, is_required: false, goes_with: None, about, is_later: false }
+    let standing = Standing::Here;
+    Key { name, shape, is_required: false, goes_with: &[], about, standing }
 }
 
 /// A key that must be there.
@@ -201,29 +241,36 @@ const fn must(name: &'static str, shape: &'static Shape, about: &'static str) ->
     key
 }
 
-/// A key that makes sense only beside another.
+/// A key that makes sense only beside one of these others.
 const fn with(
-    other: &'static str,
+    others: &'static [&'static str],
     name: &'static str,
     shape: &'static Shape,
     about: &'static str,
 ) -> Key {
     let mut key = may(name, shape, about);
-    key.goes_with = Some(other);
+    key.goes_with = others;
     key
 }
 
 /// A key that a later version will know.
 const fn later(name: &'static str, about: &'static str) -> Key {
     let mut key = may(name, &document::ANYTHING, about);
-    key.is_later = true;
+    key.standing = Standing::Later;
+    key
+}
+
+/// A key of some other place, with what to write here instead.
+const fn elsewhere(name: &'static str, about: &'static str, instead: &'static str) -> Key {
+    let mut key = may(name, &document::ANYTHING, about);
+    key.standing = Standing::Elsewhere(instead);
     key
 }
 
 const fn word(word: &'static str, about: &'static str) -> Word {
-    Word { word, about, is_later: false }
+    Word { word, about, standing: Standing::Here }
 }
 
 const fn later_word(word: &'static str, about: &'static str) -> Word {
-    Word { word, about, is_later: true }
+    Word { word, about, standing: Standing::Later }
 }

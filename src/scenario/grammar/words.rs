@@ -1,16 +1,41 @@
 //! The closed sets of words, each with what the plan calls it.
 
-use crate::plan::{Anomaly, Isolation, Message, Stage, UpsertWhen};
-use crate::scenario::grammar::{Word, later_word, word};
+use crate::plan::{Anomaly, Hint, Isolation, Locking, Message, Stage, UpsertWhen};
+use crate::scenario::grammar::{Standing, Word, later_word, word};
 
 /// What a word of a closed set stands for in the plan.
 pub type Choice<T> = (&'static str, T);
 
 /// The words for isolation levels.
 pub const ISOLATION: &[Choice<Isolation>] = &[
-    ("read committed snapshot", Isolation::ReadCommittedSnapshot),
-    ("repeatable read", Isolation::RepeatableRead),
+    (Isolation::ReadUncommitted.word(), Isolation::ReadUncommitted),
+    (Isolation::ReadCommitted.word(), Isolation::ReadCommitted),
+    (Isolation::ReadCommittedSnapshot.word(), Isolation::ReadCommittedSnapshot),
+    (Isolation::RepeatableRead.word(), Isolation::RepeatableRead),
+    (Isolation::Snapshot.word(), Isolation::Snapshot),
+    (Isolation::Serializable.word(), Isolation::Serializable),
 ];
+
+/// The ways in which writes lock.
+pub const LOCKING: &[Choice<Locking>] =
+    &[(Locking::Classic.word(), Locking::Classic), (Locking::Optimized.word(), Locking::Optimized)];
+
+/// The hints.
+pub const HINTS: &[Choice<Hint>] = &[
+    (Hint::NoLock.word(), Hint::NoLock),
+    (Hint::ReadCommittedLock.word(), Hint::ReadCommittedLock),
+    (Hint::UpdLock.word(), Hint::UpdLock),
+    (Hint::XLock.word(), Hint::XLock),
+    (Hint::HoldLock.word(), Hint::HoldLock),
+    (Hint::TabLock.word(), Hint::TabLock),
+    (Hint::ReadPast.word(), Hint::ReadPast),
+    (Hint::NoWait.word(), Hint::NoWait),
+];
+
+/// The deadlock priorities that have a word.
+///
+/// Source: Microsoft Learn, "SET DEADLOCK_PRIORITY".
+pub const PRIORITIES: &[Choice<i8>] = &[("low", -5), ("normal", 0), ("high", 5)];
 
 /// The stages that a plug-in step can be registered in.
 pub const STAGES: &[Choice<Stage>] = &[
@@ -32,15 +57,81 @@ pub const WRITES: &[(&str, &str, Option<Message>)] = &[
 ];
 
 pub(super) static ISOLATION_WORDS: &[Word] = &[
+    word(Isolation::ReadUncommitted.word(), "a read takes no lock and sees what is not committed"),
     word(
-        "read committed snapshot",
+        Isolation::ReadCommitted.word(),
+        "a read waits for the writer, and locks each row while it looks at it",
+    ),
+    word(
+        Isolation::ReadCommittedSnapshot.word(),
         "a statement reads what was committed when it began (the default)",
     ),
-    word("repeatable read", "a read keeps a shared lock to the end of the transaction"),
-    later_word("read committed", "a read takes a shared lock for its statement"),
-    later_word("read uncommitted", "a read takes no lock and sees what is not committed"),
-    later_word("snapshot", "a transaction reads what was committed when it began"),
-    later_word("serializable", "a read locks the range that it looked at"),
+    word(
+        Isolation::RepeatableRead.word(),
+        "a read keeps a shared lock to the end of the transaction",
+    ),
+    word(
+        Isolation::Snapshot.word(),
+        "a transaction reads what was committed when it first read, and can't change what has \
+         changed since",
+    ),
+    word(
+        Isolation::Serializable.word(),
+        "a read locks the stretch that it looked at, to the end of the transaction",
+    ),
+];
+
+pub(super) static LOCKING_WORDS: &[Word] = &[
+    word(
+        Locking::Classic.word(),
+        "a written row is locked to the end of its transaction (the default)",
+    ),
+    word(
+        Locking::Optimized.word(),
+        "a write's row is free at once; who wants it waits for the writer",
+    ),
+];
+
+/// The hints of a session's statements.
+pub(super) static HINT_WORDS: &[Word] = &[
+    word(Hint::NoLock.word(), NOLOCK),
+    word(Hint::ReadCommittedLock.word(), "lock each row while looking at it"),
+    word(Hint::UpdLock.word(), "lock what is read for a later update"),
+    word(Hint::XLock.word(), "lock what is read as if it were written"),
+    word(Hint::HoldLock.word(), "read as at serializable"),
+    word(Hint::TabLock.word(), "lock the whole table in place of its rows"),
+    word(Hint::ReadPast.word(), "pass by the rows that are locked"),
+    word(Hint::NoWait.word(), "wait for nothing: a lock timeout at once"),
+];
+
+/// The hints of the platform's reads.
+pub(super) static QUERY_HINT_WORDS: &[Word] = &[
+    word(Hint::NoLock.word(), NOLOCK),
+    sessions_hint(Hint::ReadCommittedLock),
+    sessions_hint(Hint::UpdLock),
+    sessions_hint(Hint::XLock),
+    sessions_hint(Hint::HoldLock),
+    sessions_hint(Hint::TabLock),
+    sessions_hint(Hint::ReadPast),
+    sessions_hint(Hint::NoWait),
+];
+
+const NOLOCK: &str = "take no locks and see what is not committed";
+
+/// A hint that SQL Server knows and the platform does not pass on.
+///
+/// Source: Microsoft Learn, "QueryExpression.NoLock" and the FetchXML attribute `no-lock`: the
+/// only one of the hints that they offer.
+const fn sessions_hint(hint: Hint) -> Word {
+    let standing = Standing::Elsewhere("a session's statements (`sessions:`) take every hint");
+    Word { word: hint.word(), about: "the platform offers no hint but `nolock`", standing }
+}
+
+/// The steps of a session that need no arguments.
+pub(super) static TRANSACTION_WORDS: &[Word] = &[
+    word("begin", "begins a transaction at the session's level"),
+    word("commit", "commits the transaction"),
+    word("rollback", "rolls the transaction back"),
 ];
 
 pub(super) static STAGE_WORDS: &[Word] = &[
@@ -81,6 +172,10 @@ pub(super) static WRITE_WORDS: &[Word] = &[
 /// The words of `never:` and `happens:` beside the anomalies and the faults.
 pub static PHENOMENA: &[Word] = &[
     word("deadlock", "a cycle of waits in one instance"),
+    word("cross-instance wait", "a cycle of waits over several instances, for time-outs to end"),
+    word("escalation", "locks on rows that give way to one on their table"),
+    word("missed row", "a row that moved behind a scan: it was there and is not in the answer"),
+    word("doubled row", "a row that moved ahead of a scan: it is in the answer twice"),
     word("wait", "a wait for a lock"),
     word("fault", "any fault"),
 ];

@@ -20,6 +20,8 @@ pub enum Bound {
     Rows(TableId, Vec<ColumnId>),
     /// The id of a row.
     Id,
+    /// A lookup of the row that a `where` looks at, which leads to a row of this table.
+    Lookup(TableId),
     /// A plug-in's target or the row before, of this table where it is known.
     Target(Option<TableId>),
 }
@@ -37,6 +39,8 @@ pub struct Facts {
     pub homeless: Option<Span>,
     /// The answers that it binds by `as`.
     pub answers: BTreeMap<Name, Bound>,
+    /// The tables of its statements, while it is open in which instance they are.
+    pub tables: BTreeSet<TableId>,
     /// The parameters that it uses.
     pub parameters: BTreeSet<Name>,
     /// Whether a name in it is unknown, so that its parameters are in doubt.
@@ -48,6 +52,8 @@ pub struct Facts {
 pub struct Body {
     /// The instance of steps that name none; `None` for the caller's.
     pub home: Option<InstanceId>,
+    /// Whether its steps are those of a session, at SQL level.
+    pub is_sql: bool,
     /// Whether this is a named program, whose caller may give it a home and a target.
     pub is_named: bool,
     /// For a plug-in: the table that it listens to, if it listens to one.
@@ -100,8 +106,9 @@ impl Body {
 pub struct AtHand {
     /// Its table.
     pub table: TableId,
-    /// Whether `row` is its name: in a `where`.
-    pub has_name: bool,
+    /// Whether a `where` looks at it: then `row` is its name and `id` its id, and its lookups lead
+    /// to the rows behind them.
+    pub is_searched: bool,
     /// The binding that selected the row.
     pub selected_by: Option<Name>,
 }

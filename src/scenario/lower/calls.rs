@@ -47,13 +47,15 @@ impl Lowering<'_> {
         for (number, entry) in (0..).zip(node.map_or(&[][..], Node::entries)) {
             let id = ProgramId(number);
             let home = entry.value.get("in").map(|node| self.instance(node));
+            let sql = entry.value.get("sql");
             let mut body = Body {
                 home: home.and_then(Result::ok),
+                is_sql: sql.is_some(),
                 is_named: true,
                 parameters: self.parameters.get(&entry.key).cloned().unwrap_or_default(),
                 ..Body::default()
             };
-            let steps = match entry.value.get("do") {
+            let steps = match entry.value.get("do").or(sql) {
                 Some(steps) => self.steps(steps, &mut body),
                 None => continue,
             };

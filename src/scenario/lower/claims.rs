@@ -11,6 +11,19 @@ use crate::scenario::suggestion::{self, shorten};
 use crate::scenario::tree::{Entry, Node};
 use crate::words::{ActorId, InstanceId};
 
+/// The keys that count and have their number behind them.
+const COUNTS: &[&str] = &[
+    "requests",
+    "faults",
+    "retries",
+    "waits",
+    "escalations",
+    "cross-instance waits",
+    "rows examined",
+    "commits",
+    "rollbacks",
+];
+
 impl Lowering<'_> {
     pub(super) fn wait_claims(
         &mut self,
@@ -72,7 +85,7 @@ impl Lowering<'_> {
             let of = Counted::Writes { row };
             claims.push(Claim::Count { of, by, is });
         }
-        for key in ["requests", "faults", "retries", "waits", "commits", "rollbacks"] {
+        for key in COUNTS {
             let Some(node) = line.take(key) else { continue };
             let is = self.number_bounds(node)?;
             let of = self.counted(key, line)?;
@@ -83,7 +96,8 @@ impl Lowering<'_> {
     }
 
     fn counted(&mut self, key: &str, line: &mut Line<'_>) -> Checked<Counted> {
-        let actor: Option<ActorId> = self.line_actor(line)?;
+        let is_everybodys = key == "cross-instance waits";
+        let actor: Option<ActorId> = if is_everybodys { None } else { self.line_actor(line)? };
         Ok(match key {
             "requests" => {
                 let event = line.take("of").map(|node| self.event(node)).transpose()?;
@@ -104,6 +118,12 @@ impl Lowering<'_> {
             "commits" => {
                 let instance = self.line_instance(line)?;
                 Counted::Commits { actor, instance }
+            }
+            "escalations" => Counted::Escalations { actor },
+            "cross-instance waits" => Counted::CrossInstanceWaits,
+            "rows examined" => {
+                let table = line.take("of").map(|node| self.table_path(node)).transpose()?;
+                Counted::RowsExamined { actor, table }
             }
             _ => {
                 let instance = self.line_instance(line)?;
@@ -171,7 +191,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    fn what_about(
+    pub(super) fn what_about(
         &mut self,
         node: &Node,
         what: &str,
@@ -216,6 +236,10 @@ impl Lowering<'_> {
         Ok(match &*text {
             "deadlock" => Phenomenon::Deadlock,
             "wait" => Phenomenon::Wait,
+            "cross-instance wait" => Phenomenon::CrossInstanceWait,
+            "escalation" => Phenomenon::Escalation,
+            "missed row" => Phenomenon::MissedRow,
+            "doubled row" => Phenomenon::DoubledRow,
             "fault" => Phenomenon::Fault(None),
             _ => match FaultKind::find(&text) {
                 Some(kind) => Phenomenon::Fault(Some(kind)),

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::plan::{AlternateKey, Column, Costs, Instance, Isolation, Limits, Table};
+use crate::plan::{
+    AlternateKey, Column, Costs, Index, Instance, Isolation, Limits, Locking, Table,
+};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
@@ -22,6 +24,9 @@ const TEXT_LENGTH: u32 = 4_000;
 ///
 /// Source: Microsoft Learn, "Create and edit columns", Multiple lines of text (1,048,576).
 const TEXT_LENGTH_MOST: u32 = 1_048_576;
+
+/// What to say of an escalation that needs no locks.
+const ONE_LOCK: &str = "locks are escalated after one at least";
 
 impl Lowering<'_> {
     pub(super) fn header(&mut self, tree: &Node) {
@@ -101,12 +106,27 @@ impl Lowering<'_> {
         for (key, limit) in durations {
             self.set_duration(node, key, limit);
         }
-        if let Some(node) = node.and_then(|node| node.get("depth"))
+        let limit = |key: &str| node.and_then(|node| node.get(key));
+        if let Some(node) = limit("depth")
             && let Ok(depth) = self.count_u32(node, 1_000)
         {
             limits.depth = depth;
         }
-        if let Some(node) = node.and_then(|node| node.get("transitions"))
+        let locks: [(&str, &mut u32); 2] = [
+            ("lock escalation", &mut limits.lock_escalation),
+            ("lock escalation retry", &mut limits.lock_escalation_retry),
+        ];
+        for (key, locks) in locks {
+            if let Some(node) = limit(key)
+                && let Ok(given) = self.at_least_one(node, u32::MAX, ONE_LOCK, None)
+            {
+                *locks = given;
+            }
+        }
+        if let Some(node) = limit("transaction") {
+            limits.transaction = self.duration(node).ok();
+        }
+        if let Some(node) = limit("transitions")
             && let Ok(transitions) = self.count(node, 1_000_000_000)
         {
             limits.transitions = transitions;
@@ -140,6 +160,8 @@ impl Lowering<'_> {
             self.plan.tables[usize::from(number)].columns = columns;
             let keys = self.alternate_keys(&entry.value, TableId(number));
             self.plan.tables[usize::from(number)].keys = keys;
+            let indexes = self.indexes(&entry.value, TableId(number));
+            self.plan.tables[usize::from(number)].indexes = indexes;
         }
     }
 
@@ -236,7 +258,7 @@ impl Lowering<'_> {
         Ok(ordered)
     }
 
-    fn twice(&mut self, span: Span, name: &str) {
+    pub(super) fn twice(&mut self, span: Span, name: &str) {
         let message = format!("`{}` is there twice", shorten(name));
         self.diagnostics.report(span, "duplicate name", message, "again", None);
     }
@@ -248,29 +270,83 @@ impl Lowering<'_> {
 
     fn alternate_keys(&mut self, table: &Node, id: TableId) -> Vec<AlternateKey> {
         let mut keys = Vec::new();
-        for entry in table.get("keys").map_or(&[][..], Node::entries) {
-            let Ok(columns) = self.columns(&entry.value, id) else {
-                continue;
-            };
-            if columns.is_empty() {
-                self.empty_list(&entry.value);
+        for entry in self.definitions(table.get("keys")) {
+            if let Ok(columns) = self.indexed_columns(entry, id, "an alternate key") {
+                keys.push(AlternateKey { name: entry.key.clone(), columns });
             }
-            if columns.len() > limits::KEY_COLUMNS {
-                self.diagnostics.report(
-                    entry.key_span,
-                    "limit: key",
-                    format!("an alternate key has at most {} columns", limits::KEY_COLUMNS),
-                    "this one has more",
-                    None,
-                );
-            }
-            let distinct: BTreeSet<ColumnId> = columns.iter().copied().collect();
-            if distinct.len() < columns.len() {
-                self.twice(entry.value.pointer(), "a column");
-            }
-            keys.push(AlternateKey { name: entry.key.clone(), columns });
         }
         keys
+    }
+
+    /// The indexes that a table declares, and those that its lookups bring with them.
+    fn indexes(&mut self, table: &Node, id: TableId) -> Vec<Index> {
+        let mut indexes: Vec<Index> = Vec::new();
+        for entry in self.definitions(table.get("indexes")) {
+            let columns = self.indexed_columns(entry, id, "an index");
+            let keys = &self.plan.tables[id.index()].keys;
+            if keys.iter().any(|key| key.name == entry.key) {
+                let message = format!("`{}` is an alternate key already", shorten(&entry.key));
+                let help = Some("an alternate key is an index, too".to_owned());
+                let (span, label) = (entry.key_span, "the same name");
+                self.diagnostics.report(span, "duplicate name", message, label, help);
+            }
+            if let Ok(columns) = columns {
+                indexes.push(Index { name: entry.key.clone(), columns });
+            }
+        }
+        let definition = self.plan.tables[id.index()].clone();
+        for (column, number) in definition.columns.iter().zip(0..) {
+            let first = [ColumnId(number)];
+            let is_first = |columns: &[ColumnId]| columns.starts_with(&first);
+            let is_indexed = definition.keys.iter().any(|key| is_first(&key.columns))
+                || indexes.iter().any(|index| is_first(&index.columns));
+            if matches!(column.kind, ColumnType::Lookup(_)) && !is_indexed {
+                self.check_own_index(table, &column.name);
+                indexes.push(Index { name: column.name.clone(), columns: first.to_vec() });
+            }
+        }
+        indexes
+    }
+
+    /// A lookup's own index has the lookup's name, which nothing else may take.
+    fn check_own_index(&mut self, table: &Node, lookup: &Name) {
+        let entries = ["keys", "indexes"].map(|key| table.get(key)?.entry(lookup));
+        for entry in entries.into_iter().flatten() {
+            self.diagnostics.report(
+                entry.key_span,
+                "duplicate name",
+                format!("`{lookup}` is the name of the index that this lookup has already"),
+                "and does not begin with",
+                Some(format!("begin with `{lookup}` to take its place, or choose another name")),
+            );
+        }
+    }
+
+    /// The columns of a key or an index.
+    fn indexed_columns(
+        &mut self,
+        entry: &Entry,
+        table: TableId,
+        what: &str,
+    ) -> Checked<Vec<ColumnId>> {
+        let columns = self.columns(&entry.value, table)?;
+        if columns.is_empty() {
+            self.empty_list(&entry.value);
+        }
+        if columns.len() > limits::KEY_COLUMNS {
+            self.diagnostics.report(
+                entry.key_span,
+                "limit: key",
+                format!("{what} has at most {} columns", limits::KEY_COLUMNS),
+                "this one has more",
+                None,
+            );
+        }
+        let distinct: BTreeSet<ColumnId> = columns.iter().copied().collect();
+        if distinct.len() < columns.len() {
+            self.twice(entry.value.pointer(), "a column");
+        }
+        Ok(columns)
     }
 
     pub(super) fn instances(&mut self, node: Option<&Node>) {
@@ -280,15 +356,15 @@ impl Lowering<'_> {
             let (name, id) = (entry.key.clone(), InstanceId(number));
             self.names.instances.insert(name.clone(), id);
             let tables = self.instance_tables(entry.value.get("tables"));
-            let isolation = entry
-                .value
-                .get("isolation")
-                .and_then(|node| self.word(node, grammar::ISOLATION).ok());
+            let isolation = entry.value.get("isolation");
+            let isolation = isolation.and_then(|node| self.word(node, grammar::ISOLATION).ok());
+            let locking = entry.value.get("locking");
+            let locking = locking.and_then(|node| self.word(node, grammar::LOCKING).ok());
             self.plan.instances.push(Instance {
                 name,
                 tables,
                 isolation: isolation.unwrap_or(Isolation::default()),
-                locking: crate::plan::Locking::default(),
+                locking: locking.unwrap_or(Locking::default()),
             });
         }
     }

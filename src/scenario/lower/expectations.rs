@@ -85,6 +85,7 @@ impl Lowering<'_> {
     fn claims(&mut self, line: &mut Line<'_>) -> Checked<Vec<Claim>> {
         let mut claims = Vec::new();
         let found = [
+            self.step_claims(line, &mut claims),
             self.deadlock_claims(line, &mut claims),
             self.actor_claims(line, &mut claims),
             self.wait_claims(line, &mut claims),
@@ -124,6 +125,10 @@ impl Lowering<'_> {
         claims: &mut Vec<Claim>,
     ) -> Checked<()> {
         if let Some(node) = line.take("fault") {
+            if is_word(node, "none") {
+                let help = "`succeeds: true` with an actor, or `never: fault`".to_owned();
+                return Err(self.says_nothing(node, Some(help)));
+            }
             let fault = self.fault(node)?;
             claims.push(Claim::MeetsFault { actor, fault });
         }
@@ -138,7 +143,8 @@ impl Lowering<'_> {
             claims.push(Claim::Succeeds { actor, succeeds });
         }
         let is_victims = line.has("victim") && !line.has("actor");
-        if line.has("fault") && !line.has("faults") && !is_victims {
+        let is_others = line.has("faults") || line.has("step") || is_victims;
+        if line.has("fault") && !is_others {
             let actor = self.line_actor(line)?;
             self.fault_claim(line, actor, claims)?;
         }
@@ -226,7 +232,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn answered_columns(
+    pub(super) fn answered_columns(
         &mut self,
         entries: &[Entry],
         table: Option<TableId>,
@@ -306,12 +312,23 @@ impl Lowering<'_> {
 
     /// The values of columns over all rows of a table.
     fn table_claims(&mut self, line: &mut Line<'_>, claims: &mut Vec<Claim>) -> Checked<()> {
-        if line.has("answer") {
+        if line.has("answer") || line.has("step") {
             return Ok(());
         }
         let Some(node) = line.take("rows") else {
             return Ok(());
         };
+        if node.scalar().is_none() {
+            let message = "whose rows are these?";
+            let label = "`step` or `answer` is missing";
+            return Err(self.diagnostics.report(
+                node.pointer(),
+                "missing key",
+                message,
+                label,
+                None,
+            ));
+        }
         let (instance, table) = self.table_path(node)?;
         let own = EXPECTATION.map.map_or(&[][..], |map| map.keys);
         let others = line.take_others(|name| own.iter().any(|key| key.name == name));

@@ -2,8 +2,8 @@
 //! instants, sugar is written out.
 //!
 //! ```text
-//! header ─ tables ─ instances ─▶ names of all else ─▶ rows, programs, plug-ins, flows, actors
-//!                                                         └─▶ calls checked ─▶ expectations
+//! header ─ tables ─ instances ─▶ names of all else ─▶ rows, programs, plug-ins, flows, actors,
+//!                                                      sessions ─▶ calls checked ─▶ expectations
 //! ```
 //!
 //! All names are declared before anything that uses them is lowered, so their order in the file
@@ -25,11 +25,15 @@ mod resolve;
 mod rows;
 mod schedules;
 mod scope;
+mod searches;
+mod sessions;
+mod statements;
+mod step_claims;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Location, Plan, Program};
+use crate::plan::{Location, Plan, Program, StepRef};
 use crate::scenario::diagnostic::{Checked, Diagnostics};
 use crate::scenario::lower::body::Facts;
 use crate::scenario::lower::names::RowNames;
@@ -58,6 +62,8 @@ pub fn lower(merged: &Merged, all_variants: &[Name], diagnostics: &mut Diagnosti
         rows: RowNames::default(),
         row_count: 0,
         actor_programs: BTreeMap::new(),
+        sql_programs: BTreeSet::new(),
+        step_programs: BTreeMap::new(),
     };
     lowering.scenario(&merged.tree);
     lowering.plan
@@ -72,6 +78,15 @@ struct Names {
     plug_ins: BTreeMap<Name, PlugInId>,
     outages: BTreeMap<Name, OutageId>,
     actors: BTreeMap<Name, ActorId>,
+    sessions: BTreeMap<Name, SessionNames>,
+}
+
+/// The names of a session's steps.
+#[derive(Clone, Debug)]
+struct SessionNames {
+    actor: ActorId,
+    /// By the position of the step.
+    labels: Vec<Name>,
 }
 
 /// A place that calls a program.
@@ -103,6 +118,10 @@ struct Lowering<'d> {
     rows: RowNames,
     row_count: u64,
     actor_programs: BTreeMap<ActorId, ProgramId>,
+    /// The named programs that are for sessions.
+    sql_programs: BTreeSet<ProgramId>,
+    /// The programs of the sessions' steps, as far as they are right.
+    step_programs: BTreeMap<StepRef, ProgramId>,
 }
 
 impl Lowering<'_> {
@@ -121,6 +140,8 @@ impl Lowering<'_> {
         self.plug_ins(tree.get("plug-ins"));
         self.flows(tree.get("flows"));
         self.actors(tree.get("actors"));
+        self.sessions(tree.get("sessions"));
+        self.order_of_steps(tree);
         self.check_calls();
         self.expectations(tree.get("expect"));
         self.check_row_names();
@@ -138,14 +159,19 @@ impl Lowering<'_> {
             self.names.programs.insert(name.clone(), ProgramId(number));
             self.add_program(name, None);
         }
-        let actors = names("flows").into_iter().chain(names("actors"));
-        for (number, (name, span)) in (0..).zip(actors) {
-            let known = self.names.actors.insert(name.clone(), ActorId(number));
-            if known.is_some() {
-                let message = format!("`{name}` is a flow already");
+        self.declare_sql_programs(tree.get("programs"));
+        let mut kinds: BTreeMap<Name, &str> = BTreeMap::new();
+        let actors = [("flows", "a flow"), ("actors", "an actor"), ("sessions", "a session")]
+            .into_iter()
+            .flat_map(|(key, kind)| names(key).into_iter().map(move |found| (found, kind)));
+        for (number, ((name, span), kind)) in (0..).zip(actors) {
+            if let Some(known) = kinds.insert(name.clone(), kind) {
+                let message = format!("`{name}` is {known} already");
                 self.diagnostics.report(span, "duplicate name", message, "the same name", None);
             }
+            self.names.actors.insert(name, ActorId(number));
         }
+        self.declare_sessions(tree.get("sessions"));
         self.declare_plug_ins(tree.get("plug-ins"));
         self.declare_outages(tree.get("outages"));
     }

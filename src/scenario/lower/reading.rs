@@ -1,5 +1,6 @@
 //! Single values with a meaning: durations, moments, numbers, names of things.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::fault::FaultKind;
@@ -25,7 +26,7 @@ impl Lowering<'_> {
         Ok(self.scalar(node)?.text.clone())
     }
 
-    fn wrong(&mut self, node: &Node, expected: &str, label: String) -> Reported {
+    pub(super) fn wrong(&mut self, node: &Node, expected: &str, label: String) -> Reported {
         let message = format!("expected {expected}");
         let help = match expected {
             "a duration" => Some("durations are written `150ms`, `1.5 s`, `2 min`, `1 day`"),
@@ -76,6 +77,23 @@ impl Lowering<'_> {
     pub(super) fn count_u32(&mut self, node: &Node, most: u32) -> Checked<u32> {
         let number = self.count(node, u64::from(most))?;
         Ok(u32::try_from(number).unwrap_or(most))
+    }
+
+    /// A whole number from 1 up to `most`. `message`: what to say of 0.
+    pub(super) fn at_least_one(
+        &mut self,
+        node: &Node,
+        most: u32,
+        message: &str,
+        help: Option<&str>,
+    ) -> Checked<u32> {
+        let count = self.count_u32(node, most)?;
+        if count == 0 {
+            let help = help.map(str::to_owned);
+            let label = "this is none";
+            return Err(self.diagnostics.report(node.span, "wrong value", message, label, help));
+        }
+        Ok(count)
     }
 
     pub(super) fn whole(&mut self, node: &Node) -> Checked<i32> {
@@ -217,6 +235,15 @@ impl Lowering<'_> {
             .map_or(node.span.start, |start| start + offset)
     }
 
+    /// The place of a piece of a scalar's text; of all of it where its letters are not those of
+    /// the file.
+    pub(super) fn piece(&self, node: &Node, range: Range<usize>) -> Span {
+        match node.scalar().and_then(|scalar| scalar.verbatim) {
+            Some(start) => Span::new(start + range.start, start + range.end),
+            None => node.span,
+        }
+    }
+
     /// `europe/account`
     pub(super) fn table_path(&mut self, node: &Node) -> Checked<(InstanceId, TableId)> {
         let text = self.text(node)?;
@@ -250,11 +277,10 @@ impl Lowering<'_> {
         instance_name: &str,
         table_name: &str,
     ) -> Checked<(InstanceId, TableId)> {
-        let start = self.inner(node, 0);
-        let between = start + instance_name.len();
-        let instance = self.instance_named(instance_name, Span::new(start, between));
-        let span = Span::new(between + 1, between + 1 + table_name.len());
-        let span = if self.inner(node, 1) == start { node.span } else { span };
+        let between = instance_name.len();
+        let span = self.piece(node, 0..between);
+        let instance = self.instance_named(instance_name, span);
+        let span = self.piece(node, between + 1..between + 1 + table_name.len());
         let table = self.table_named(table_name, span);
         let (instance, table) = (instance?, table?);
         self.check_instance_has(instance, table, span)?;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{
-    Assignment, Hints, KeyValues, Ordering, RowSelector, Selection, UpsertWhen, Verb,
-};
+use crate::plan::{Assignment, KeyValues, RowSelector, UpsertWhen, Verb};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
@@ -13,7 +11,7 @@ use crate::scenario::lower::reading::guid;
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::{listed, shorten};
 use crate::scenario::tree::{Entry, Node};
-use crate::words::{ColumnId, ColumnType, Expression, InstanceId, Name, TableId, Value};
+use crate::words::{ColumnId, Expression, InstanceId, Name, TableId, Value};
 
 /// Where a request goes.
 struct Target {
@@ -22,7 +20,23 @@ struct Target {
 }
 
 impl Lowering<'_> {
-    pub(super) fn create(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+    /// The verbs of the platform.
+    pub(super) fn request(&mut self, entry: &Entry, body: &mut Body) -> Checked<Verb> {
+        let node = &entry.value;
+        match &*entry.key {
+            "create" => self.create(node, body),
+            "retrieve" => self.retrieve(node, body),
+            "query" => self.query(node, body),
+            "update" => self.update(node, body),
+            "upsert" => self.upsert(node, body),
+            "delete" => self.delete(node, body),
+            "set" => self.set_target(entry, body),
+            "transaction" => self.transaction(node, body),
+            _ => Err(self.diagnostics.misshapen(entry.key_span)),
+        }
+    }
+
+    fn create(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let target = self.target(node, body);
         let row = self.optional_value(node.get("row"), body);
         let from = self.optional_value(node.get("from"), body);
@@ -43,58 +57,38 @@ impl Lowering<'_> {
         Ok(verb)
     }
 
-    pub(super) fn retrieve(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+    fn retrieve(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let Target { instance, table } = self.target(node, body)?;
         let row = self.selector(node, table, body, true);
         let columns = self.asked_columns(node, table);
+        let hints = self.hints(node);
         Ok(Verb::Retrieve {
             instance,
             table,
             row: row?,
             columns: columns?,
-            hints: Hints::NONE,
+            hints: hints?,
             bind: self.bind(node, body, Bound::Row(table, Vec::new()))?,
         })
     }
 
-    pub(super) fn query(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+    fn query(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let Target { instance, table } = self.target(node, body)?;
-        let at_hand = AtHand { table, has_name: true, selected_by: None };
-        let filter = match node.get("where") {
-            Some(node) => self.condition(node, body, Some(&at_hand)).map(Some),
-            None => Ok(None),
-        };
-        let order = self.orderings(node.get("order"), table);
-        let top = self.optional_value(node.get("top"), body);
-        let expand = self.lookups(node.get("expand"), table);
-        let columns = self.asked_columns(node, table);
-        let expand = expand?;
-        let bound = Bound::Rows(table, expand.clone());
-        Ok(Verb::Query {
-            instance,
-            selection: Selection {
-                table,
-                filter: filter?,
-                order: order?,
-                top: top?,
-                expand,
-                columns: columns?,
-                hints: Hints::NONE,
-            },
-            bind: self.bind(node, body, bound)?,
-        })
+        let (selection, bind) = self.bound_selection(node, table, body)?;
+        Ok(Verb::Query { instance, selection, bind })
     }
 
-    pub(super) fn update(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+    fn update(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let Target { instance, table } = self.target(node, body)?;
         let row = self.selector(node, table, body, true);
         let from = self.optional_value(node.get("from"), body);
         let row = row?;
-        let set = self.assignments(node.get("set"), table, body, Some(&row));
+        let at_hand = written_row(table, &row);
+        let set = self.assignments(node.get("set"), table, body, Some(&at_hand));
         Ok(Verb::Update { instance, table, row, from: from?, set: set? })
     }
 
-    pub(super) fn upsert(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+    fn upsert(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let Target { instance, table } = self.target(node, body)?;
         let row = self.selector(node, table, body, false);
         let from = self.optional_value(node.get("from"), body);
@@ -103,7 +97,8 @@ impl Lowering<'_> {
             None => Ok(UpsertWhen::Always),
         };
         let row = row?;
-        let set = self.assignments(node.get("set"), table, body, Some(&row));
+        let at_hand = written_row(table, &row);
+        let set = self.assignments(node.get("set"), table, body, Some(&at_hand));
         Ok(Verb::Upsert {
             instance,
             table,
@@ -115,7 +110,7 @@ impl Lowering<'_> {
         })
     }
 
-    pub(super) fn delete(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+    fn delete(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let Target { instance, table } = self.target(node, body)?;
         let row = self.selector(node, table, body, true)?;
         Ok(Verb::Delete { instance, table, row })
@@ -158,7 +153,13 @@ impl Lowering<'_> {
         ))
     }
 
-    fn bind(&mut self, node: &Node, body: &mut Body, bound: Bound) -> Checked<Option<Name>> {
+    /// The binding of `as`, if there is one.
+    pub(super) fn bind(
+        &mut self,
+        node: &Node,
+        body: &mut Body,
+        bound: Bound,
+    ) -> Checked<Option<Name>> {
         match node.get("as") {
             None => Ok(None),
             Some(name) => {
@@ -192,7 +193,7 @@ impl Lowering<'_> {
         Err(self.diagnostics.report(span, "wrong name", message, label, None))
     }
 
-    fn optional_value(
+    pub(super) fn optional_value(
         &mut self,
         node: Option<&Node>,
         body: &mut Body,
@@ -201,63 +202,6 @@ impl Lowering<'_> {
             Some(node) => self.value(node, None, body, None).map(Some),
             None => Ok(None),
         }
-    }
-
-    pub(super) fn condition(
-        &mut self,
-        node: &Node,
-        body: &mut Body,
-        at_hand: Option<&AtHand>,
-    ) -> Checked<Expression> {
-        let condition = self.value(node, None, body, at_hand)?;
-        if matches!(condition, Expression::Literal(Value::Text(_))) {
-            return Err(self.diagnostics.report(
-                node.span,
-                "wrong value",
-                "expected a condition",
-                "this is text",
-                Some("an expression begins with `=`: `=teams > 3`".to_owned()),
-            ));
-        }
-        Ok(condition)
-    }
-
-    fn asked_columns(&mut self, node: &Node, table: TableId) -> Checked<Option<Vec<ColumnId>>> {
-        match node.get("columns") {
-            Some(node) => self.columns(node, table).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    fn orderings(&mut self, node: Option<&Node>, table: TableId) -> Checked<Vec<Ordering>> {
-        let mut orderings = Vec::new();
-        for node in node.map_or(&[][..], Node::one_or_many) {
-            let text = self.text(node)?;
-            let name = text.strip_prefix('-').unwrap_or(&text);
-            let column = self.column_named(name, node.span, table)?;
-            orderings.push(Ordering { column, descending: name.len() < text.len() });
-        }
-        Ok(orderings)
-    }
-
-    fn lookups(&mut self, node: Option<&Node>, table: TableId) -> Checked<Vec<ColumnId>> {
-        let mut lookups = Vec::new();
-        for node in node.map_or(&[][..], Node::one_or_many) {
-            let column = self.column(node, table)?;
-            let definition = &self.plan.tables[table.index()].columns[column.index()];
-            if !matches!(definition.kind, ColumnType::Lookup(_)) {
-                let label = format!("this is a column of type `{}`", definition.kind.keyword());
-                return Err(self.diagnostics.report(
-                    node.span,
-                    "wrong value",
-                    "only a lookup can be expanded",
-                    label,
-                    None,
-                ));
-            }
-            lookups.push(column);
-        }
-        Ok(lookups)
     }
 
     /// Which row a request means. `must_exist`: whether something else has to bring it into being.
@@ -340,25 +284,18 @@ impl Lowering<'_> {
         ))
     }
 
-    fn assignments(
+    /// `set`: columns with their values. `at_hand`: the row that is written, where it is there.
+    pub(super) fn assignments(
         &mut self,
         node: Option<&Node>,
         table: TableId,
         body: &mut Body,
-        row: Option<&RowSelector>,
+        at_hand: Option<&AtHand>,
     ) -> Checked<Vec<Assignment>> {
-        let at_hand = row.map(|row| AtHand {
-            table,
-            has_name: false,
-            selected_by: match row {
-                RowSelector::Row(Expression::Binding(name)) => Some(name.clone()),
-                _ => None,
-            },
-        });
         let found: Vec<_> = node
             .map_or(&[][..], Node::entries)
             .iter()
-            .map(|entry| self.column_value(entry, table, body, at_hand.as_ref()))
+            .map(|entry| self.column_value(entry, table, body, at_hand))
             .collect();
         found
             .into_iter()
@@ -386,8 +323,17 @@ impl Lowering<'_> {
     }
 }
 
+/// The row of an update, in its `set`.
+fn written_row(table: TableId, row: &RowSelector) -> AtHand {
+    let selected_by = match row {
+        RowSelector::Row(Expression::Binding(name)) => Some(name.clone()),
+        _ => None,
+    };
+    AtHand { table, is_searched: false, selected_by }
+}
+
 /// A row's name that is a GUID is the id itself.
-fn id_of_guid(row: Expression) -> Expression {
+pub(super) fn id_of_guid(row: Expression) -> Expression {
     match row {
         Expression::Literal(Value::Text(text)) => match guid(&text) {
             Some(id) => Expression::Literal(Value::Id(id)),

@@ -34,6 +34,13 @@ pub(super) struct Surroundings<'a> {
     pub place: Place,
 }
 
+impl Surroundings<'_> {
+    /// Whether this is the condition of a `where`.
+    pub(super) fn is_search(&self) -> bool {
+        self.at_hand.is_some_and(|row| row.is_searched)
+    }
+}
+
 impl Lowering<'_> {
     /// A value that stands anywhere: with a column's type, or without.
     pub(super) fn value(

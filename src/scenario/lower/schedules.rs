@@ -217,10 +217,7 @@ impl Lowering<'_> {
         let node = &entry.value;
         let home = node.get("in").map(|node| self.instance(node));
         let schedule = self.actor_schedule(node);
-        let count = match node.get("count") {
-            Some(count) => self.actor_count(count),
-            None => Ok(1),
-        };
+        let count = self.actor_count(node);
         let home = home.transpose();
         let program = match node.get("call") {
             Some(call) => self.called_program(entry, call, home.ok().flatten()),
@@ -239,23 +236,18 @@ impl Lowering<'_> {
         })
     }
 
-    fn actor_count(&mut self, node: &Node) -> Checked<u32> {
-        let count = self.count_u32(node, limits::ACTOR_COUNT)?;
-        if count == 0 {
-            let message = "there is at least one of an actor";
-            let help = Some("`none` takes an actor away in a variant".to_owned());
-            return Err(self.diagnostics.report(
-                node.span,
-                "wrong value",
-                message,
-                "this is none",
-                help,
-            ));
-        }
-        Ok(count)
+    /// `count`: how many of an actor or session there are.
+    pub(super) fn actor_count(&mut self, node: &Node) -> Checked<u32> {
+        let Some(count) = node.get("count") else {
+            return Ok(1);
+        };
+        let message = "there is at least one of an actor or a session";
+        let help = Some("`none` takes it away in a variant");
+        self.at_least_one(count, limits::ACTOR_COUNT, message, help)
     }
 
-    fn actor_schedule(&mut self, node: &Node) -> Checked<Schedule> {
+    /// `at`, `from`, `every` and `until` of an actor or session.
+    pub(super) fn actor_schedule(&mut self, node: &Node) -> Checked<Schedule> {
         if let (Some(at), Some(every)) = (node.entry("at"), node.entry("every")) {
             return Err(self.diagnostics.report(
                 at.key_span,
@@ -295,7 +287,7 @@ impl Lowering<'_> {
         call: &Node,
         home: Option<InstanceId>,
     ) -> Checked<(ProgramId, Vec<(Name, Expression)>)> {
-        let program = self.program(call);
+        let program = self.program(call, false);
         let mut body = Body::default();
         body.bind(&Name::from("n"), Bound::Any);
         let given = entry.value.get("with");

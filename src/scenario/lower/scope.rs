@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::scenario::diagnostic::{Checked, Reported};
 use crate::scenario::lower::Lowering;
-use crate::scenario::lower::body::{Body, Bound};
+use crate::scenario::lower::body::{AtHand, Body, Bound};
 use crate::scenario::lower::resolve::Surroundings;
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::{self, shorten};
@@ -29,26 +29,51 @@ impl Lowering<'_> {
             .filter(|_| !is_binding)
             .filter(|at_hand| self.plan.tables[at_hand.table.index()].column(name).is_some());
         let bound = self.binding(name, span, around.body);
-        match (bound, column) {
-            (Some(_), Some(at_hand)) => {
+        let in_search = around.is_search() && !is_binding;
+        let too = match (column, &**name) {
+            (Some(at_hand), _) => {
                 let table = &self.plan.tables[at_hand.table.index()].name;
-                Err(self.diagnostics.report(
-                    span,
-                    "two meanings",
-                    format!("`{name}` is a binding here and a column of `{table}`, too"),
-                    "which of them?",
-                    Some(format!("write `${name}` for the binding, or give it another name")),
-                ))
+                Some(format!("a column of `{table}`"))
             }
-            (Some(bound), None) => Ok((Expression::Binding(name.clone()), bound)),
-            (None, Some(_)) => Ok((Expression::Column(name.clone()), Bound::Any)),
+            (None, "row") if in_search => Some("the name of the row at hand".to_owned()),
+            (None, "id") if in_search => Some("the id of the row at hand".to_owned()),
+            _ => None,
+        };
+        if let (Some(_), Some(too)) = (&bound, too) {
+            return Err(self.diagnostics.report(
+                span,
+                "two meanings",
+                format!("`{name}` is a binding here and {too}, too"),
+                "which of them?",
+                Some(format!("write `${name}` for the binding, or give it another name")),
+            ));
+        }
+        match (bound, column) {
+            (Some(bound), _) => Ok((Expression::Binding(name.clone()), bound)),
+            (None, Some(at_hand)) => {
+                let bound = self.column_at_hand(name, at_hand);
+                Ok((Expression::Column(name.clone()), bound))
+            }
             (None, None) => match self.params.get(name) {
                 Some(value) => Ok((Expression::Literal(value.clone()), Bound::Any)),
-                None if &**name == "row" && around.at_hand.is_some_and(|row| row.has_name) => {
+                None if &**name == "row" && around.is_search() => {
                     Ok((Expression::RowName, Bound::Any))
+                }
+                None if &**name == "id" && around.is_search() => {
+                    Ok((Expression::Column(name.clone()), Bound::Id))
                 }
                 None => Err(self.unknown_name(name, span, is_binding, around)),
             },
+        }
+    }
+
+    /// What is known of a column of the row at hand.
+    fn column_at_hand(&self, name: &Name, at_hand: &AtHand) -> Bound {
+        let table = &self.plan.tables[at_hand.table.index()];
+        let kind = table.column(name).map(|column| &table.columns[column.index()].kind);
+        match kind {
+            Some(&ColumnType::Lookup(to)) if at_hand.is_searched => Bound::Lookup(to),
+            _ => Bound::Any,
         }
     }
 
@@ -151,7 +176,11 @@ impl Lowering<'_> {
         }
         let (row, bound) = self.resolve(of, around)?;
         let bound = match bound {
-            Bound::Id if &**name == "id" => return Ok((row, Bound::Id)),
+            Bound::Id | Bound::Lookup(_) if &**name == "id" => return Ok((row, Bound::Id)),
+            Bound::Lookup(table) => {
+                self.member_of(table, name, span, false)?;
+                Bound::Any
+            }
             Bound::Row(table, expanded) => {
                 let is_own = matches!(&**name, "id" | "row version");
                 self.member_of(table, name, span, is_own)?
@@ -184,11 +213,35 @@ impl Lowering<'_> {
                 ));
             }
             Bound::Any => {
+                self.check_way(&row, name, span, around)?;
                 self.check_own_column(&row, name, span, around)?;
                 Bound::Any
             }
         };
         Ok((Expression::Member(Box::new(row), name.clone()), bound))
+    }
+
+    /// A `where` comes from the row at hand to the rows behind its lookups, and no further.
+    fn check_way(
+        &mut self,
+        row: &Expression,
+        name: &Name,
+        span: Span,
+        around: &Surroundings<'_>,
+    ) -> Checked<()> {
+        let (message, label) = match row {
+            _ if !around.is_search() => return Ok(()),
+            Expression::Column(column) => {
+                let message = format!("`{column}` leads to no row");
+                (message, format!("only a lookup has a `{}`", shorten(name)))
+            }
+            Expression::Member(of, _) if matches!(**of, Expression::Column(_)) => {
+                let message = "a `where` follows one lookup and not a second".to_owned();
+                (message, "too far from the row".to_owned())
+            }
+            _ => return Ok(()),
+        };
+        Err(self.diagnostics.report(span, "unknown name", message, label, None))
     }
 
     /// A binding that selects the row of an update stands for that row in its `set`.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::plan::{Backoff, Step, Verb};
-use crate::scenario::diagnostic::Checked;
-use crate::scenario::grammar::{self, STEP};
+use crate::scenario::diagnostic::{Checked, Reported};
+use crate::scenario::grammar::{self, SESSION_STEP, STEP};
 use crate::scenario::lower::body::{Body, Bound};
 use crate::scenario::lower::{CallSite, Lowering};
 use crate::scenario::moment;
@@ -25,10 +25,16 @@ impl Lowering<'_> {
         self.steps(steps, body)
     }
 
-    fn step(&mut self, node: &Node, body: &mut Body) -> Checked<Step> {
+    /// One step, of the kind that the body is made of.
+    pub(super) fn step(&mut self, node: &Node, body: &mut Body) -> Checked<Step> {
+        if body.is_sql && node.scalar().is_some() {
+            let verb = self.transaction_word(node)?;
+            return Ok(Step { at: self.location(node.span), verb });
+        }
+        let shape = if body.is_sql { &SESSION_STEP } else { &STEP };
         let is_verb = |entry: &&Entry| {
-            let key = STEP.map.and_then(|map| map.key(&entry.key));
-            key.is_some_and(|key| key.goes_with.is_none())
+            let key = shape.map.and_then(|map| map.key(&entry.key));
+            key.is_some_and(|key| key.goes_with.is_empty())
         };
         let Some(entry) = node.entries().iter().find(is_verb) else {
             return Err(self.diagnostics.misshapen(node.pointer()));
@@ -41,31 +47,24 @@ impl Lowering<'_> {
     fn verb(&mut self, step: &Node, entry: &Entry, body: &mut Body) -> Checked<Verb> {
         let node = &entry.value;
         match &*entry.key {
-            "create" => self.create(node, body),
-            "retrieve" => self.retrieve(node, body),
-            "query" => self.query(node, body),
-            "update" => self.update(node, body),
-            "upsert" => self.upsert(node, body),
-            "delete" => self.delete(node, body),
             "work" => self.duration(node).map(Verb::Work),
             "wait" => self.duration(node).map(Verb::Wait),
             "at" => self.moment(node, SimInstant::START).map(Verb::WaitUntil),
             "fail" => self.text_value(node, body).map(Verb::Fail),
             "note" => self.text_value(node, body).map(Verb::Note),
-            "set" => self.set_target(entry, body),
             "let" => self.let_bindings(node, body),
             "if" => self.choose(step, node, body),
             "for each" => self.for_each(node, body),
             "repeat" => self.repeat(node, body),
             "retry" => self.retry(node, body),
             "try" => self.try_steps(node, body),
-            "transaction" => self.transaction(node, body),
             "call" => self.call(step, node, body),
-            _ => Err(self.diagnostics.misshapen(entry.key_span)),
+            _ if body.is_sql => self.statement(step, entry, body),
+            _ => self.request(entry, body),
         }
     }
 
-    fn set_target(&mut self, entry: &Entry, body: &mut Body) -> Checked<Verb> {
+    pub(super) fn set_target(&mut self, entry: &Entry, body: &mut Body) -> Checked<Verb> {
         body.facts.target.get_or_insert(entry.key_span);
         if !body.is_named && body.plug_in.is_none() {
             return Err(self.diagnostics.report(
@@ -237,7 +236,7 @@ impl Lowering<'_> {
         Ok(Verb::Try { body: steps?, on_fault: on_fault?, on: on? })
     }
 
-    fn transaction(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+    pub(super) fn transaction(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let instance = self.instance_of(node, body);
         let isolation =
             node.get("isolation").map(|node| self.word(node, grammar::ISOLATION)).transpose();
@@ -256,7 +255,7 @@ impl Lowering<'_> {
     }
 
     fn call(&mut self, step: &Node, node: &Node, body: &mut Body) -> Checked<Verb> {
-        let program = self.program(node);
+        let program = self.program(node, body.is_sql);
         let with = self.given(step.get("with"), body);
         let program = program?;
         body.facts.calls.push((program, node.span));
@@ -269,14 +268,30 @@ impl Lowering<'_> {
         Ok(Verb::Call { program, with: with? })
     }
 
-    /// The program of this name.
-    pub(super) fn program(&mut self, node: &Node) -> Checked<ProgramId> {
+    /// The program of this name. `is_sql`: whether a session calls it.
+    pub(super) fn program(&mut self, node: &Node, is_sql: bool) -> Checked<ProgramId> {
         let name = self.text(node)?;
         if let Some(&program) = self.names.programs.get(&name) {
+            if self.sql_programs.contains(&program) != is_sql {
+                return Err(self.other_kind_of_program(node, &name, is_sql));
+            }
             return Ok(program);
         }
         let known = self.names.programs.keys().map(|name| &**name);
         Err(self.diagnostics.unknown(node.span, "program", &shorten(&name), known))
+    }
+
+    fn other_kind_of_program(&mut self, node: &Node, name: &str, is_sql: bool) -> Reported {
+        let name = shorten(name);
+        let (message, help) = if is_sql {
+            let message = format!("`{name}` is no program for a session");
+            (message, "a program for sessions has `sql: [ … ]` in place of `do: [ … ]`")
+        } else {
+            let message = format!("`{name}` is a program for sessions");
+            (message, "a program for actors and plug-ins has `do: [ … ]` in place of `sql: [ … ]`")
+        };
+        let label = "its steps are of the other kind";
+        self.diagnostics.report(node.span, "out of place", message, label, Some(help.to_owned()))
     }
 
     /// The bindings of a `with:`.

@@ -3,19 +3,22 @@
 mod completeness;
 mod meaning;
 mod mutation;
+mod sessions;
 
 use crate::plan::Plan;
 use crate::scenario::parse;
 
 const STUB: &str = include_str!("../../../tests/fixtures/1-stub-upsert.yaml");
 const TEAMS: &str = include_str!("../../../tests/fixtures/2-team-members.yaml");
+const LOST_UPDATE: &str = include_str!("../../../tests/fixtures/3-lost-update.yaml");
 const NUMBERS: &str = include_str!("../../../tests/fixtures/4-auto-number.yaml");
 const EVERYTHING: &str = include_str!("../../../tests/fixtures/everything.yaml");
 
 /// Every file here that is right, with its name.
-const GOOD: [(&str, &str); 5] = [
+const GOOD: [(&str, &str); 6] = [
     ("stub", STUB),
     ("teams", TEAMS),
+    ("lost update", LOST_UPDATE),
     ("numbers", NUMBERS),
     ("everything", EVERYTHING),
     ("starter", crate::scenario::STARTER),

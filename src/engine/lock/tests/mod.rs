@@ -1,10 +1,13 @@
 //! The lock table against its documents, in stories, and against a plain oracle.
 
+mod deadlocks;
 mod matrix;
 mod oracle;
 mod stories;
 
 use super::*;
+use crate::engine::store::RowNumber;
+use crate::words::TransactionId;
 
 /// The modes of key and row locks.
 const KEY_MODES: [LockMode; 12] = [

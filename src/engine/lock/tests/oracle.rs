@@ -118,6 +118,22 @@ impl Model {
         Some(self.promote(resource))
     }
 
+    fn release_parts(&mut self, owner: Owner, table: TableId) -> (u32, Vec<Owner>) {
+        let parts = self.held_by(owner).into_iter().map(|(resource, _)| resource);
+        let parts: Vec<_> = parts
+            .filter(|resource| match resource {
+                Resource::Row(of, _) | Resource::Key { table: of, .. } => *of == table,
+                Resource::End { table: of, .. } => *of == table,
+                Resource::Table(_) | Resource::Transaction(_) => false,
+            })
+            .collect();
+        let mut granted = Vec::new();
+        for resource in &parts {
+            granted.extend(self.release(owner, *resource).unwrap_or_default());
+        }
+        (u32::try_from(parts.len()).expect("few"), granted)
+    }
+
     fn release_all(&mut self, owner: Owner) -> (u32, Vec<Owner>) {
         let mut granted = self.cancel(owner).unwrap_or_default();
         let held: Vec<_> = self.held_by(owner);
@@ -166,6 +182,7 @@ enum Act {
     Cancel(Owner),
     Release(Owner, Resource),
     Weaken(Owner, Resource, LockMode),
+    ReleaseParts(Owner, TableId),
     ReleaseAll(Owner),
 }
 
@@ -174,14 +191,19 @@ fn owners() -> impl Strategy<Value = Owner> {
 }
 
 fn targets() -> impl Strategy<Value = (Resource, LockMode)> {
-    let key = |hash| Resource::Key { table: TableId(1), key: 0, hash };
+    let key = |hash| match hash {
+        0 => Resource::End { table: TableId(1), index: 0 },
+        hash => Resource::Key { table: TableId(1), index: 0, hash },
+    };
     prop_oneof![
         (0..2_u16, prop::sample::select(&TABLE_MODES[..]))
             .prop_map(|(table, mode)| (Resource::Table(TableId(table)), mode)),
         (0..3_u32, prop::sample::select(&KEY_MODES[..3]))
             .prop_map(|(number, mode)| (row(number), mode)),
-        (0..2_u64, prop::sample::select(&KEY_MODES[..]))
+        (0..3_u64, prop::sample::select(&KEY_MODES[..]))
             .prop_map(move |(hash, mode)| (key(hash), mode)),
+        (0..2_u32, prop::sample::select(&KEY_MODES[..3]))
+            .prop_map(|(number, mode)| (Resource::Transaction(TransactionId(number)), mode)),
     ]
 }
 
@@ -191,6 +213,7 @@ fn acts() -> impl Strategy<Value = Act> {
         1 => owners().prop_map(Act::Cancel),
         2 => (owners(), targets()).prop_map(|(owner, (on, _))| Act::Release(owner, on)),
         2 => (owners(), targets()).prop_map(|(owner, (on, mode))| Act::Weaken(owner, on, mode)),
+        1 => (owners(), 0..2_u16).prop_map(|(owner, of)| Act::ReleaseParts(owner, TableId(of))),
         1 => owners().prop_map(Act::ReleaseAll),
     ]
 }
@@ -202,7 +225,9 @@ fn step(table: &mut LockTable, model: &mut Model, act: Act) -> Result<(), TestCa
     match act {
         Act::Request(owner, on, mode) => {
             if model.pending(owner).is_none() {
+                let would_wait = table.would_wait(owner, on, mode);
                 let decision = table.request(owner, on, mode);
+                prop_assert_eq!(would_wait, decision == Decision::Queued);
                 prop_assert_eq!(decision, model.request(owner, on, mode));
             }
         }
@@ -217,6 +242,10 @@ fn step(table: &mut LockTable, model: &mut Model, act: Act) -> Result<(), TestCa
         Act::Weaken(owner, on, mode) => {
             let did = table.weaken(owner, on, mode, &mut granted);
             prop_assert_eq!(done(did, granted), model.weaken(owner, on, mode));
+        }
+        Act::ReleaseParts(owner, of) => {
+            let count = table.release_table_parts(owner, of, &mut granted);
+            prop_assert_eq!((count, granted), model.release_parts(owner, of));
         }
         Act::ReleaseAll(owner) => {
             let count = table.release_all(owner, &mut granted);

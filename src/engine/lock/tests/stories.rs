@@ -20,7 +20,7 @@ fn mode_called(name: &str) -> LockMode {
 
 /// Plays lines such as `1 asks 7 X`, `1 drops 7`, `1 gives up`, `1 ends`, and writes what came of
 /// each.
-fn play(script: &str) -> String {
+pub(super) fn play(script: &str) -> String {
     let mut table = LockTable::new();
     let mut story = String::new();
     for line in script.trim().lines().map(str::trim) {
@@ -30,7 +30,10 @@ fn play(script: &str) -> String {
         let mut granted = Vec::new();
         let outcome = match words[1] {
             "asks" => {
-                let decision = table.request(owner, row(number(2)), mode_called(words[3]));
+                let (on, mode) = (row(number(2)), mode_called(words[3]));
+                let would_wait = table.would_wait(owner, on, mode);
+                let decision = table.request(owner, on, mode);
+                assert_eq!(would_wait, decision == Decision::Queued, "{line}");
                 outcome_of(&table, owner, decision)
             }
             "drops" => table.release(owner, row(number(2)), &mut granted).to_string(),
@@ -257,6 +260,37 @@ fn an_insert_test_on_a_key_that_is_held_ends_where_it_began() {
     assert_eq!(granted, [two]);
     assert!(!table.weaken(one, row(7), LockMode::Exclusive, &mut granted));
     assert_eq!(table.mode_of(one, row(7)), Some(LockMode::Shared));
+}
+
+/// What an escalation leaves: the table, and what is not a part of it.
+#[test]
+fn the_parts_of_a_table_are_released_together() {
+    let mut table = LockTable::new();
+    let (one, two) = (Owner(1), Owner(2));
+    let (accounts, cases) = (TableId(0), TableId(1));
+    let parts = [
+        row(1),
+        Resource::Key { table: accounts, index: 0, hash: 7 },
+        row(2),
+        Resource::End { table: accounts, index: 1 },
+    ];
+    let others = [
+        Resource::Table(accounts),
+        Resource::Row(cases, RowNumber(1)),
+        Resource::Transaction(TransactionId(3)),
+    ];
+    for resource in others.into_iter().chain(parts) {
+        table.request(one, resource, LockMode::Exclusive);
+    }
+    table.request(two, row(2), LockMode::Shared);
+    let mut granted = Vec::new();
+    assert_eq!(table.release_table_parts(one, accounts, &mut granted), 4);
+    assert_eq!(granted, [two]);
+    let left: Vec<_> = table.held(one).map(|(resource, _)| resource).collect();
+    assert_eq!(left, others);
+    assert_eq!(table.release_table_parts(one, accounts, &mut granted), 0);
+    assert_eq!(table.release_table_parts(Owner(99), accounts, &mut granted), 0);
+    table.check_invariants();
 }
 
 #[test]

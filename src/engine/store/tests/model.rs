@@ -64,9 +64,12 @@ impl Row {
     }
 }
 
+pub(super) fn values_in(row: &[Value], columns: &[u16]) -> Vec<Value> {
+    columns.iter().map(|column| row[usize::from(*column)].clone()).collect()
+}
+
 pub(super) fn key_of(columns: &[Value], key: usize) -> Option<Vec<Value>> {
-    let values: Vec<_> =
-        KEYS[key].iter().map(|column| columns[usize::from(*column)].clone()).collect();
+    let values = values_in(columns, KEYS[key]);
     values.iter().all(|value| !value.is_null()).then_some(values)
 }
 

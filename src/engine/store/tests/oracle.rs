@@ -1,28 +1,36 @@
 //! Random histories of several transactions, of which the store and the model say the same.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
+use super::indexes::check_foretold;
 use super::model::{COLUMNS, IDS, INDEXES, KEYS, Model, Row, Version, key_of};
 use super::*;
 
+/// What a write sets.
+type Settings = Vec<(ColumnId, Value)>;
+
 #[derive(Clone, Debug)]
 enum Act {
-    Load(RowId, Vec<(ColumnId, Value)>),
-    Insert(u32, RowId, Vec<(ColumnId, Value)>),
-    Update(u32, RowId, Vec<(ColumnId, Value)>),
+    Load(RowId, Settings),
+    Insert(u32, RowId, Settings),
+    Update(u32, RowId, Settings),
     Delete(u32, RowId),
     Commit(u32),
     Rollback(u32),
+    /// A statement of several writes that is taken back: changes and additions, and deletions
+    /// where there is nothing to set.
+    Fail(u32, Vec<(RowId, Option<Settings>)>),
     Open,
     Close,
     Stash,
     Swap,
 }
 
-fn settings() -> impl Strategy<Value = Vec<(ColumnId, Value)>> {
+fn settings() -> impl Strategy<Value = Settings> {
     let first = prop::sample::select(vec![
         Value::Null,
         Value::text("a"),
@@ -55,6 +63,8 @@ fn acts() -> impl Strategy<Value = Act> {
         4 => (who(), ids()).prop_map(|(who, id)| Act::Delete(who, id)),
         3 => who().prop_map(Act::Commit),
         2 => who().prop_map(Act::Rollback),
+        2 => (who(), prop::collection::vec((ids(), prop::option::of(settings())), 1..5))
+            .prop_map(|(who, writes)| Act::Fail(who, writes)),
         2 => Just(Act::Open),
         1 => Just(Act::Close),
         1 => Just(Act::Stash),
@@ -73,9 +83,9 @@ fn columns_of(base: Option<&Vec<Value>>, set: &[(ColumnId, Value)]) -> Vec<Value
 
 /// The store and the model under the same acts.
 #[derive(Clone)]
-struct Pair {
-    store: TableStore,
-    model: Model,
+pub(super) struct Pair {
+    pub(super) store: TableStore,
+    pub(super) model: Model,
 }
 
 impl Pair {
@@ -103,9 +113,11 @@ impl Pair {
         });
         let clash = taken.map(|row| Clash { key: Clash::PRIMARY, with: RowNumber(row.number) });
         let clash = clash.or_else(|| model.clash(transaction, id, &columns));
+        let before = (store.clone(), store.find(id));
         let result = store.insert(transaction, id, set, model.row_version, model.stamp);
         prop_assert_eq!(result.err(), clash);
-        if clash.is_none() {
+        if let Ok(row) = result {
+            check_foretold(&before.0, store, row, before.1, set)?;
             let version = Version {
                 stamp: transaction.is_none().then_some(model.stamp),
                 row_version: model.row_version,
@@ -137,16 +149,47 @@ impl Pair {
         let columns = set.map(|set| columns_of(Some(before), set));
         if let (Some(set), Some(columns)) = (set, &columns) {
             let clash = model.clash(Some(transaction), id, columns);
+            let before = store.clone();
             let result = store.update(transaction, number, set, row_version);
             prop_assert_eq!(result.err(), clash);
             if clash.is_some() {
                 return Ok(());
             }
+            check_foretold(&before, store, number, Some(number), set)?;
         } else {
             store.delete(transaction, number, row_version);
         }
         let version = Version { stamp: None, row_version, columns };
         model.put(id, Some(transaction), version);
+        Ok(())
+    }
+
+    /// Carries out the writes of one statement and takes them back, the last one first.
+    fn fail(
+        &mut self,
+        transaction: TransactionId,
+        writes: Vec<(RowId, Option<Settings>)>,
+    ) -> Result<(), TestCaseError> {
+        let (digest, rows) = (digest_of(&self.store), self.model.rows.clone());
+        let mut written = Vec::new();
+        for (id, set) in writes {
+            let row = self.store.find(id);
+            let saved = row.map_or(Saved::NOTHING, |row| self.store.saved(transaction, row));
+            let is_there = row.is_some_and(|row| self.store.read(row, View::Latest).is_some());
+            match set {
+                Some(set) if !is_there => self.insert(Some(transaction), id, &set)?,
+                set => self.change(transaction, id, set.as_deref())?,
+            }
+            written.extend(self.store.find(id).map(|row| (row, saved)));
+        }
+        for (row, saved) in written.into_iter().rev() {
+            let version = self.store.restore(transaction, row, &saved);
+            let there = self.store.read(row, View::Latest);
+            prop_assert_eq!(version, there.map(|image| image.row_version()));
+            self.store.check_invariants();
+        }
+        self.model.rows = rows;
+        prop_assert_eq!(digest_of(&self.store), digest);
         Ok(())
     }
 
@@ -182,6 +225,7 @@ impl Pair {
             Act::Delete(who, id) => self.change(transaction(who), id, None)?,
             Act::Commit(who) => self.end(transaction(who), true)?,
             Act::Rollback(who) => self.end(transaction(who), false)?,
+            Act::Fail(who, writes) => self.fail(transaction(who), writes)?,
             Act::Open => self.model.snapshots.push(self.model.stamp),
             Act::Close => {
                 let snapshots = &mut self.model.snapshots;
@@ -199,7 +243,13 @@ impl Pair {
         store.check_invariants();
         let mut numbers: Vec<_> = model.rows.values().map(|row| RowNumber(row.number)).collect();
         numbers.sort();
-        prop_assert_eq!(store.rows().collect::<Vec<_>>(), numbers);
+        prop_assert_eq!(store.rows().collect::<Vec<_>>(), numbers.clone());
+        prop_assert_eq!(store.next_slot(), RowNumber(model.free_number()));
+        for from in 0..8 {
+            let next = numbers.iter().find(|row| row.0 >= from);
+            prop_assert_eq!(store.next_row(from), next.copied());
+            self.compare_scans(RowNumber(from))?;
+        }
         let committed = model.rows.values();
         let committed =
             committed.filter(|row| row.read(View::Committed { reader: None }).is_some());
@@ -213,10 +263,12 @@ impl Pair {
                 self.compare_views(row, number)?;
             }
         }
-        self.compare_keys()
+        self.compare_keys()?;
+        self.compare_indexes()
     }
 
-    fn compare_views(&self, row: &Row, number: RowNumber) -> Result<(), TestCaseError> {
+    /// The views that may be asked for now.
+    pub(super) fn views(&self) -> Vec<View> {
         let readers = [None, Some(10), Some(11), Some(12)].map(|who| who.map(TransactionId));
         let mut views = vec![View::Latest];
         for reader in readers {
@@ -224,7 +276,29 @@ impl Pair {
             let stamps = self.model.snapshots.iter();
             views.extend(stamps.map(|stamp| View::Snapshot { stamp: *stamp, reader }));
         }
-        for view in views {
+        views
+    }
+
+    /// A scan shows what a look at each row shows.
+    fn compare_scans(&self, from: RowNumber) -> Result<(), TestCaseError> {
+        for view in self.views() {
+            let mut shown = Vec::new();
+            self.store.scan(from, view, |row, image| {
+                shown.push((row, image.id(), image.row_version()));
+                ControlFlow::Continue(())
+            });
+            let rows = self.store.rows().filter(|row| *row >= from);
+            let expected = rows.filter_map(|row| {
+                let image = self.store.read(row, view)?;
+                Some((row, image.id(), image.row_version()))
+            });
+            prop_assert_eq!(shown, expected.collect::<Vec<_>>());
+        }
+        Ok(())
+    }
+
+    fn compare_views(&self, row: &Row, number: RowNumber) -> Result<(), TestCaseError> {
+        for view in self.views() {
             let found = self.store.read(number, view);
             let expected = row.read(view);
             prop_assert_eq!(found.is_some(), expected.is_some(), "{:?} of {:?}", view, row);
@@ -232,6 +306,10 @@ impl Pair {
                 prop_assert_eq!(found.row_version(), expected.row_version);
                 let values = found.columns().map(|(_, value)| value.to_value());
                 prop_assert_eq!(Some(values.collect::<Vec<_>>()), expected.columns.clone());
+            }
+            if let (View::Snapshot { stamp, reader: None }, Some(_)) = (view, expected) {
+                let changed = row.committed().any(|version| version.stamp > Some(stamp));
+                prop_assert_eq!(self.store.changed_since(number, stamp), changed);
             }
         }
         Ok(())
@@ -310,7 +388,7 @@ proptest! {
         }
         let before = digest_of(&pair.store);
         for act in doomed {
-            if let Act::Insert(..) | Act::Update(..) | Act::Delete(..) = act {
+            if let Act::Insert(..) | Act::Update(..) | Act::Delete(..) | Act::Fail(..) = act {
                 pair.step(act)?;
             }
         }

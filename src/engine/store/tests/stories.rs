@@ -1,5 +1,7 @@
 //! What the store is for, in short stories.
 
+use std::ops::ControlFlow;
+
 use super::*;
 
 const ANN: TransactionId = TransactionId(1);
@@ -262,4 +264,72 @@ fn rows_of_all_lengths_lie_side_by_side() {
     }
     store.check_invariants();
     assert_eq!(digest_of(&before), digest);
+}
+
+#[test]
+fn a_failed_statement_gives_each_row_back_what_its_transaction_had_made_of_it() {
+    let mut store = accounts();
+    let rows = [1, 2, 3].map(|number| {
+        let values = set("A", &number.to_string());
+        store.insert(None, id(number), &values, 1, 1).expect("free")
+    });
+    store.update(ANN, rows[1], &name("B"), 2).expect("free");
+    store.delete(ANN, rows[2], 3);
+    let before = digest_of(&store);
+    let saved = rows.map(|row| store.saved(ANN, row));
+    store.update(ANN, rows[0], &number("9"), 4).expect("free");
+    store.update(ANN, rows[1], &number("3"), 5).expect("given up by the third");
+    let again = store.insert(Some(ANN), id(3), &set("C", "2"), 6, 0);
+    assert_eq!(again, Ok(rows[2]));
+    let added = store.insert(Some(ANN), id(4), &set("D", "7"), 7, 0).expect("free");
+    assert_eq!(store.restore(ANN, added, &Saved::NOTHING), None);
+    let back = [2, 1, 0].map(|at| store.restore(ANN, rows[at], &saved[at]));
+    assert_eq!(back, [None, Some(2), Some(1)]);
+    assert_eq!(digest_of(&store), before);
+    assert_eq!(store.writer(rows[1]), Some(ANN), "whose first statement stands");
+    assert_eq!(store.find(id(4)), None);
+    store.check_invariants();
+}
+
+/// The bearing of the check for snapshot's update conflict: the snapshot sees the row, and somebody
+/// has committed another version, or a deletion, since.
+#[test]
+fn a_snapshot_knows_which_of_its_rows_have_changed_since() {
+    let mut store = accounts();
+    let rows = [1, 2, 3].map(|number| {
+        let values = set("A", &number.to_string());
+        store.insert(None, id(number), &values, 1, 10).expect("free")
+    });
+    let snapshot = 15;
+    store.update(BOB, rows[0], &name("B"), 2).expect("free");
+    store.delete(BOB, rows[1], 3);
+    let changed = |store: &TableStore| rows.map(|row| store.changed_since(row, snapshot));
+    assert_eq!(changed(&store), [false; 3], "nothing is committed yet");
+    for row in &rows[..2] {
+        store.commit(BOB, *row, 20, snapshot);
+    }
+    assert_eq!(changed(&store), [true, true, false]);
+    assert_eq!(rows.map(|row| store.changed_since(row, 20)), [false; 3]);
+    store.prune(20);
+    assert!(store.changed_since(rows[1], snapshot), "the slot is free");
+}
+
+#[test]
+fn a_scan_ends_when_its_visitor_has_seen_enough() {
+    let mut store = accounts();
+    for number in 0..5_000 {
+        store.insert(None, id(number), &[], 1, 1).expect("free");
+    }
+    for row in (10..4_990).map(RowNumber) {
+        store.delete(ANN, row, 2);
+        store.commit(ANN, row, 2, NOBODY);
+    }
+    assert_eq!(store.next_row(10), Some(RowNumber(4_990)));
+    assert_eq!(store.next_row(5_000), None);
+    let mut met = Vec::new();
+    store.scan(RowNumber(8), View::Latest, |row, _| {
+        met.push(row.0);
+        if met.len() == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(met, [8, 9, 4_990, 4_991]);
 }
