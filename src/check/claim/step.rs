@@ -288,9 +288,9 @@ impl Judge<'_, '_> {
     }
 
     fn affects(&self, step: &StepRef, count: Bounds<u64>) -> Decision {
-        let rows = |count: u64| format!("{count} {}", if count == 1 { "row" } else { "rows" });
         let name = self.step_name(step);
-        let expected = format!("{name} writes {} rows", bounds(count, |it| it.to_string()));
+        let noun = if count == Bounds::exactly(1) { "row" } else { "rows" };
+        let expected = format!("{name} writes {} {noun}", bounds(count, |it| it.to_string()));
         let end = match self.end_or(step, &expected) {
             Ok((_, end)) => end,
             Err(decision) => return decision,
@@ -303,7 +303,10 @@ impl Judge<'_, '_> {
         };
         let finding = (!count.contain(written)).then(|| Finding {
             expected,
-            found: format!("it writes {}", rows(written)),
+            found: match written {
+                1 => "it writes 1 row".to_owned(),
+                count => format!("it writes {count} rows"),
+            },
             decided_by: Some(end.at),
             nearest: None,
         });
