@@ -116,7 +116,7 @@ impl Judge<'_, '_> {
         format!(
             "{waiter} waited {} for {}{held}, from {}{end}",
             format_duration(wait.waited),
-            names.resource(&wait.resource),
+            self.history.resource(&wait.resource),
             names.moment(wait.queued.at),
         )
     }
