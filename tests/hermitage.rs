@@ -15,7 +15,7 @@ use std::sync::Arc;
 use multiverse::check::{Anomalies, History};
 use multiverse::engine::RunOptions;
 use multiverse::fault::FaultKind;
-use multiverse::plan::{Anomaly, Isolation, Plan};
+use multiverse::plan::{Anomaly, Isolation, Locking, Plan};
 use multiverse::run;
 
 /// One of Hermitage's scripts.
@@ -147,8 +147,8 @@ impl Seen {
     }
 }
 
-/// The cells of one script, by the levels of [`SUMMARY`].
-fn cells(script: &Script) -> Vec<Cell> {
+/// The cells of one script, by the levels of [`SUMMARY`], with writes that lock in this way.
+fn cells(script: &Script, locking: Locking) -> Vec<Cell> {
     let path = format!("scenarios/isolation/{}.yaml", script.file);
     let plans = run::load(Path::new(&path)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     assert_eq!(plans.len(), SUMMARY.len(), "{path} has a variant for each level");
@@ -156,7 +156,11 @@ fn cells(script: &Script) -> Vec<Cell> {
         let at_level = |plan: &&Arc<Plan>| plan.instances.iter().all(|it| it.isolation == *level);
         let plan = plans.iter().find(at_level);
         let plan = plan.unwrap_or_else(|| panic!("{path} has no variant at {}", level.word()));
-        Seen::in_run_of(plan, script.shows)
+        let mut plan = Plan::clone(plan);
+        for instance in &mut plan.instances {
+            instance.locking = locking;
+        }
+        Seen::in_run_of(&Arc::new(plan), script.shows)
     });
     let seen: Vec<_> = seen.collect();
     seen.iter().map(|run| run.cell(&seen[0])).collect()
@@ -207,7 +211,8 @@ fn stem(path: &Path) -> String {
 
 #[test]
 fn every_level_prevents_what_it_prevents_on_sql_server_and_allows_the_rest() {
-    let rows: Vec<_> = SCRIPTS.iter().map(|script| (script, cells(script))).collect();
+    let of_script = |script| (script, cells(script, Locking::Classic));
+    let rows: Vec<_> = SCRIPTS.iter().map(of_script).collect();
     let mut differences = Vec::new();
     for (place, (level, expected)) in SUMMARY.iter().enumerate() {
         for (code, expected) in CODES.iter().zip(expected.split(' ')) {
@@ -222,6 +227,15 @@ fn every_level_prevents_what_it_prevents_on_sql_server_and_allows_the_rest() {
     }
     assert!(differences.is_empty(), "\n{}\n\n{}", differences.join("\n"), table(&rows));
     assert_readme_shows(&table(&rows));
+}
+
+#[test]
+fn optimized_locking_prevents_neither_more_nor_less() {
+    for script in &SCRIPTS {
+        let [classic, optimized] =
+            [Locking::Classic, Locking::Optimized].map(|locking| cells(script, locking));
+        assert_eq!(optimized, classic, "{}", script.file);
+    }
 }
 
 /// The README has the table between two comments.
