@@ -114,7 +114,7 @@ impl Database {
         writing: &mut Writing,
     ) -> Result<Asked, Fault> {
         let by = writer(caller)?;
-        if self.enter_to_write(context, by, table) == Asked::Waiting
+        if self.lock_itself(context, by) == Asked::Waiting
             || self.lock_exclusively(context, by, (table, row), writing) == Asked::Waiting
         {
             return Ok(Asked::Waiting);
@@ -206,11 +206,17 @@ impl Database {
         if self.enter(context, by, table, LockMode::IntentExclusive) == Asked::Waiting {
             return Asked::Waiting;
         }
-        if self.is_optimized(by.transaction.owner) {
-            let own = Resource::Transaction(by.transaction.id);
-            return self.lock(context, by, own, LockMode::Exclusive);
+        self.lock_itself(context, by)
+    }
+
+    /// With optimized locking, locks the transaction itself: for this others wait once the locks
+    /// on its rows are gone.
+    fn lock_itself(&mut self, context: &mut Context<'_>, by: By) -> Asked {
+        if !self.is_optimized(by.transaction.owner) {
+            return Asked::Held;
         }
-        Asked::Held
+        let own = Resource::Transaction(by.transaction.id);
+        self.lock(context, by, own, LockMode::Exclusive)
     }
 
     pub(super) fn lock_exclusively(
