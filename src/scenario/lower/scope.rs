@@ -29,18 +29,27 @@ impl Lowering<'_> {
             .filter(|_| !is_binding)
             .filter(|at_hand| self.plan.tables[at_hand.table.index()].column(name).is_some());
         let bound = self.binding(name, span, around.body);
-        match (bound, column) {
-            (Some(_), Some(at_hand)) => {
+        let in_search = around.is_search() && !is_binding;
+        let too = match (column, &**name) {
+            (Some(at_hand), _) => {
                 let table = &self.plan.tables[at_hand.table.index()].name;
-                Err(self.diagnostics.report(
-                    span,
-                    "two meanings",
-                    format!("`{name}` is a binding here and a column of `{table}`, too"),
-                    "which of them?",
-                    Some(format!("write `${name}` for the binding, or give it another name")),
-                ))
+                Some(format!("a column of `{table}`"))
             }
-            (Some(bound), None) => Ok((Expression::Binding(name.clone()), bound)),
+            (None, "row") if in_search => Some("the name of the row at hand".to_owned()),
+            (None, "id") if in_search => Some("the id of the row at hand".to_owned()),
+            _ => None,
+        };
+        if let (Some(_), Some(too)) = (&bound, too) {
+            return Err(self.diagnostics.report(
+                span,
+                "two meanings",
+                format!("`{name}` is a binding here and {too}, too"),
+                "which of them?",
+                Some(format!("write `${name}` for the binding, or give it another name")),
+            ));
+        }
+        match (bound, column) {
+            (Some(bound), _) => Ok((Expression::Binding(name.clone()), bound)),
             (None, Some(at_hand)) => {
                 let bound = self.column_at_hand(name, at_hand);
                 Ok((Expression::Column(name.clone()), bound))
