@@ -133,7 +133,11 @@ fn of_scalar(value: &Node) -> Vec<Change> {
         "missing" => vec![change("{}"), change("x")],
         _ => match text.parse::<i64>() {
             Ok(number) => vec![change(&(number + 1).to_string())],
-            Err(_) => vec![change(&format!("'{}x'", text.replace('\'', "''")))],
+            // A longer text; a longer time; and none of the labels of a choice.
+            Err(_) => {
+                let longer = format!("'{}x'", text.replace('\'', "''"));
+                vec![change(&longer), change(&format!("1{text}")), change("null")]
+            }
         },
     }
 }
