@@ -183,7 +183,9 @@ impl Database {
     pub fn swallowed(&self, reference: TransactionRef) -> Option<Fault> {
         let (kind, message) = match self.state_of(reference) {
             TransactionState::Active => return None,
-            TransactionState::RolledBack(kind @ FaultKind::TransactionTimeout) => (kind, TIME_IS_UP),
+            TransactionState::RolledBack(kind @ FaultKind::TransactionTimeout) => {
+                (kind, TIME_IS_UP)
+            }
             TransactionState::RolledBack(_) | TransactionState::Free => (
                 FaultKind::TransactionAborted,
                 "The transaction of the SQL command has already been rolled back or committed; \
