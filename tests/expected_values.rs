@@ -137,10 +137,9 @@ fn of_scalar(value: &Node) -> Vec<Change> {
         "missing" => vec![change("{}"), change("x")],
         _ => match text.parse::<i64>() {
             Ok(number) => vec![change(&(number + 1).to_string())],
-            // A longer text; a longer time; and none of the labels of a choice.
+            // Another text, or a longer time; and none of the labels of a choice.
             Err(_) => {
-                let longer = format!("'{}x'", text.replace('\'', "''"));
-                vec![change(&longer), change(&format!("1{text}")), change("null")]
+                vec![change(&format!("'1{}'", text.replace('\'', "''"))), change("null")]
             }
         },
     }
