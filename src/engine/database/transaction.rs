@@ -15,6 +15,9 @@ use crate::plan::Isolation;
 use crate::trace::{Event, RollbackReason, WaitEnd};
 use crate::words::{LaneId, LockMode, RequestId, RowId, TableId, TransactionId};
 
+/// What the owner of a transaction is told that took longer than it may.
+const TIME_IS_UP: &str = "The transaction has aborted: it took longer than its limit.";
+
 /// A transaction of a database, safe against the reuse of its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TransactionRef {
@@ -174,7 +177,8 @@ impl Database {
         Ok(())
     }
 
-    /// The fault with which a transaction must end because one in it was swallowed.
+    /// The fault with which a transaction must end because one in it was swallowed, or because its
+    /// time was up while its owner was busy elsewhere.
     ///
     /// Source: Microsoft Learn, "Troubleshoot Dataverse plug-ins": plug-ins should not catch
     /// exceptions from service calls and continue; "Troubleshoot bulk operation errors" for the
@@ -182,6 +186,9 @@ impl Database {
     pub fn swallowed(&self, reference: TransactionRef) -> Option<Fault> {
         let (kind, message) = match self.state_of(reference) {
             TransactionState::Active => return None,
+            TransactionState::RolledBack(kind @ FaultKind::TransactionTimeout) => {
+                (kind, TIME_IS_UP)
+            }
             TransactionState::RolledBack(_) | TransactionState::Free => (
                 FaultKind::TransactionAborted,
                 "The transaction of the SQL command has already been rolled back or committed; \
@@ -247,8 +254,7 @@ impl Database {
             return;
         }
         let kind = FaultKind::TransactionTimeout;
-        let message = "The transaction has aborted: it took longer than its limit.";
-        let fault = Fault::new(kind, message).from_instance(self.id);
+        let fault = Fault::new(kind, TIME_IS_UP).from_instance(self.id);
         self.abort(context, reference, &fault, WaitEnd::TimedOut(kind));
     }
 
