@@ -23,7 +23,7 @@ use crate::fault::Fault;
 use crate::plan::{Hints, Ordering, Plan};
 use crate::trace::{Disturbance, Event, ReadKind};
 use crate::words::evaluate::compare_for_order;
-use crate::words::{ColumnId, ColumnType, Expression, Record, TableId, Value};
+use crate::words::{ColumnId, ColumnType, Expression, LockMode, Record, TableId, Value};
 
 /// What a query looks for.
 #[derive(Clone, Debug, Default, PartialEq, Hash)]
@@ -201,7 +201,10 @@ impl Database {
                         finish(execution);
                         return Ok(Step::Done);
                     }
-                    Met::Nothing => return Ok(Step::Took(context.plan.costs.row)),
+                    Met::Nothing => {
+                        self.escalate(context, caller, &mut execution.scan);
+                        return Ok(Step::Took(context.plan.costs.row));
+                    }
                     Met::Row(row) => row,
                 }
             }
@@ -218,9 +221,7 @@ impl Database {
         };
         if let Step::Took(_) = done {
             *at_hand = None;
-            if let Some(by) = caller.by {
-                self.escalate(context, by, scan);
-            }
+            self.escalate(context, caller, scan);
         }
         Ok(done)
     }
@@ -303,7 +304,6 @@ impl Database {
         if self.lock_found(context, caller, (table, row), writing)? == Asked::Waiting {
             return Ok(Step::Waits);
         }
-        scan.locks += 1;
         // Whoever judged the condition without a lock judges it again with one.
         if !self.meets(context, scan, row, View::Latest) {
             scan.matched -= 1;
@@ -326,6 +326,9 @@ impl Database {
             Wrote::Waits => Ok(Step::Waits),
             Wrote::Again | Wrote::Missing => Ok(Step::Took(costs.row)),
             Wrote::Row(_) => {
+                if !self.covers(by.transaction.owner, table, LockMode::Exclusive) {
+                    scan.note_written();
+                }
                 undo.push((row, saved));
                 Ok(Step::Took(costs.row.saturating_add(costs.write)))
             }

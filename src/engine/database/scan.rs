@@ -102,8 +102,11 @@ pub struct Scan {
     pub(super) examined: u32,
     /// How many of them matched.
     pub(super) matched: u32,
-    /// How many locks it has taken on rows and entries.
+    /// How many locks it has taken on rows, or on entries that stand for them, to the end of its
+    /// transaction.
     pub(super) locks: u32,
+    /// How often it was tried to make one lock of them.
+    pub(super) escalations_tried: u32,
     /// The rows that it has answered; kept for the trace only, where rows may move under it.
     pub(super) answered: RowMarks,
     /// The rows that matched when it began; likewise.
@@ -168,6 +171,7 @@ impl Scan {
             examined: 0,
             matched: 0,
             locks: 0,
+            escalations_tried: 0,
             answered: RowMarks::default(),
             awaited: RowMarks::default(),
         }
@@ -182,6 +186,12 @@ impl Scan {
     /// Whether rows may move under it: it neither reads versions nor keeps what it has passed.
     pub(super) const fn is_disturbed(&self) -> bool {
         matches!(self.purpose, Purpose::Read) && !self.manner.versions && !self.manner.keeps
+    }
+
+    /// Notes that a row which it has found was locked to be written, unless it has kept the lock
+    /// from its look at the row.
+    pub(super) fn note_written(&mut self) {
+        self.locks += u32::from(!self.manner.keeps);
     }
 
     /// The slot before which it stands, when it looks at every row of the table without a lock.
@@ -386,22 +396,22 @@ impl Database {
                 return Ok(Locked::Waits);
             }
         }
+        if self.covers(by.transaction.owner, table, row_mode) {
+            return Ok(Locked::Held);
+        }
         let covering = matches!(scan.search.access, Access::Index { covering: true, .. });
-        if covering && scan.purpose == Purpose::Read
-            || self.covers(by.transaction.owner, table, row_mode)
-        {
+        if covering && scan.purpose == Purpose::Read {
+            scan.locks += u32::from(scan.manner.keeps);
             return Ok(Locked::Held);
         }
         if let Some(locked) = self.decline(by, scan.hints, Resource::Row(table, row.1), row_mode)? {
             return Ok(locked);
         }
-        let before = scan.taken.len();
         let keeps = (scan.manner.keeps, &mut scan.taken);
-        let asked = self.lock_row(context, by, row, row_mode, keeps);
-        scan.locks += u32::from(scan.manner.keeps || scan.taken.len() > before);
-        if asked == Asked::Waiting {
+        if self.lock_row(context, by, row, row_mode, keeps) == Asked::Waiting {
             return Ok(Locked::Waits);
         }
+        scan.locks += u32::from(scan.manner.keeps);
         Ok(Locked::Held)
     }
 
