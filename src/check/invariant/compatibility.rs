@@ -48,6 +48,26 @@ pub(super) fn may_write(mode: LockMode) -> bool {
     parts(mode).1 == Some(Part::Exclusive)
 }
 
+/// Whether a mode is weaker than another: everything that goes together with the stronger one goes
+/// together with it, and more.
+pub(super) fn is_weaker(mode: LockMode, than: LockMode) -> bool {
+    mode != than && LockMode::ALL.iter().all(|it| !go_together(than, *it) || go_together(mode, *it))
+}
+
+/// Whether holding a table in this mode stands for holding its rows in this one.
+///
+/// Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock escalation: to X or
+/// to S.
+pub(super) fn stands_for(table: LockMode, row: LockMode) -> bool {
+    match table {
+        LockMode::Exclusive | LockMode::SchemaModification => true,
+        LockMode::Shared | LockMode::SharedIntentExclusive => {
+            matches!(parts(row), (None | Some(Range::Shared), Some(Part::Shared)))
+        }
+        _ => false,
+    }
+}
+
 /// Half of the symmetric relation between resource parts: the pairs that go together.
 fn allows(a: Part, b: Part) -> bool {
     use Part::{
@@ -89,6 +109,34 @@ fn parts(mode: LockMode) -> (Option<Range>, Option<Part>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mode_is_weaker_that_lets_more_in() {
+        use LockMode as M;
+        for (weak, strong) in [
+            (M::IntentShared, M::IntentExclusive),
+            (M::IntentExclusive, M::SharedIntentExclusive),
+            (M::Shared, M::Update),
+            (M::Update, M::Exclusive),
+            (M::Shared, M::RangeInsertShared),
+            (M::RangeSharedShared, M::RangeExclusiveShared),
+            (M::Exclusive, M::RangeExclusiveExclusive),
+        ] {
+            assert!(is_weaker(weak, strong), "{weak:?} {strong:?}");
+            assert!(!is_weaker(strong, weak), "{strong:?} {weak:?}");
+        }
+        assert!(!is_weaker(M::Shared, M::IntentExclusive));
+    }
+
+    #[test]
+    fn a_table_stands_for_its_rows() {
+        use LockMode as M;
+        assert!(stands_for(M::Exclusive, M::RangeExclusiveExclusive));
+        assert!(stands_for(M::Shared, M::RangeSharedShared));
+        assert!(!stands_for(M::Shared, M::Update));
+        assert!(!stands_for(M::SharedIntentExclusive, M::Exclusive));
+        assert!(!stands_for(M::IntentExclusive, M::Shared));
+    }
 
     /// The matrix, to be held against the book's.
     #[test]

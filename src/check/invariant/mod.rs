@@ -7,19 +7,23 @@
 //! | watcher | watches |
 //! |---|---|
 //! | `order` | time, sequence numbers, lanes, transactions that begin and end once |
-//! | `locks` | exclusion, life of locks, waits, wake-ups, writes under lock |
-//! | `rows` | row versions, what a rollback restores, what a read may see |
+//! | `locks` | exclusion, life of locks, waits, wake-ups, escalation, writes under lock |
+//! | `looks` | that reads which need no locks take none |
+//! | `rows` | row versions, what a rollback restores, what a read of each level may see |
 //! | `requests` | nesting, depth, stages, where the transaction begins |
+//! | `sessions` | steps, and statements within them |
 //! | `outages` | that nothing gets through, and that it is over on time |
 //!
 //! The levels of isolation are judged from the anomalies of the whole run.
 
 mod compatibility;
 mod locks;
+mod looks;
 mod order;
 mod outages;
 mod requests;
 mod rows;
+mod sessions;
 #[cfg(test)]
 mod tests;
 
@@ -47,25 +51,32 @@ pub enum Invariant {
     Transactions,
     /// No two transactions hold one resource in modes that conflict.
     Exclusion,
-    /// Every lock is released at its transaction's end, and not used after.
+    /// Every lock is released at its transaction's end, and not used after; one on a written row not
+    /// before, unless the transaction itself or the table is locked for it.
     LockLife,
     /// Every wait ends once, before the run does, and tells how long it lasted.
     Waits,
     /// Who waits for nothing any more is woken at that instant.
     WakeUp,
-    /// A row is written only under an exclusive lock on it.
+    /// A row is written only under an exclusive lock on it or on its table, and never over what
+    /// another transaction has not committed; a table's definition is changed only under its lock.
     WriteUnderLock,
+    /// Who reads uncommitted rows, or versions, takes no locks for it but schema stability.
+    LockFreeReads,
     /// Row versions ascend in each instance, and a write replaces the version that is there.
     RowVersions,
-    /// A rollback restores every row that it wrote, and a commit none.
+    /// A rollback, of a transaction or of one statement, restores every row that it wrote, and a
+    /// commit none.
     Rollback,
-    /// A read sees its own transaction's writes, or else what was committed when it began.
+    /// A read sees its own transaction's writes, or else what its level lets it see.
     CommittedReads,
     /// A closed instance begins nothing, an unreachable one answers nothing, and an outage is
     /// over on time.
     Outages,
     /// Requests begin once, end once, nest, and count their depth.
     Requests,
+    /// A session's steps begin and end one after the other, and its statements within them.
+    Sessions,
     /// The stages of a request ascend, and each plug-in step runs in its own.
     Stages,
     /// The outermost PreValidation runs outside the transaction, the later stages inside.
@@ -86,11 +97,13 @@ impl Invariant {
             Self::Waits => "every wait ends once",
             Self::WakeUp => "no lost wake-up",
             Self::WriteUnderLock => "writes under exclusive locks",
+            Self::LockFreeReads => "reads of versions take no locks",
             Self::RowVersions => "row versions ascend",
             Self::Rollback => "a rollback restores every row",
-            Self::CommittedReads => "reads see committed rows",
+            Self::CommittedReads => "reads see what their level shows",
             Self::Outages => "an outage silences its instance",
             Self::Requests => "requests nest",
+            Self::Sessions => "steps and statements nest",
             Self::Stages => "stages ascend",
             Self::TransactionScope => "PreValidation is outside the transaction",
             Self::Isolation => "isolation levels keep their promise",
@@ -123,15 +136,19 @@ pub(super) fn violations_of(history: &History, anomalies: &Anomalies) -> Vec<Vio
     let mut transactions = Transactions::default();
     let mut order = order::Watcher::default();
     let mut locks = locks::Watcher::of(trace);
+    let mut looks = looks::Watcher::default();
     let mut rows = rows::Watcher::default();
     let mut requests = requests::Watcher::of(trace);
+    let mut sessions = sessions::Watcher::default();
     let mut outages = outages::Watcher::of(trace);
     for entry in &trace.entries {
         order.see(entry, &mut report);
         transactions.see(entry, &mut report);
         locks.see(entry, &transactions, &mut report);
+        looks.see(entry, &mut report);
         rows.see(entry, &transactions, &mut report);
         requests.see(entry, &transactions, &mut report);
+        sessions.see(entry, &transactions, &mut report);
         outages.see(entry, &mut report);
     }
     if let Some(last) = trace.entries.last() {
@@ -144,6 +161,7 @@ pub(super) fn violations_of(history: &History, anomalies: &Anomalies) -> Vec<Vio
             transactions.finish(last, &mut report);
             locks.finish_waits(&mut report);
             requests.finish(last, &mut report);
+            sessions.finish(last, &mut report);
         }
     }
     isolation(history, anomalies, &mut report);

@@ -92,6 +92,17 @@ impl Transactions {
         self.known.get(&transaction).map(|it| it.state)
     }
 
+    /// Whether a transaction is this lane's, in this instance.
+    pub(super) fn is_of(
+        &self,
+        transaction: TransactionId,
+        lane: LaneId,
+        instance: InstanceId,
+    ) -> bool {
+        let known = self.known.get(&transaction);
+        known.is_some_and(|it| (it.lane, it.instance) == (lane, instance))
+    }
+
     /// Whether a lane has a transaction open in an instance.
     pub(super) fn lane_has_one(&self, lane: LaneId, instance: InstanceId) -> bool {
         self.open.contains_key(&(lane, instance))

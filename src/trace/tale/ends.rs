@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Message, Outage, OutageKind, Plan, PlugIn, PlugInBody, Stage};
-use crate::trace::tale::Tale;
+use crate::trace::tale::{Before, Tale};
 use crate::trace::{DeadlockEdge, Event, Header, RollbackReason};
 use crate::words::{
     InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, ProgramId, RequestId, SimInstant,
@@ -35,8 +35,15 @@ impl Tale {
             transaction: of,
             reason: RollbackReason::Fault(Fault::new(kind, "so it is")),
         });
+        let written = self.written.remove(&of).unwrap_or_default();
+        self.restores(of, written);
+        self.releases(of)
+    }
+
+    /// Each of these rows becomes what it was before the first of these writes.
+    pub(super) fn restores(&mut self, of: TransactionId, written: Vec<Before>) {
         let mut restored = BTreeSet::new();
-        for (key, version, image) in self.written.remove(&of).unwrap_or_default() {
+        for Before { key, version, image, .. } in written {
             if !restored.insert(key) {
                 continue;
             }
@@ -52,7 +59,6 @@ impl Tale {
                 row_version: version,
             });
         }
-        self.releases(of)
     }
 
     /// A deadlock of two closes: each waits for the row.

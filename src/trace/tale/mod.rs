@@ -5,6 +5,7 @@
 
 mod any;
 mod ends;
+mod sessions;
 
 pub(crate) use any::any_events;
 
@@ -26,8 +27,14 @@ type Key = (InstanceId, TableId, RowId);
 /// The columns of a row.
 type Image = BTreeMap<ColumnId, Value>;
 
-/// A row that was written, with its version and columns before.
-type Before = (Key, u64, Image);
+/// A row that was written, with its version and columns before, and for which request.
+#[derive(Clone)]
+pub(super) struct Before {
+    pub(super) key: Key,
+    pub(super) version: u64,
+    pub(super) image: Image,
+    pub(super) request: RequestId,
+}
 
 /// A trace in the making.
 pub(crate) struct Tale {
@@ -38,7 +45,10 @@ pub(crate) struct Tale {
     pub(super) held: BTreeMap<TransactionId, BTreeSet<LockResource>>,
     pub(super) written: BTreeMap<TransactionId, Vec<Before>>,
     pub(super) lane_of: BTreeMap<TransactionId, LaneId>,
-    waits: BTreeMap<TransactionId, SimInstant>,
+    levels: BTreeMap<TransactionId, Isolation>,
+    pub(super) waits: BTreeMap<TransactionId, SimInstant>,
+    /// The labels of each session's steps, and the one that it is in.
+    pub(super) steps: BTreeMap<LaneId, (Vec<String>, usize)>,
     pub(super) open: BTreeMap<LaneId, Vec<(RequestId, Option<TransactionId>)>>,
     pub(super) requests: u32,
     transactions: u32,
@@ -76,7 +86,9 @@ impl Tale {
             held: BTreeMap::new(),
             written: BTreeMap::new(),
             lane_of: BTreeMap::new(),
+            levels: BTreeMap::new(),
             waits: BTreeMap::new(),
+            steps: BTreeMap::new(),
             open: BTreeMap::new(),
             requests: 0,
             transactions: 0,
@@ -161,6 +173,10 @@ impl Tale {
 
     /// A run of an actor begins; actors are numbered as they first come.
     pub(crate) fn begins(&mut self, name: &str) -> LaneId {
+        self.lane(name, |actor| LaneKind::Actor { actor, run: 1 })
+    }
+
+    pub(super) fn lane(&mut self, name: &str, kind: fn(ActorId) -> LaneKind) -> LaneId {
         let known = self.trace.header.actors.iter().position(|it| **it == *name);
         let actor = known.unwrap_or_else(|| {
             self.trace.header.actors.push(Name::from(name));
@@ -170,11 +186,7 @@ impl Tale {
         let lane = self.trace.entries.iter().filter(began).count();
         let lane = LaneId(u32::try_from(lane).unwrap());
         let actor = ActorId(u32::try_from(actor).unwrap());
-        self.push(Event::LaneBegan {
-            lane,
-            kind: LaneKind::Actor { actor, run: 1 },
-            name: Name::from(name),
-        });
+        self.push(Event::LaneBegan { lane, kind: kind(actor), name: Name::from(name) });
         lane
     }
 
@@ -203,6 +215,7 @@ impl Tale {
         let transaction = TransactionId(self.transactions);
         self.transactions += 1;
         self.lane_of.insert(transaction, lane);
+        self.levels.insert(transaction, isolation);
         self.push(Event::TransactionBegan {
             lane,
             transaction,
@@ -253,8 +266,7 @@ impl Tale {
     /// A lock on a row is granted.
     pub(crate) fn lock(&mut self, of: TransactionId, place: &str, mode: LockMode) -> &mut Self {
         let resource = self.resource(place);
-        self.held.entry(of).or_default().insert(resource);
-        self.push(Event::LockGranted { transaction: of, resource, mode })
+        self.locks(of, resource, mode)
     }
 
     /// A wait for an exclusive lock on a row begins.
@@ -265,25 +277,13 @@ impl Tale {
         holders: &[TransactionId],
     ) -> &mut Self {
         let resource = self.resource(place);
-        self.waits.insert(of, self.now);
-        self.push(Event::LockQueued {
-            transaction: of,
-            resource,
-            mode: LockMode::Exclusive,
-            holders: holders.to_vec(),
-            ahead: Vec::new(),
-        })
+        self.queues(of, resource, LockMode::Exclusive, holders, &[])
     }
 
     /// The wait ends; a granted lock is held.
     pub(crate) fn wait_ends(&mut self, of: TransactionId, place: &str, end: WaitEnd) -> &mut Self {
         let resource = self.resource(place);
-        let waited = self.now.duration_since(self.waits[&of]);
-        self.push(Event::WaitEnded { transaction: of, resource, end, waited });
-        if end == WaitEnd::Granted {
-            self.lock(of, place, LockMode::Exclusive);
-        }
-        self
+        self.queue_ends(of, resource, LockMode::Exclusive, end)
     }
 
     /// A row is written for the lane's innermost request, without a lock of its own.
@@ -305,14 +305,14 @@ impl Tale {
             (column, old, value)
         });
         let columns = columns.collect();
+        let lane = self.lane_of[&of];
+        let request = self.open[&lane].last().unwrap().0;
         let written = self.written.entry(of).or_default();
-        written.push((key, version_before, before));
+        written.push(Before { key, version: version_before, image: before, request });
         match kind {
             WriteKind::Delete => self.rows.remove(&key),
             _ => self.rows.insert(key, (version_after, after)),
         };
-        let lane = self.lane_of[&of];
-        let request = self.open[&lane].last().unwrap().0;
         self.push(Event::RowWritten {
             transaction: of,
             request,
@@ -349,6 +349,11 @@ impl Tale {
         self.end(lane, None)
     }
 
+    /// The level of a transaction; outside any, the usual one.
+    pub(super) fn level(&self, of: Option<TransactionId>) -> Isolation {
+        of.and_then(|it| self.levels.get(&it)).copied().unwrap_or_default()
+    }
+
     /// A whole request that locks a row, reads it, and writes what it computes from it.
     pub(crate) fn adds(
         &mut self,
@@ -361,6 +366,7 @@ impl Tale {
         let lane = self.lane_of[&of];
         let request = self.request(lane, Message::Update, place, Some(of));
         self.lock(of, place, LockMode::Exclusive);
+        let level = self.level(Some(of));
         self.push(Event::RowRead {
             request,
             transaction: Some(of),
@@ -368,7 +374,7 @@ impl Tale {
             table,
             row,
             row_version,
-            level: Isolation::default(),
+            level,
             kind: ReadKind::Computed,
             writer: None,
         });
@@ -398,6 +404,7 @@ impl Tale {
     ) -> &mut Self {
         let request = self.request(lane, Message::Retrieve, place, transaction);
         let (instance, table, row) = self.key(place);
+        let level = self.level(transaction);
         self.push(Event::RowRead {
             request,
             transaction,
@@ -405,7 +412,7 @@ impl Tale {
             table,
             row,
             row_version,
-            level: Isolation::default(),
+            level,
             kind: ReadKind::Answer,
             writer: None,
         });

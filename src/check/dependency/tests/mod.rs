@@ -2,6 +2,7 @@
 
 mod large;
 mod levels;
+mod mixed;
 mod oracle;
 mod stories;
 
@@ -61,7 +62,9 @@ enum Step {
     Delete(char),
     /// Reads the version of a row with this number.
     Read(char, u64),
-    /// Searches, and is answered these versions.
+    /// Begins to search.
+    Begin,
+    /// Searches, or goes on with it to the end, and is answered these versions.
     Search(Where, Vec<(char, u64)>),
     Commit,
     Abort,
@@ -80,6 +83,8 @@ struct Script {
     there: BTreeMap<char, bool>,
     /// How many runs share the transactions.
     lane_count: u32,
+    /// The searches that have begun.
+    searching: BTreeMap<LaneId, RequestId>,
     /// The level of every transaction, and of every read that names no other.
     level: Isolation,
 }
@@ -101,6 +106,7 @@ impl Script {
             version: 2,
             there: [('x', true), ('y', true)].into(),
             lane_count: u32::MAX,
+            searching: BTreeMap::new(),
             level: Isolation::default(),
         }
     }
@@ -143,6 +149,12 @@ impl Script {
                 let request = self.tale.request(lane, Message::Retrieve, &place, Some(transaction));
                 self.read(request, Some(transaction), (*row, *version));
             }
+            Step::Begin => {
+                let message = Message::RetrieveMultiple;
+                let request = self.tale.request(lane, message, &place('x'), Some(transaction));
+                self.searching.insert(lane, request);
+                return;
+            }
             Step::Search(condition, answer) => {
                 self.search(lane, Some(transaction), *condition, answer);
             }
@@ -170,8 +182,10 @@ impl Script {
         condition: Where,
         answer: &[(char, u64)],
     ) {
-        let message = Message::RetrieveMultiple;
-        let request = self.tale.request(lane, message, &place('x'), transaction);
+        let begun = self.searching.remove(&lane);
+        let request = begun.unwrap_or_else(|| {
+            self.tale.request(lane, Message::RetrieveMultiple, &place('x'), transaction)
+        });
         for answered in answer {
             self.read(request, transaction, *answered);
         }
@@ -223,8 +237,8 @@ impl Script {
 
 /// A history: `w1(x,11)` writes, `d1(x)` deletes, `r1(x0)` reads what transaction 0 (the
 /// beginning) wrote, `r1(x2a)` what transaction 2 wrote there first, `s1(%3:x0,z2)` searches for
-/// what is divisible by 3 and is answered two rows, `s1(=30:)` and `s1(*:x0,y0)` likewise, `c1`
-/// commits, `a1` rolls back. `@ru`, `@rc`, `@rcs`, `@rr`, `@s` and `@sr` stand before what is read
+/// what is divisible by 3 and is answered two rows, `s1(=30:)` and `s1(*:x0,y0)` likewise (`b1`
+/// before it begins the search earlier), `c1` commits, `a1` rolls back. `@ru`, `@rc`, `@rcs`, `@rr`, `@s` and `@sr` stand before what is read
 /// at another level from there on.
 fn history(text: &str) -> Trace {
     history_at(text, Isolation::default())
@@ -261,6 +275,7 @@ fn history_at(text: &str, level: Isolation) -> Trace {
                 let answer = answer.map(|it| script.version_of(it)).collect();
                 Step::Search(condition, answer)
             }
+            "b" => Step::Begin,
             "c" => Step::Commit,
             _ => Step::Abort,
         };

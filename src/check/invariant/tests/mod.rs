@@ -287,14 +287,14 @@ fn a_rollback_restores_every_row_to_what_it_was() {
 #[test]
 fn reads_see_what_was_committed_or_their_own() {
     insta::assert_snapshot!(broken(&two_writers(Isolation::default(), 2)), @r"
-    reads see committed rows: version 2 of us/user/x is read, which transaction 0 has not committed (event 13)
+    reads see what their level shows: version 2 of us/user/x is read, which transaction 0 has not committed (event 13)
     ");
 
     let mut stale = two_writers(Isolation::default(), 1);
     let carl = stale.begins("carl");
     stale.reads_version(carl, X, None, 2).done(carl);
     insta::assert_snapshot!(broken(&stale), @r"
-    reads see committed rows: version 2 of us/user/x is read, which was out of date when the request began (event 27)
+    reads see what their level shows: version 2 of us/user/x is read, which was out of date when the request began (event 27)
     ");
 
     let mut blind = Tale::usual();
@@ -304,7 +304,7 @@ fn reads_see_what_was_committed_or_their_own() {
     blind.writes(a, X, &[("teams", whole(4))]);
     blind.reads_version(app, X, Some(a), 1).commits(a).done(app);
     insta::assert_snapshot!(broken(&blind), @r"
-    reads see committed rows: version 1 of us/user/x is read, and not what its own transaction wrote (event 8)
+    reads see what their level shows: version 1 of us/user/x is read, and not what its own transaction wrote (event 8)
     ");
 }
 
@@ -324,7 +324,7 @@ fn isolation_levels_keep_their_promise() {
     aborted.reads(bob, X, None).done(bob);
     aborted.rolls_back(a, FaultKind::PlugInAborted).done(ann);
     insta::assert_snapshot!(broken(&aborted), @r"
-    reads see committed rows: version 2 of us/user/x is read, which transaction 0 has not committed (event 9)
+    reads see what their level shows: version 2 of us/user/x is read, which transaction 0 has not committed (event 9)
     isolation levels keep their promise: us/user/x was read as written by transaction 0, which was rolled back (G1a) (event 9)
     ");
 }

@@ -1,19 +1,45 @@
-//! Rows: versions that ascend, rollbacks that restore, reads that see what they may.
+//! Rows: versions that ascend, writes that don't meet, rollbacks that restore, reads that see what
+//! they may.
+
+mod reads;
 
 use std::collections::BTreeMap;
 
-use crate::check::invariant::order::{State, Transactions};
+use crate::check::invariant::order::Transactions;
 use crate::check::invariant::{Invariant, Report, told};
 use crate::check::{Moment, RowKey};
 use crate::trace::{Entry, Event, WriteKind};
 use crate::words::{InstanceId, RequestId, TransactionId};
 
-/// Who wrote which row's version, and since when it is out of date.
+use reads::Snapshots;
+
+/// Who wrote which row's version, and what became of it.
 struct Written {
     key: RowKey,
     writer: Option<TransactionId>,
+    /// When it was committed as the row's newest; for a loaded row, when it was loaded.
+    committed: Option<Moment>,
     /// When a newer version of the row was committed.
     outdated: Option<Moment>,
+    /// Whether the statement that wrote it was taken back.
+    undone: bool,
+}
+
+/// What a row was before an open transaction wrote it first.
+struct Before {
+    version: u64,
+    /// The requests of the transaction that wrote the row and have not been taken back.
+    requests: Vec<RequestId>,
+}
+
+/// A rollback whose rows are being restored.
+struct Restoring {
+    transaction: TransactionId,
+    /// The statement, where no more is taken back.
+    statement: Option<RequestId>,
+    at: Moment,
+    /// The rows that have not been restored yet, with their versions.
+    missing: BTreeMap<RowKey, u64>,
 }
 
 /// Watches rows.
@@ -26,12 +52,16 @@ pub(super) struct Watcher {
     /// The newest version of each instance.
     newest: BTreeMap<InstanceId, u64>,
     versions: BTreeMap<(InstanceId, u64), Written>,
-    /// The version that each row had before each open transaction wrote it first.
-    before: BTreeMap<TransactionId, BTreeMap<RowKey, u64>>,
-    /// The rollback whose rows are being restored, with those that are missing.
-    restoring: Option<(TransactionId, Moment, BTreeMap<RowKey, u64>)>,
-    /// When each request began.
+    /// The rows that each open transaction has written.
+    before: BTreeMap<TransactionId, BTreeMap<RowKey, Before>>,
+    /// The open transaction that has written each row.
+    writers: BTreeMap<RowKey, TransactionId>,
+    /// The version that each row had before each request wrote it first.
+    before_request: BTreeMap<RequestId, BTreeMap<RowKey, u64>>,
+    restoring: Option<Restoring>,
+    /// When each request and statement began.
     requests: BTreeMap<RequestId, Moment>,
+    snapshots: Snapshots,
 }
 
 impl Watcher {
@@ -44,8 +74,9 @@ impl Watcher {
             return;
         }
         self.finish(report);
+        self.snapshots.see(entry);
         match &entry.event {
-            Event::RequestBegan { request, .. } => {
+            Event::RequestBegan { request, .. } | Event::StatementBegan { request, .. } => {
                 self.requests.insert(*request, at);
             }
             Event::RowLoaded { instance, table, row, row_version, .. } => {
@@ -54,15 +85,19 @@ impl Watcher {
                 self.committed.insert(key, *row_version);
             }
             Event::RowWritten { .. } => self.write(entry, report),
-            Event::RowRead { request, transaction, instance, table, row, row_version, .. } => {
-                let key = RowKey::of(*instance, *table, *row);
-                let began = self.requests.get(request).copied();
-                self.read(*transaction, key, *row_version, (at, began), known, report);
-            }
+            Event::RowRead { .. } => self.read(entry, known, report),
             Event::Committed { transaction } => self.commit(*transaction, at),
             Event::RolledBack { transaction, .. } => {
                 let before = self.before.remove(transaction).unwrap_or_default();
-                self.restoring = Some((*transaction, at, before));
+                for key in before.keys() {
+                    self.writers.remove(key);
+                }
+                let missing = before.into_iter().map(|(key, it)| (key, it.version)).collect();
+                let (transaction, statement) = (*transaction, None);
+                self.restoring = Some(Restoring { transaction, statement, at, missing });
+            }
+            Event::StatementUndone { transaction, request } => {
+                self.undo(*transaction, *request, at);
             }
             _ => {}
         }
@@ -70,21 +105,49 @@ impl Watcher {
 
     /// A rollback is over: every row that it wrote must have been restored.
     pub(super) fn finish(&mut self, report: &mut Report) {
-        let Some((transaction, at, missing)) = self.restoring.take() else {
+        let Some(Restoring { transaction, statement, at, missing }) = self.restoring.take() else {
             return;
         };
         for (key, _) in missing {
             report.add(Invariant::Rollback, at, |names| {
                 let place = names.place(key.instance, key.table, key.row);
-                format!("the rollback of {} misses {place}", told(transaction))
+                let whose = match statement {
+                    None => told(transaction),
+                    Some(request) => format!("request {} of {}", request.0, told(transaction)),
+                };
+                format!("the rollback of {whose} misses {place}")
             });
         }
+    }
+
+    /// A statement is taken back: its versions were never there.
+    fn undo(&mut self, transaction: TransactionId, request: RequestId, at: Moment) {
+        let missing = self.before_request.remove(&request).unwrap_or_default();
+        for key in missing.keys() {
+            let Some(rows) = self.before.get_mut(&transaction) else {
+                break;
+            };
+            if let Some(before) = rows.get_mut(key) {
+                before.requests.retain(|it| *it != request);
+                if before.requests.is_empty() {
+                    rows.remove(key);
+                    self.writers.remove(key);
+                }
+            }
+            let live = self.live.get(key).copied().unwrap_or(0);
+            if let Some(written) = self.versions.get_mut(&(key.instance, live)) {
+                written.undone = true;
+            }
+        }
+        let statement = Some(request);
+        self.restoring = Some(Restoring { transaction, statement, at, missing });
     }
 
     fn write(&mut self, entry: &Entry, report: &mut Report) {
         let at = Moment::of(entry);
         let Event::RowWritten {
             transaction,
+            request,
             instance,
             table,
             row,
@@ -111,8 +174,20 @@ impl Watcher {
                 )
             });
         }
+        let other = self.writers.insert(key, *transaction).filter(|it| it != transaction);
+        if let Some(other) = other {
+            report.add(Invariant::WriteUnderLock, at, |names| {
+                let place = names.place(key.instance, key.table, key.row);
+                let (writer, other) = (told(*transaction), told(other));
+                format!("{writer} writes {place}, which {other} has written and not committed")
+            });
+        }
         let before = self.before.entry(*transaction).or_default();
-        before.entry(key).or_insert(live);
+        let before = before.entry(key);
+        let before = before.or_insert(Before { version: live, requests: Vec::new() });
+        before.requests.push(*request);
+        let of_request = self.before_request.entry(*request).or_default();
+        of_request.entry(key).or_insert(live);
         if *kind != WriteKind::Delete || *version_after != 0 {
             self.install(key, Some(*transaction), *version_after, at, report);
         }
@@ -140,7 +215,8 @@ impl Watcher {
         }
         *newest = version.max(*newest);
         self.live.insert(key, version);
-        let written = Written { key, writer, outdated: None };
+        let committed = writer.is_none().then_some(at);
+        let written = Written { key, writer, committed, outdated: None, undone: false };
         self.versions.insert((key.instance, version), written);
     }
 
@@ -153,7 +229,7 @@ impl Watcher {
         report: &mut Report,
     ) {
         let expected = match &mut self.restoring {
-            Some((rolled_back, _, missing)) if *rolled_back == transaction => missing.remove(&key),
+            Some(it) if it.transaction == transaction => it.missing.remove(&key),
             _ => None,
         };
         if expected != Some(version) {
@@ -173,51 +249,15 @@ impl Watcher {
 
     fn commit(&mut self, transaction: TransactionId, at: Moment) {
         for key in self.before.remove(&transaction).unwrap_or_default().keys() {
+            self.writers.remove(key);
             let live = self.live.get(key).copied().unwrap_or(0);
             let old = self.committed.insert(*key, live).unwrap_or(0);
             if let Some(old) = self.versions.get_mut(&(key.instance, old)) {
                 old.outdated.get_or_insert(at);
             }
-        }
-    }
-
-    fn read(
-        &self,
-        reader: Option<TransactionId>,
-        key: RowKey,
-        version: u64,
-        (at, began): (Moment, Option<Moment>),
-        known: &Transactions,
-        report: &mut Report,
-    ) {
-        let written = self.versions.get(&(key.instance, version));
-        let written = written.filter(|it| it.key == key);
-        let own = reader.and_then(|it| self.before.get(&it));
-        let wrong = match written {
-            None => Some("which it never had".to_owned()),
-            _ if own.is_some_and(|it| it.contains_key(&key)) => {
-                let live = self.live.get(&key).copied();
-                let stale = live != Some(version);
-                stale.then(|| "and not what its own transaction wrote".to_owned())
+            if let Some(new) = self.versions.get_mut(&(key.instance, live)) {
+                new.committed.get_or_insert(at);
             }
-            Some(written) => match written.writer.map(|it| (it, known.state(it))) {
-                None | Some((_, Some(State::Committed))) => {
-                    let outdated = written.outdated.zip(began);
-                    let stale = outdated.is_some_and(|(outdated, began)| outdated < began);
-                    stale.then(|| "which was out of date when the request began".to_owned())
-                }
-                Some((writer, _)) if Some(writer) == reader => None,
-                Some((writer, Some(State::Open))) => {
-                    Some(format!("which {} has not committed", told(writer)))
-                }
-                Some((writer, _)) => Some(format!("which {} rolled back", told(writer))),
-            },
-        };
-        if let Some(wrong) = wrong {
-            report.add(Invariant::CommittedReads, at, |names| {
-                let place = names.place(key.instance, key.table, key.row);
-                format!("version {version} of {place} is read, {wrong}")
-            });
         }
     }
 }

@@ -4,6 +4,12 @@
 //! either changes, the *head* of the queue (the first waiter that holds the resource already and
 //! asks for more, else the first of all) must either be in conflict with a holder or be woken
 //! before time goes on.
+//!
+//! What a transaction has written stays locked to its end: by the lock on the row; by one on the
+//! table, to which the rows' locks have given way; or, with optimized locking, by one on the
+//! transaction itself, while the row's is released at once.
+
+mod writes;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -90,6 +96,8 @@ pub(super) struct Watcher {
     stalled: BTreeMap<LockResource, (TransactionId, Moment)>,
     /// Transactions that ended and still hold locks, since when.
     ending: BTreeMap<TransactionId, Moment>,
+    /// The rows that each open transaction has written.
+    written: BTreeMap<TransactionId, BTreeSet<LockResource>>,
     now: SimInstant,
     /// Whether the trace tells locks at all: a run may leave them out.
     tells_locks: bool,
@@ -105,6 +113,7 @@ impl Watcher {
             granted: BTreeMap::new(),
             stalled: BTreeMap::new(),
             ending: BTreeMap::new(),
+            written: BTreeMap::new(),
             now: SimInstant::START,
             tells_locks: trace.entries.iter().any(is_grant),
         }
@@ -130,11 +139,19 @@ impl Watcher {
                 self.end_wait(*transaction, *resource, *end, *waited, at, report)
             }
             Event::LockReleased { transaction, resource } => {
+                self.early(*transaction, *resource, at, report);
                 if let Some(held) = self.held_by.get_mut(transaction) {
                     held.remove(resource);
                 }
                 self.release(*transaction, *resource, at, report);
             }
+            Event::LockWeakened { transaction, resource, mode } => {
+                if !may_write(*mode) {
+                    self.early(*transaction, *resource, at, report);
+                }
+                self.weaken(*transaction, *resource, *mode, at, report);
+            }
+            Event::LocksEscalated { .. } => self.escalate(entry, report),
             Event::LocksReleased { transaction, count } => {
                 self.release_all(*transaction, *count, at, report);
             }
@@ -144,7 +161,17 @@ impl Watcher {
             Event::RowWritten { transaction, instance, table, row, .. } => {
                 self.alive(*transaction, "writes a row", known, at, report);
                 let resource = LockResource::Row { instance: *instance, table: *table, row: *row };
-                self.written(*transaction, resource, at, report);
+                self.write(*transaction, resource, at, report);
+            }
+            Event::SchemaAltered { transaction, instance, table } => {
+                self.alive(*transaction, "changes a table's definition", known, at, report);
+                let table = LockResource::Table { instance: *instance, table: *table };
+                self.alter(*transaction, table, at, report);
+            }
+            Event::DeadlockClosed { cycle, .. } | Event::CrossInstanceWaitClosed { cycle } => {
+                for edge in cycle {
+                    self.waits(edge.waiter, edge.resource, at, report);
+                }
             }
             _ => {}
         }
@@ -152,6 +179,7 @@ impl Watcher {
 
     /// A transaction has ended: its locks must go now, and it can't be waiting.
     fn end(&mut self, transaction: TransactionId, at: Moment, report: &mut Report) {
+        self.written.remove(&transaction);
         if self.held_by.get(&transaction).is_some_and(|it| !it.is_empty()) {
             self.ending.insert(transaction, at);
         }
@@ -233,6 +261,17 @@ impl Watcher {
                     let (waiter, holder) = (told(transaction), told(*holder));
                     let place = names.resource(&on);
                     format!("{waiter} waits for {place} behind {holder}, which is not in its way")
+                });
+            }
+        }
+        for other in ahead {
+            let mut queue = resource.into_iter().flat_map(|it| &it.queue);
+            let other_mode = queue.find(|it| it.transaction == *other).map(|it| it.mode);
+            if !other_mode.is_some_and(|other| !go_together(mode, other)) {
+                report.add(Invariant::Waits, at, |names| {
+                    let (waiter, other) = (told(transaction), told(*other));
+                    let place = names.resource(&on);
+                    format!("{waiter} waits for {place} after {other}, which is not in its way")
                 });
             }
         }
@@ -328,17 +367,6 @@ impl Watcher {
         }
         for resource in held {
             self.release(transaction, resource, at, report);
-        }
-    }
-
-    fn written(&self, id: TransactionId, row: LockResource, at: Moment, report: &mut Report) {
-        let resource = self.resources.get(&row);
-        let held = resource.and_then(|it| it.held.get(&id));
-        if self.tells_locks && !held.is_some_and(|mode| may_write(*mode)) {
-            report.add(Invariant::WriteUnderLock, at, |names| {
-                let (writer, place) = (told(id), names.resource(&row));
-                format!("{writer} writes {place} without an exclusive lock on it")
-            });
         }
     }
 
