@@ -200,7 +200,9 @@ impl Database {
         writing: &mut Writing,
     ) -> Result<Asked, Fault> {
         let by = writer(caller)?;
-        if self.lock_exclusively(context, by, (table, row), writing) == Asked::Waiting {
+        if self.lock_transaction(context, by) == Asked::Waiting
+            || self.lock_exclusively(context, by, (table, row), writing) == Asked::Waiting
+        {
             return Ok(Asked::Waiting);
         }
         self.check_conflict(context, caller, table, row)?;
@@ -279,11 +281,17 @@ impl Database {
         if self.enter(context, by, table, LockMode::IntentExclusive) == Asked::Waiting {
             return Asked::Waiting;
         }
-        if self.is_optimized(by.transaction.owner) {
-            let own = Resource::Transaction(by.transaction.id);
-            return self.lock(context, by, own, LockMode::Exclusive);
+        self.lock_transaction(context, by)
+    }
+
+    /// With optimized locking, takes the lock on the transaction itself that stands for the rows
+    /// which it writes.
+    fn lock_transaction(&mut self, context: &mut Context<'_>, by: By) -> Asked {
+        if !self.is_optimized(by.transaction.owner) {
+            return Asked::Held;
         }
-        Asked::Held
+        let own = Resource::Transaction(by.transaction.id);
+        self.lock(context, by, own, LockMode::Exclusive)
     }
 
     fn lock_exclusively(
