@@ -250,7 +250,7 @@ impl Database {
             return Ok(Step::Took(cost));
         };
         let mut record = record_of(table, &image, &columns);
-        self.tell_read(context, caller, table, row, ReadKind::Answer);
+        self.tell_read(context, caller, (table, row), view, ReadKind::Answer);
         self.tell_doubled(context, caller, scan, row);
         for column in &query.expand {
             cost = cost.saturating_add(context.plan.costs.row);
@@ -282,7 +282,7 @@ impl Database {
         let columns = selected(context.plan.table(to), None);
         let linked = store.read(row, view).map(|image| record_of(to, &image, &columns));
         if let Some(linked) = linked {
-            self.tell_read(context, caller, to, row, ReadKind::Linked);
+            self.tell_read(context, caller, (to, row), view, ReadKind::Linked);
             record.expanded.push((name, Arc::new(linked)));
         }
     }

@@ -188,6 +188,12 @@ impl Scan {
         matches!(self.purpose, Purpose::Read) && !self.manner.versions && !self.manner.keeps
     }
 
+    /// Whether it locks and reads the entries of an index that has all it needs, and never the rows.
+    fn reads_entries_only(&self) -> bool {
+        let covering = matches!(self.search.access, Access::Index { covering: true, .. });
+        covering && self.purpose == Purpose::Read && self.manner.lock.is_some()
+    }
+
     /// Notes that a row which it has found was locked to be written, unless it has kept the lock
     /// from its look at the row.
     pub(super) fn note_written(&mut self) {
@@ -270,6 +276,9 @@ impl Database {
         match (scan.manner.versions, caller.level) {
             (true, Isolation::Snapshot) => self.view(caller),
             (true, _) => View::Committed { reader },
+            // What is read is the entry, which is locked. Who writes the row and leaves the entry
+            // as it is has changed nothing of that.
+            (false, _) if scan.reads_entries_only() => View::Committed { reader },
             (false, _) => View::Latest,
         }
     }
@@ -399,8 +408,7 @@ impl Database {
         if self.covers(by.transaction.owner, table, row_mode) {
             return Ok(Locked::Held);
         }
-        let covering = matches!(scan.search.access, Access::Index { covering: true, .. });
-        if covering && scan.purpose == Purpose::Read {
+        if scan.reads_entries_only() {
             scan.locks += u32::from(scan.manner.keeps);
             return Ok(Locked::Held);
         }

@@ -609,7 +609,8 @@ impl Database {
             *assigned = Assigned::Value(context.coerce(table, *column, value)?);
         }
         let reader = Caller { level: self.write_level(caller), ..*caller };
-        self.tell_read(context, &reader, table, row, ReadKind::Computed);
+        let view = self.view(&reader);
+        self.tell_read(context, &reader, (table, row), view, ReadKind::Computed);
         Ok(())
     }
 
