@@ -16,12 +16,7 @@ impl Database {
     ///
     /// Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock escalation: from
     /// rows to the table, to X or S; "Optimized locking": none.
-    pub(super) fn escalate(
-        &mut self,
-        context: &mut Context<'_>,
-        caller: &Caller,
-        scan: &mut Scan,
-    ) {
+    pub(super) fn escalate(&mut self, context: &mut Context<'_>, caller: &Caller, scan: &mut Scan) {
         let limits = &context.plan.limits;
         let more = limits.lock_escalation_retry.max(1).saturating_mul(scan.escalations_tried);
         let is_time = scan.locks >= limits.lock_escalation.saturating_add(more);

@@ -7,21 +7,21 @@
 //! A caller that knows that nothing else is due for a while says so (`room`). Then several rows are
 //! looked at in one step, each at its own instant, as if the steps had been made one by one.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::database::Database;
 use crate::engine::database::context::Context;
 use crate::engine::database::locking::Asked;
+use crate::engine::database::manner::Purpose;
 use crate::engine::database::read::{Caller, record_of, selected};
-use crate::engine::database::scan::{Met, Purpose, Scan};
+use crate::engine::database::scan::{Met, Scan};
 use crate::engine::database::search::Search;
 use crate::engine::database::write::{Assigned, Change, Writing, Wrote};
 use crate::engine::store::{RowNumber, Saved, View};
 use crate::fault::Fault;
 use crate::plan::{Hints, Ordering, Plan};
-use crate::trace::{Disturbance, Event, ReadKind};
+use crate::trace::{Event, ReadKind};
 use crate::words::evaluate::compare_for_order;
 use crate::words::{ColumnId, ColumnType, Expression, LockMode, Record, TableId, Value};
 
@@ -161,7 +161,11 @@ impl Database {
         let whole = execution.scan.is_of_one_instant();
         let mut all = Duration::ZERO;
         loop {
-            let bit = match self.free_run(context, caller, execution, end)? {
+            let run = match execution.at_hand {
+                None => self.free_run(context, caller, &mut execution.scan, end)?,
+                Some(_) => None,
+            };
+            let bit = match run {
                 Some(bit) => Step::Took(bit),
                 None => self.step_row(context, caller, execution)?,
             };
@@ -197,10 +201,7 @@ impl Database {
                 }
                 match self.advance(context, caller, &mut execution.scan)? {
                     Met::Waits => return Ok(Step::Waits),
-                    Met::End => {
-                        finish(execution);
-                        return Ok(Step::Done);
-                    }
+                    Met::End => return Ok(Step::Done),
                     Met::Nothing => {
                         self.escalate(context, caller, &mut execution.scan);
                         return Ok(Step::Took(context.plan.costs.row));
@@ -335,89 +336,6 @@ impl Database {
         }
     }
 
-    /// A stretch of rows that a scan without locks looks at and that don't match, in one go; `None`
-    /// when the next row wants a closer look.
-    fn free_run(
-        &self,
-        context: &Context<'_>,
-        caller: &Caller,
-        execution: &mut Execution,
-        end: crate::words::SimInstant,
-    ) -> Result<Option<Duration>, Fault> {
-        let scan = &mut execution.scan;
-        let Some(from) = scan.runs_freely_from() else {
-            return Ok(None);
-        };
-        if execution.at_hand.is_some()
-            || !scan.search.condition.is_simple()
-            || !scan.taken.is_empty()
-        {
-            return Ok(None);
-        }
-        let view = match caller.level.reads_versions() || scan.purpose == Purpose::Change {
-            true => return Ok(None),
-            false => View::Latest,
-        };
-        let cost = context.plan.costs.row;
-        let room = end.duration_since(context.now).as_nanos();
-        let most = room.checked_div(cost.as_nanos()).unwrap_or(u128::from(u32::MAX));
-        let most = u32::try_from(most).unwrap_or(u32::MAX).saturating_sub(1);
-        let (mut passed, mut next) = (0_u32, from);
-        let condition = &scan.search.condition;
-        self.store(scan.search.table)?.scan(RowNumber(from), view, |row, image| {
-            if passed == most || condition.may_hold(&image) {
-                return ControlFlow::Break(());
-            }
-            passed += 1;
-            next = row.0 + 1;
-            ControlFlow::Continue(())
-        });
-        if passed == 0 {
-            return Ok(None);
-        }
-        scan.examined = scan.examined.saturating_add(passed);
-        scan.go_on_from(next);
-        Ok(Some(cost.saturating_mul(passed)))
-    }
-
-    /// Tells that the scan has met a row before, where rows can move.
-    fn tell_doubled(
-        &self,
-        context: &mut Context<'_>,
-        caller: &Caller,
-        scan: &mut Scan,
-        row: RowNumber,
-    ) {
-        if scan.is_disturbed() && context.log.is_on() && !scan.answered.mark(row) {
-            self.tell_disturbed(context, caller, scan, row, Disturbance::Doubled);
-        }
-    }
-
-    fn tell_disturbed(
-        &self,
-        context: &mut Context<'_>,
-        caller: &Caller,
-        scan: &Scan,
-        row: RowNumber,
-        how: Disturbance,
-    ) {
-        let (request, instance, table) = (caller.request, self.id, scan.search.table);
-        let Some(store) = &self.tables[table.index()] else { return };
-        let row = store.id(row);
-        context.emit(|| Event::ScanDisturbed { request, instance, table, row, how });
-    }
-
-    /// Notes which rows match as a scan begins under which rows may move.
-    pub(super) fn mark_matching(&self, context: &Context<'_>, scan: &mut Scan) {
-        let view = View::Committed { reader: None };
-        let Some(store) = &self.tables[scan.search.table.index()] else { return };
-        let rows: Vec<_> =
-            store.rows().filter(|row| self.meets(context, scan, *row, view)).collect();
-        for row in rows {
-            scan.awaited.mark(row);
-        }
-    }
-
     /// Ends a statement that is done: what it held for itself is given back, and what it looked at
     /// is told. Answers the version up to which a read of changes is complete.
     pub fn finish(
@@ -427,14 +345,8 @@ impl Database {
         execution: &mut Execution,
     ) {
         let scan = &mut execution.scan;
-        if scan.is_disturbed() && context.log.is_on() && !is_cut_short(&execution.task, scan) {
-            let view = View::Committed { reader: None };
-            let missed = scan.awaited.rows().filter(|row| !scan.answered.has(*row));
-            let missed: Vec<_> =
-                missed.filter(|row| self.meets(context, scan, *row, view)).collect();
-            for row in missed {
-                self.tell_disturbed(context, caller, scan, row, Disturbance::Missed);
-            }
+        if !is_cut_short(&execution.task, scan) {
+            self.tell_missed(context, caller, scan);
         }
         let (request, transaction) = (caller.request, caller.transaction());
         let (instance, table, level) = (self.id, scan.search.table, caller.level);
@@ -543,16 +455,6 @@ fn is_complete(execution: &Execution) -> bool {
     }
 }
 
-/// Whether a query has stopped before the end of its scan.
-fn is_cut_short(task: &Task, scan: &Scan) -> bool {
-    matches!(task, Task::Select { query, .. } if query.order.is_empty()
-        && query.top.is_some_and(|top| u64::from(scan.matched) >= top))
-}
-
-fn finish(execution: &mut Execution) {
-    execution.at_hand = None;
-}
-
 /// Puts rows into the order that the query asks for; rows that are equal in it stay as they were.
 fn sort(records: &mut [Record], order: &[Ordering]) {
     if order.is_empty() {
@@ -573,4 +475,10 @@ fn sort(records: &mut [Record], order: &[Ordering]) {
         }
         std::cmp::Ordering::Equal
     });
+}
+
+/// Whether a query has stopped before the end of its scan.
+fn is_cut_short(task: &Task, scan: &Scan) -> bool {
+    matches!(task, Task::Select { query, .. } if query.order.is_empty()
+        && query.top.is_some_and(|top| u64::from(scan.matched) >= top))
 }

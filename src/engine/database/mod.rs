@@ -17,12 +17,18 @@
 //! last byte by its rollback. A version of a row is kept as long as a snapshot can see it, and no
 //! longer. No clock is read: the caller says what time it is.
 
+mod candidate;
 mod condition;
 mod context;
 mod deadlock;
+mod disturbance;
 mod escalation;
 mod execution;
+mod free_run;
+mod gap;
+mod insert;
 mod locking;
+mod manner;
 mod marks;
 mod monitor;
 mod read;
@@ -87,6 +93,8 @@ pub struct Database {
     awakened: Vec<Awakening>,
     /// Scratch for the owners whose locks were granted; empty between uses.
     granted: Vec<Owner>,
+    /// Scratch for what a write writes.
+    values: Vec<(ColumnId, Value)>,
 }
 
 /// Somebody who waited for a lock is to go on.
@@ -125,6 +133,7 @@ impl Database {
             search: None,
             awakened: Vec::new(),
             granted: Vec::new(),
+            values: Vec::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Reads of single rows, and rows as readers and expressions get them.
 
 use crate::engine::database::context::Context;
+use crate::engine::database::gap::absence;
 use crate::engine::database::locking::{Asked, By, Temporary};
 use crate::engine::database::{Database, TransactionRef};
 use crate::engine::lock::Resource;
@@ -8,7 +9,7 @@ use crate::engine::names::Names;
 use crate::engine::store::{RowImage, RowNumber, TableStore, View};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Plan, Table};
-use crate::trace::{Event, LockResource, ReadKind};
+use crate::trace::{Event, ReadKind};
 use crate::words::evaluate::RowAtHand;
 use crate::words::{
     ColumnId, ColumnType, LockMode, Name, Record, RequestId, RowId, TableId, TransactionId, Value,
@@ -251,13 +252,6 @@ impl Database {
             store.find(id).is_some_and(|row| store.read(row, view).is_some())
         })
     }
-}
-
-/// What a range lock on a row that is not there is on.
-pub(super) fn absence(table: TableId, id: RowId) -> Resource {
-    let (high, low) = id.0.as_u64_pair();
-    let hash = high ^ low.rotate_left(32);
-    Resource::Key { table, index: LockResource::PRIMARY, hash }
 }
 
 /// What stands behind a lookup, for expressions over a row.

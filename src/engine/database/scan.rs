@@ -17,72 +17,21 @@
 
 use std::ops::Bound;
 
+use crate::engine::database::Database;
+use crate::engine::database::candidate::Locked;
 use crate::engine::database::context::Context;
-use crate::engine::database::locking::{Asked, By, Temporary};
+use crate::engine::database::gap::absence;
+use crate::engine::database::locking::{Asked, Temporary};
+use crate::engine::database::manner::{Manner, Purpose};
 use crate::engine::database::marks::RowMarks;
 use crate::engine::database::read::{Caller, LinkedRows};
 use crate::engine::database::search::{Access, SharedSearch};
-use crate::engine::database::{Database, lock_timeout};
 use crate::engine::lock::Resource;
 use crate::engine::store::{RowNumber, View};
 use crate::fault::Fault;
-use crate::plan::{Hint, Hints, Isolation, Locking};
+use crate::plan::{Hint, Hints, Isolation};
 use crate::trace::LockResource;
-use crate::words::{ColumnType, LockMode, Value};
-
-/// What the rows are looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Purpose {
-    /// To be answered.
-    Read,
-    /// To be changed or removed.
-    Change,
-}
-
-/// How a scan treats the rows that it looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Manner {
-    /// In which mode it locks a row before it looks at it; `None` for not at all.
-    lock: Option<LockMode>,
-    /// Whether the lock lives to the end of the transaction, whatever the row is.
-    keeps: bool,
-    /// Whether the gaps are locked too.
-    ranges: bool,
-    /// Whether rows are looked at as versions.
-    versions: bool,
-}
-
-impl Manner {
-    /// Source: Microsoft Learn, "Transaction locking and row versioning guide"; "Table hints".
-    fn of(caller: &Caller, purpose: Purpose, hints: Hints, locking: Locking) -> Self {
-        use Isolation as I;
-        let level = caller.level;
-        let ranges = level == I::Serializable;
-        let keeps = matches!(level, I::RepeatableRead | I::Serializable);
-        let mode = if hints.has(Hint::XLock) {
-            Some(if ranges { LockMode::RangeExclusiveExclusive } else { LockMode::Exclusive })
-        } else if hints.has(Hint::UpdLock) || purpose == Purpose::Change {
-            Some(if ranges { LockMode::RangeSharedUpdate } else { LockMode::Update })
-        } else if ranges {
-            Some(LockMode::RangeSharedShared)
-        } else {
-            matches!(level, I::ReadCommitted | I::RepeatableRead).then_some(LockMode::Shared)
-        };
-        let hinted = hints.has(Hint::UpdLock) || hints.has(Hint::XLock);
-        // A condition is judged before the row is locked: on the snapshot, or with optimized
-        // locking on what is committed. The row is locked, and judged again, when it is written.
-        let qualifies_first = purpose == Purpose::Change
-            && !hinted
-            && (level == I::Snapshot
-                || locking == Locking::Optimized && level == I::ReadCommittedSnapshot);
-        Self {
-            lock: mode.filter(|_| !qualifies_first),
-            keeps: keeps || hinted,
-            ranges,
-            versions: qualifies_first || purpose == Purpose::Read && level.reads_versions(),
-        }
-    }
-}
+use crate::words::LockMode;
 
 /// A scan under way.
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -90,7 +39,7 @@ pub struct Scan {
     pub(super) search: SharedSearch,
     pub(super) purpose: Purpose,
     pub(super) hints: Hints,
-    manner: Manner,
+    pub(super) manner: Manner,
     place: Place,
     /// What it holds for the row at hand only.
     pub(super) taken: Vec<Temporary>,
@@ -129,10 +78,10 @@ enum Place {
 }
 
 /// What a scan looks at.
-struct Candidate {
-    row: RowNumber,
+pub(super) struct Candidate {
+    pub(super) row: RowNumber,
     /// Its entry in the index that is scanned, with the entry's hash.
-    entry: Option<(Vec<u8>, u64)>,
+    pub(super) entry: Option<(Vec<u8>, u64)>,
     /// Where the scan stands when it has looked.
     next: Place,
 }
@@ -189,7 +138,7 @@ impl Scan {
     }
 
     /// Whether it locks and reads the entries of an index that has all it needs, and never the rows.
-    fn reads_entries_only(&self) -> bool {
+    pub(super) fn reads_entries_only(&self) -> bool {
         let covering = matches!(self.search.access, Access::Index { covering: true, .. });
         covering && self.purpose == Purpose::Read && self.manner.lock.is_some()
     }
@@ -370,104 +319,6 @@ impl Database {
         })
     }
 
-    /// Takes the locks on one candidate.
-    fn lock_candidate(
-        &mut self,
-        context: &mut Context<'_>,
-        caller: &Caller,
-        scan: &mut Scan,
-        candidate: &Candidate,
-    ) -> Result<Locked, Fault> {
-        let (Some(mode), Some(by)) = (scan.manner.lock, caller.by) else {
-            return Ok(Locked::Held);
-        };
-        let table = scan.search.table;
-        let row = (table, candidate.row);
-        let row_mode = without_range(mode);
-        let (row_mode, key) = match (&scan.search.access, &candidate.entry) {
-            (Access::Index { index, unique, .. }, Some((_, hash))) => {
-                let key = Resource::Key { table, index: *index, hash: *hash };
-                (row_mode, Some((key, if *unique { row_mode } else { mode })))
-            }
-            (Access::Ids(_), _) => (row_mode, None),
-            _ => (mode, None),
-        };
-        if scan.manner.ranges {
-            self.note_ranges(by.transaction);
-        }
-        if let Some((key, mode)) = key
-            && !self.covers(by.transaction.owner, table, mode)
-        {
-            if let Some(locked) = self.decline(by, scan.hints, key, mode)? {
-                return Ok(locked);
-            }
-            if self.lock_at_hand(context, by, key, mode, scan) == Asked::Waiting {
-                return Ok(Locked::Waits);
-            }
-        }
-        if self.covers(by.transaction.owner, table, row_mode) {
-            return Ok(Locked::Held);
-        }
-        if scan.reads_entries_only() {
-            scan.locks += u32::from(scan.manner.keeps);
-            return Ok(Locked::Held);
-        }
-        if let Some(locked) = self.decline(by, scan.hints, Resource::Row(table, row.1), row_mode)? {
-            return Ok(locked);
-        }
-        let keeps = (scan.manner.keeps, &mut scan.taken);
-        if self.lock_row(context, by, row, row_mode, keeps) == Asked::Waiting {
-            return Ok(Locked::Waits);
-        }
-        scan.locks += u32::from(scan.manner.keeps);
-        Ok(Locked::Held)
-    }
-
-    /// Takes a lock on an index entry for as long as the scan's manner says.
-    fn lock_at_hand(
-        &mut self,
-        context: &mut Context<'_>,
-        by: By,
-        resource: Resource,
-        mode: LockMode,
-        scan: &mut Scan,
-    ) -> Asked {
-        if scan.manner.keeps {
-            return self.lock(context, by, resource, mode);
-        }
-        self.lock_for_now(context, by, resource, mode, &mut scan.taken)
-    }
-
-    /// What the hints say about a lock that would have to be waited for.
-    fn decline(
-        &self,
-        by: By,
-        hints: Hints,
-        resource: Resource,
-        mode: LockMode,
-    ) -> Result<Option<Locked>, Fault> {
-        if hints.has(Hint::ReadPast) && self.locks.would_wait(by.transaction.owner, resource, mode)
-        {
-            return Ok(Some(Locked::PassedBy));
-        }
-        self.refuse_to_wait(by, hints, resource, mode)?;
-        Ok(None)
-    }
-
-    /// Refuses to wait where the hints say so.
-    fn refuse_to_wait(
-        &self,
-        by: By,
-        hints: Hints,
-        resource: Resource,
-        mode: LockMode,
-    ) -> Result<(), Fault> {
-        if hints.has(Hint::NoWait) && self.locks.would_wait(by.transaction.owner, resource, mode) {
-            return Err(lock_timeout().from_instance(self.id));
-        }
-        Ok(())
-    }
-
     /// Whether the candidate is there, and meets the condition.
     fn matches(
         &mut self,
@@ -514,47 +365,6 @@ impl Database {
         search.condition.holds(search.filter.as_ref(), image, search.table, context, &linked)
     }
 
-    /// Locks the rows to which a condition's lookups lead, before it is judged.
-    pub(super) fn lock_lookups(
-        &mut self,
-        context: &mut Context<'_>,
-        caller: &Caller,
-        scan: &mut Scan,
-        row: RowNumber,
-        columns: &[crate::words::ColumnId],
-    ) -> Result<Asked, Fault> {
-        let (Some(_), Some(by)) = (scan.manner.lock, caller.by) else {
-            return Ok(Asked::Held);
-        };
-        for column in columns {
-            let table = scan.search.table;
-            let ColumnType::Lookup(to) = context.plan.table(table).columns[column.index()].kind
-            else {
-                continue;
-            };
-            let image = self.store(table)?.read(row, View::Latest);
-            let Some(Value::Id(id)) = image.map(|image| image.value(*column)) else { continue };
-            let Some(linked) = self.tables[to.index()].as_ref().and_then(|it| it.find(id)) else {
-                continue;
-            };
-            let intent = if scan.manner.keeps {
-                self.enter(context, by, to, LockMode::IntentShared)
-            } else {
-                let resource = Resource::Table(to);
-                let taken = &mut scan.taken;
-                self.lock_for_now(context, by, resource, LockMode::IntentShared, taken)
-            };
-            let keeps = (scan.manner.keeps, &mut scan.taken);
-            if intent == Asked::Waiting
-                || self.lock_row(context, by, (to, linked), LockMode::Shared, keeps)
-                    == Asked::Waiting
-            {
-                return Ok(Asked::Waiting);
-            }
-        }
-        Ok(Asked::Held)
-    }
-
     /// The end of a stretch, or of everything: at serializable the gap above it is locked.
     fn pass_end(
         &mut self,
@@ -572,7 +382,7 @@ impl Database {
                 // A row that is not there.
                 Some(id) => {
                     scan.examined += 1;
-                    let absence = super::read::absence(table, *id);
+                    let absence = absence(table, *id);
                     (Some(absence), Place::Id(position + 1))
                 }
                 None => (None, Place::End),
@@ -603,25 +413,5 @@ impl Database {
         }
         scan.place = next;
         Ok(if scan.place == Place::End { Met::End } else { Met::Nothing })
-    }
-}
-
-/// What came of locking a candidate.
-enum Locked {
-    /// It may be looked at.
-    Held,
-    /// A lock must be waited for.
-    Waits,
-    /// It is locked by somebody else, and the scan goes past it.
-    PassedBy,
-}
-
-/// The mode without what it says of the gap.
-const fn without_range(mode: LockMode) -> LockMode {
-    match mode {
-        LockMode::RangeSharedShared => LockMode::Shared,
-        LockMode::RangeSharedUpdate => LockMode::Update,
-        LockMode::RangeExclusiveExclusive => LockMode::Exclusive,
-        mode => mode,
     }
 }

@@ -4,26 +4,22 @@
 //! of the indexes that it changes, before and after, and for a new entry the gap into which it goes.
 //! So a write that has to wait is simply tried again.
 //!
-//! A unique key is decided by its entry's lock: whoever creates or takes away a key holds the entry to
-//! the end of its transaction, so a twin waits there, and then finds the key taken or free.
-//!
 //! Source: Microsoft Learn, "Transaction locking and row versioning guide": an insert locks the new
 //! key in every index, and tests the gap by RangeI-N on the next key; an update locks the keys that
 //! change. "Transaction design patterns", Optimize requests: "The entries in the indexes are also
 //! locked when the related record is updated".
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::engine::database::context::Context;
 use crate::engine::database::locking::{Asked, By, Temporary};
 use crate::engine::database::read::{Caller, LinkedRows, StoredRow};
 use crate::engine::database::{Database, broken};
-use crate::engine::lock::{Owner, Resource};
-use crate::engine::store::{Clash, EntryChange, RowImage, RowNumber, View};
+use crate::engine::lock::Resource;
+use crate::engine::store::{EntryChange, RowImage, RowNumber, View};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Table};
-use crate::trace::{Event, LockResource, ReadKind, WaitEnd, WriteKind};
+use crate::trace::{Event, ReadKind, WaitEnd, WriteKind};
 use crate::words::evaluate::{Scope, evaluate};
 use crate::words::{ColumnId, ColumnType, Expression, LockMode, RowId, TableId, Value};
 
@@ -64,91 +60,6 @@ pub enum Wrote {
 }
 
 impl Database {
-    /// Adds a row.
-    ///
-    /// # Errors
-    ///
-    /// The id or a key is taken, a lookup leads nowhere, or there is no such table.
-    pub fn insert(
-        &mut self,
-        context: &mut Context<'_>,
-        caller: &Caller,
-        (table, id): (TableId, RowId),
-        assigned: &[(ColumnId, Assigned)],
-        writing: &mut Writing,
-    ) -> Result<Wrote, Fault> {
-        let by = writer(caller)?;
-        let values = known(assigned)?;
-        self.check_schema(context, caller, table)?;
-        self.check_lookups(context.plan.table(table), caller, &values, context)?;
-        if self.enter_to_write(context, by, table) == Asked::Waiting {
-            return Ok(Wrote::Waits);
-        }
-        self.give_back(context, by.transaction, &mut writing.taken);
-        match self.twin(by, table, id)? {
-            Twin::None => {}
-            Twin::Open(twin) => return Ok(self.probe(context, by, (table, twin), writing)),
-            Twin::Taken(row) => {
-                // Who may not see the row vanish again keeps it.
-                let keeps =
-                    matches!(caller.level, Isolation::RepeatableRead | Isolation::Serializable);
-                let lock = (true, &mut writing.taken);
-                if keeps
-                    && self.lock_row(context, by, (table, row), LockMode::Shared, lock)
-                        == Asked::Waiting
-                {
-                    return Ok(Wrote::Waits);
-                }
-                let message = "A record with matching key values already exists.";
-                return Err(Fault::new(FaultKind::DuplicateRow, message));
-            }
-        }
-        let again = self.store(table)?.find(id);
-        let slot = match again {
-            Some(own) => own,
-            // A slot whose last row somebody has locked or waits for is left alone.
-            None => self
-                .store(table)?
-                .next_slot_but(|slot| self.locks.is_locked(Resource::Row(table, slot))),
-        };
-        if again.is_some()
-            && self.lock_exclusively(context, by, (table, slot), writing) == Asked::Waiting
-        {
-            return Ok(Wrote::Waits);
-        }
-        if self.lock_for_insert(context, by, (table, id, slot), &values, writing)? == Asked::Waiting
-        {
-            return Ok(Wrote::Waits);
-        }
-        let (version, stamp) = (self.row_version + 1, self.stamp);
-        let owner = Some(by.transaction.id);
-        let store = self.store_mut(table)?;
-        let row = match store.insert_into(slot, owner, id, &values, (version, stamp)) {
-            Ok(row) => row,
-            Err(clash) => return self.meet_clash(context, by, table, clash, writing),
-        };
-        let first = again.is_none() || !self.has_written(by, table, row);
-        self.note_write(by, table, row, values.len(), first);
-        if self.lock_new_row(context, by, (table, row), writing)? == Asked::Waiting {
-            // Nobody else can have locked it, so this can't be.
-            return Ok(Wrote::Waits);
-        }
-        let (transaction, request, instance) = (by.transaction.id, caller.request, self.id);
-        context.emit(|| Event::RowWritten {
-            transaction,
-            request,
-            instance,
-            table,
-            row: id,
-            kind: WriteKind::Insert,
-            version_before: 0,
-            version_after: version,
-            columns: values.into_iter().map(|(c, value)| (c, Value::Null, value)).collect(),
-        });
-        self.give_back(context, by.transaction, &mut writing.taken);
-        Ok(Wrote::Row(row))
-    }
-
     /// Finds the row with this id and locks it exclusively, to be written. After a wait it looks
     /// again: the row may be gone, or its slot another row's.
     ///
@@ -175,15 +86,18 @@ impl Database {
             if self.lock_exclusively(context, by, (table, row), writing) == Asked::Waiting {
                 return Ok(Wrote::Waits);
             }
-            if self.store(table)?.find(id) != Some(row) {
-                let resource = Resource::Row(table, row);
-                writing.taken.retain(|taken| taken.resource != resource);
-                self.lower(context, by.transaction, resource, None);
-                continue;
-            }
             self.check_conflict(context, caller, table, row)?;
-            let there = self.store(table)?.read(row, View::Latest).is_some();
-            return Ok(if there { Wrote::Row(row) } else { Wrote::Missing });
+            let store = self.store(table)?;
+            match store.read(row, View::Latest).map(|image| image.id()) {
+                Some(there) if there == id => return Ok(Wrote::Row(row)),
+                _ if store.find(id) == Some(row) => return Ok(Wrote::Missing),
+                // While this waited the row has gone, and maybe come back elsewhere.
+                _ => {
+                    let resource = Resource::Row(table, row);
+                    writing.taken.retain(|taken| taken.resource != resource);
+                    self.lower(context, by.transaction, resource, None);
+                }
+            }
         }
     }
 
@@ -227,7 +141,8 @@ impl Database {
             Change::Delete => (WriteKind::Delete, Vec::new()),
             Change::Update(assigned) => {
                 self.compute(context, caller, (table, row), assigned)?;
-                let values = known(assigned)?;
+                let mut values = std::mem::take(&mut self.values);
+                known(assigned, &mut values)?;
                 self.check_lookups(context.plan.table(table), caller, &values, context)?;
                 (WriteKind::Update, values)
             }
@@ -238,11 +153,12 @@ impl Database {
         let version = self.row_version + 1;
         let log_on = context.log.is_on();
         let store = self.store_mut(table)?;
-        let id = store.id(row);
-        let before = store.read(row, View::Latest).filter(|_| log_on);
-        let version_before = before.as_ref().map_or(0, RowImage::row_version);
-        let columns = before.map(|image| difference(&image, kind, &values)).unwrap_or_default();
         let first = store.writer(row) != Some(by.transaction.id);
+        let before = if log_on { store.read(row, View::Latest) } else { None };
+        let told = before.map(|image| {
+            let columns = difference(&image, kind, &values);
+            (image.id(), image.row_version(), columns)
+        });
         if kind == WriteKind::Delete {
             store.delete(by.transaction.id, row, version);
         } else if let Err(clash) = store.update(by.transaction.id, row, &values, version) {
@@ -250,17 +166,20 @@ impl Database {
         }
         self.note_write(by, table, row, values.len(), first);
         let (transaction, request, instance) = (by.transaction.id, caller.request, self.id);
-        context.emit(|| Event::RowWritten {
-            transaction,
-            request,
-            instance,
-            table,
-            row: id,
-            kind,
-            version_before,
-            version_after: version,
-            columns,
-        });
+        if let Some((id, version_before, columns)) = told {
+            context.emit(|| Event::RowWritten {
+                transaction,
+                request,
+                instance,
+                table,
+                row: id,
+                kind,
+                version_before,
+                version_after: version,
+                columns,
+            });
+        }
+        self.values = values;
         self.give_back(context, by.transaction, &mut writing.taken);
         Ok(Wrote::Row(row))
     }
@@ -277,7 +196,12 @@ impl Database {
         }
     }
 
-    fn enter_to_write(&mut self, context: &mut Context<'_>, by: By, table: TableId) -> Asked {
+    pub(super) fn enter_to_write(
+        &mut self,
+        context: &mut Context<'_>,
+        by: By,
+        table: TableId,
+    ) -> Asked {
         if self.enter(context, by, table, LockMode::IntentExclusive) == Asked::Waiting {
             return Asked::Waiting;
         }
@@ -294,7 +218,7 @@ impl Database {
         self.lock(context, by, own, LockMode::Exclusive)
     }
 
-    fn lock_exclusively(
+    pub(super) fn lock_exclusively(
         &mut self,
         context: &mut Context<'_>,
         by: By,
@@ -310,7 +234,7 @@ impl Database {
     }
 
     /// Takes an exclusive lock on an index entry: to the end, or with optimized locking for now.
-    fn lock_entry(
+    pub(super) fn lock_entry(
         &mut self,
         context: &mut Context<'_>,
         by: By,
@@ -366,124 +290,6 @@ impl Database {
         Ok(Asked::Held)
     }
 
-    /// Locks what a new row needs before it is there: its entries, and the gaps into which they and
-    /// the row go.
-    fn lock_for_insert(
-        &mut self,
-        context: &mut Context<'_>,
-        by: By,
-        (table, id, slot): (TableId, RowId, RowNumber),
-        values: &[(ColumnId, Value)],
-        writing: &mut Writing,
-    ) -> Result<Asked, Fault> {
-        let owner = by.transaction.owner;
-        if self.covers(owner, table, LockMode::Exclusive) {
-            return Ok(Asked::Held);
-        }
-        let mut changes = Vec::new();
-        self.store(table)?.changed_entries(None, values, &mut changes);
-        for EntryChange { index, .. } in &changes {
-            let store = self.store(table)?;
-            let Some(entry) = store.position(*index, slot, values) else { continue };
-            let Some(hash) = store.lock_hash(*index, &entry) else { continue };
-            let gap = self.gap_above(table, *index, &entry)?;
-            let mode = self.mode_in_gap(owner, gap);
-            let key = Resource::Key { table, index: *index, hash };
-            if self.lock_entry(context, by, key, mode, writing) == Asked::Waiting
-                || self.test(context, by, gap, writing) == Asked::Waiting
-            {
-                return Ok(Asked::Waiting);
-            }
-        }
-        for gap in [super::read::absence(table, id), self.gap_above_row(table, slot)?] {
-            if self.test(context, by, gap, writing) == Asked::Waiting {
-                return Ok(Asked::Waiting);
-            }
-        }
-        Ok(Asked::Held)
-    }
-
-    /// Locks a row that was just inserted. Nobody else can have locked it before.
-    fn lock_new_row(
-        &mut self,
-        context: &mut Context<'_>,
-        by: By,
-        (table, row): (TableId, RowNumber),
-        writing: &mut Writing,
-    ) -> Result<Asked, Fault> {
-        if self.covers(by.transaction.owner, table, LockMode::Exclusive) {
-            return Ok(Asked::Held);
-        }
-        let gap = self.gap_above_row(table, row)?;
-        let mode = self.mode_in_gap(by.transaction.owner, gap);
-        Ok(self.lock_entry(context, by, Resource::Row(table, row), mode, writing))
-    }
-
-    /// What stands for the gap in which a slot is: the next row, or the end of the table.
-    fn gap_above_row(&self, table: TableId, row: RowNumber) -> Result<Resource, Fault> {
-        Ok(match self.store(table)?.next_row(row.0 + 1) {
-            Some(next) => Resource::Row(table, next),
-            None => Resource::End { table, index: LockResource::PRIMARY },
-        })
-    }
-
-    /// Tests the gap of an index into which a row's new entry goes.
-    fn test_gap(
-        &mut self,
-        context: &mut Context<'_>,
-        by: By,
-        (table, index): (TableId, u16),
-        entry: Option<Vec<u8>>,
-        writing: &mut Writing,
-    ) -> Result<Asked, Fault> {
-        let Some(entry) = entry else {
-            return Ok(Asked::Held);
-        };
-        let gap = self.gap_above(table, index, &entry)?;
-        Ok(self.test(context, by, gap, writing))
-    }
-
-    /// What stands for the gap in which an entry is: the next entry, or the end of the index.
-    fn gap_above(&self, table: TableId, index: u16, entry: &[u8]) -> Result<Resource, Fault> {
-        Ok(match self.store(table)?.next_entry(index, Bound::Excluded(entry)) {
-            Some(next) => Resource::Key { table, index, hash: next.hash },
-            None => Resource::End { table, index },
-        })
-    }
-
-    /// Asks for an instant whether nobody else has locked a gap.
-    fn test(
-        &mut self,
-        context: &mut Context<'_>,
-        by: By,
-        gap: Resource,
-        writing: &mut Writing,
-    ) -> Asked {
-        let mode = LockMode::RangeInsertNull;
-        // Granted at once it would be given back at once.
-        if self.ranging == 0 || !self.locks.would_wait(by.transaction.owner, gap, mode) {
-            return Asked::Held;
-        }
-        self.lock_for_now(context, by, gap, mode, &mut writing.taken)
-    }
-
-    /// The mode for something new below this: exclusive, and with the gap where its transaction has
-    /// locked that, since what goes into a gap cuts it in two and takes the lower part over.
-    fn mode_in_gap(&self, owner: Owner, next: Resource) -> LockMode {
-        let has_gap = self.transaction(owner).locks_ranges
-            && self.locks.mode_of(owner, next).is_some_and(|mode| {
-                matches!(
-                    mode,
-                    LockMode::RangeSharedShared
-                        | LockMode::RangeSharedUpdate
-                        | LockMode::RangeExclusiveShared
-                        | LockMode::RangeExclusiveUpdate
-                        | LockMode::RangeExclusiveExclusive
-                )
-            });
-        if has_gap { LockMode::RangeExclusiveExclusive } else { LockMode::Exclusive }
-    }
-
     /// Refuses a snapshot transaction a row that has changed since its snapshot: the whole
     /// transaction is rolled back.
     ///
@@ -514,66 +320,6 @@ impl Database {
         let fault = Fault::new(FaultKind::UpdateConflict, message).from_instance(self.id);
         self.abort(context, by.transaction, &fault, WaitEnd::TimedOut(fault.kind));
         Err(fault)
-    }
-
-    /// Who has the id that is about to be created.
-    fn twin(&self, by: By, table: TableId, id: RowId) -> Result<Twin, Fault> {
-        let store = self.store(table)?;
-        let Some(row) = store.find(id) else {
-            return Ok(Twin::None);
-        };
-        if store.writer(row).is_some_and(|writer| writer != by.transaction.id) {
-            return Ok(Twin::Open(row));
-        }
-        let is_there = store.read(row, View::Latest).is_some();
-        Ok(if is_there { Twin::Taken(row) } else { Twin::None })
-    }
-
-    /// A unique key is taken: by a row that is there for good, or by a transaction that may still
-    /// end either way.
-    fn meet_clash(
-        &mut self,
-        context: &mut Context<'_>,
-        by: By,
-        table: TableId,
-        clash: Clash,
-        writing: &mut Writing,
-    ) -> Result<Wrote, Fault> {
-        let holder = self.store(table)?.writer(clash.with);
-        if holder.is_some_and(|holder| holder != by.transaction.id) {
-            return Ok(self.probe(context, by, (table, clash.with), writing));
-        }
-        let definition = context.plan.table(table);
-        let Some(key) = definition.keys.get(usize::from(clash.key)) else {
-            let message = "A record with matching key values already exists.";
-            return Err(Fault::new(FaultKind::DuplicateRow, message));
-        };
-        let columns: Vec<_> =
-            key.columns.iter().map(|c| &*definition.columns[c.index()].name).collect();
-        let message = format!(
-            "Entity Key {} violated. A record with the same value for {} already exists. A \
-             duplicate record cannot be created. Select one or more unique values and try again.",
-            key.name,
-            columns.join(", ")
-        );
-        Err(Fault::new(FaultKind::DuplicateKey, message))
-    }
-
-    /// Waits for the end of the transaction that has written a row, only to look again.
-    ///
-    /// Assumed: the duplicate probe waits with a shared lock; no page names its mode.
-    fn probe(
-        &mut self,
-        context: &mut Context<'_>,
-        by: By,
-        row: (TableId, RowNumber),
-        writing: &mut Writing,
-    ) -> Wrote {
-        let keeps = (false, &mut writing.taken);
-        match self.lock_row(context, by, row, LockMode::Shared, keeps) {
-            Asked::Waiting => Wrote::Waits,
-            Asked::Held => Wrote::Again,
-        }
     }
 
     /// Computes the values that depend on the row, now that it is locked: nobody can come between
@@ -623,7 +369,14 @@ impl Database {
     }
 
     /// Counts a write for its transaction.
-    fn note_write(&mut self, by: By, table: TableId, row: RowNumber, columns: usize, first: bool) {
+    pub(super) fn note_write(
+        &mut self,
+        by: By,
+        table: TableId,
+        row: RowNumber,
+        columns: usize,
+        first: bool,
+    ) {
         let version = self.next_version();
         let written = self.transaction_mut(by.transaction.owner);
         if first {
@@ -636,15 +389,11 @@ impl Database {
         written.log_bytes += LOG_BYTES_A_ROW + LOG_BYTES_A_COLUMN * columns;
     }
 
-    fn has_written(&self, by: By, table: TableId, row: RowNumber) -> bool {
-        self.transaction(by.transaction.owner).writes.contains(&(table, row))
-    }
-
     /// Checks that the rows which lookups point to are there for this transaction.
     ///
     /// Assumed: by a read at the transaction's own view, without a lock on the other row; no page
     /// says whether Dataverse has foreign keys behind its lookups.
-    fn check_lookups(
+    pub(super) fn check_lookups(
         &self,
         table: &Table,
         caller: &Caller,
@@ -664,17 +413,6 @@ impl Database {
     }
 }
 
-/// Who has an id that is about to be created.
-enum Twin {
-    /// Nobody.
-    None,
-    /// Another transaction that has written the row and may still end either way: the insert waits
-    /// for its end.
-    Open(RowNumber),
-    /// A row that is there for good.
-    Taken(RowNumber),
-}
-
 /// What a write does to a row that is there.
 pub enum Change<'a> {
     /// These columns get new values. Those that depend on the row are computed, and stay so.
@@ -683,17 +421,25 @@ pub enum Change<'a> {
     Delete,
 }
 
-/// The values that a write writes, when all are known.
-fn known(assigned: &[(ColumnId, Assigned)]) -> Result<Vec<(ColumnId, Value)>, Fault> {
-    let values = assigned.iter().map(|(column, assigned)| match assigned {
-        Assigned::Value(value) => Ok((*column, value.clone())),
-        Assigned::Late(_) => Err(broken("a new row has no columns to compute from yet".to_owned())),
-    });
-    values.collect()
+/// Puts the values that a write writes into `values`, when all are known.
+pub(super) fn known(
+    assigned: &[(ColumnId, Assigned)],
+    values: &mut Vec<(ColumnId, Value)>,
+) -> Result<(), Fault> {
+    values.clear();
+    for (column, assigned) in assigned {
+        match assigned {
+            Assigned::Value(value) => values.push((*column, value.clone())),
+            Assigned::Late(_) => {
+                return Err(broken("a new row has no columns to compute from yet".to_owned()));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// On whose behalf a caller writes.
-fn writer(caller: &Caller) -> Result<By, Fault> {
+pub(super) fn writer(caller: &Caller) -> Result<By, Fault> {
     caller
         .by
         .ok_or_else(|| Fault::new(FaultKind::TransactionAborted, "There is no active transaction."))
