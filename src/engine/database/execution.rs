@@ -195,7 +195,6 @@ impl Database {
         let row = match execution.at_hand {
             Some(row) => row,
             None => {
-                self.pass_by(context, caller, &mut execution.scan);
                 if is_complete(execution) {
                     return Ok(Step::Done);
                 }

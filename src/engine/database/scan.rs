@@ -41,6 +41,8 @@ pub struct Scan {
     pub(super) hints: Hints,
     pub(super) manner: Manner,
     place: Place,
+    /// The row for whose locks it waits.
+    waits_for: Option<RowNumber>,
     /// What it holds for the row at hand only.
     pub(super) taken: Vec<Temporary>,
     /// What it holds to its end.
@@ -114,6 +116,7 @@ impl Scan {
             purpose,
             hints,
             place: Place::Beginning,
+            waits_for: None,
             taken: Vec::new(),
             whole: Vec::new(),
             since: database.row_version,
@@ -132,9 +135,11 @@ impl Scan {
         self.manner.versions && matches!(self.purpose, Purpose::Read)
     }
 
-    /// Whether rows may move under it: it neither reads versions nor keeps what it has passed.
+    /// Whether rows may move under it: it neither reads versions nor locks the gaps that it has
+    /// passed. At repeatable read a row that it has passed stays where it is, but one that it has
+    /// not come to yet can still move behind it.
     pub(super) const fn is_disturbed(&self) -> bool {
-        matches!(self.purpose, Purpose::Read) && !self.manner.versions && !self.manner.keeps
+        matches!(self.purpose, Purpose::Read) && !self.manner.versions && !self.manner.ranges
     }
 
     /// Whether it locks and reads the entries of an index that has all it needs, and never the rows.
@@ -190,12 +195,22 @@ impl Database {
                 self.mark_matching(context, scan);
             }
         }
-        let Some(candidate) = self.candidate(scan)? else {
+        let candidate = self.candidate(scan)?;
+        // What was granted after a wait is kept, unless the row is gone: else whoever waits behind
+        // would get it, and the two would hand it to each other for ever.
+        let row = candidate.as_ref().map(|candidate| candidate.row);
+        if scan.waits_for.take().is_none_or(|awaited| Some(awaited) != row) {
+            self.pass_by(context, caller, scan);
+        }
+        let Some(candidate) = candidate else {
             return self.pass_end(context, caller, scan);
         };
         match self.lock_candidate(context, caller, scan, &candidate)? {
             Locked::Held => {}
-            Locked::Waits => return Ok(Met::Waits),
+            Locked::Waits => {
+                scan.waits_for = Some(candidate.row);
+                return Ok(Met::Waits);
+            }
             Locked::PassedBy => {
                 scan.place = candidate.next;
                 return Ok(Met::Nothing);
@@ -206,6 +221,7 @@ impl Database {
             && self.lock_lookups(context, caller, scan, candidate.row, &search.lookups)?
                 == Asked::Waiting
         {
+            scan.waits_for = Some(candidate.row);
             return Ok(Met::Waits);
         }
         scan.place = candidate.next.clone();
