@@ -416,3 +416,23 @@ expect:
 ",
     );
 }
+
+#[test]
+fn what_can_be_computed_without_the_row_is_known_to_the_search() {
+    holds(
+        "
+sessions:
+  teller:
+    in: us
+    with: { last: 1 }
+    steps:
+      by key: { select: account, where: '=number == last + 1', as: found }
+      by name: { select: account, where: \"=row in [string('a'), 'b']\" }
+      not at all: { select: account, where: '=number == last / 0 || number == 2', as: other }
+expect:
+  - { actor: teller, answer: found, rows: 1, is: { name: B } }
+  - { actor: teller, answer: other, rows: 0 }
+  - { rows examined: 5 }
+",
+    );
+}

@@ -3,7 +3,7 @@
 
 use crate::engine::database::context::Context;
 use crate::engine::database::locking::{Asked, By};
-use crate::engine::database::manner::{Purpose, without_range};
+use crate::engine::database::manner::without_range;
 use crate::engine::database::read::Caller;
 use crate::engine::database::scan::{Candidate, Scan};
 use crate::engine::database::search::Access;
@@ -60,23 +60,22 @@ impl Database {
                 return Ok(Locked::Waits);
             }
         }
-        let covering = matches!(scan.search.access, Access::Index { covering: true, .. });
-        if covering && scan.purpose == Purpose::Read
-            || self.covers(by.transaction.owner, table, row_mode)
-            || self.is_gone(table, candidate.row)
+        if self.covers(by.transaction.owner, table, row_mode) || self.is_gone(table, candidate.row)
         {
+            return Ok(Locked::Held);
+        }
+        if scan.reads_entries_only() {
+            scan.locks += u32::from(scan.manner.keeps);
             return Ok(Locked::Held);
         }
         if let Some(locked) = self.decline(by, scan.hints, Resource::Row(table, row.1), row_mode)? {
             return Ok(locked);
         }
-        let before = scan.taken.len();
         let keeps = (scan.manner.keeps, &mut scan.taken);
-        let asked = self.lock_row(context, by, row, row_mode, keeps);
-        scan.locks += u32::from(scan.manner.keeps || scan.taken.len() > before);
-        if asked == Asked::Waiting {
+        if self.lock_row(context, by, row, row_mode, keeps) == Asked::Waiting {
             return Ok(Locked::Waits);
         }
+        scan.locks += u32::from(scan.manner.keeps);
         Ok(Locked::Held)
     }
 

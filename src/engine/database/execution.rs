@@ -23,7 +23,7 @@ use crate::fault::Fault;
 use crate::plan::{Hints, Ordering, Plan};
 use crate::trace::{Event, ReadKind};
 use crate::words::evaluate::compare_for_order;
-use crate::words::{ColumnId, ColumnType, Expression, Record, TableId, Value};
+use crate::words::{ColumnId, ColumnType, Expression, LockMode, Record, TableId, Value};
 
 /// What a query looks for.
 #[derive(Clone, Debug, Default, PartialEq, Hash)]
@@ -51,9 +51,6 @@ pub struct Execution {
     task: Task,
     /// The row that matched last and is not done with.
     at_hand: Option<RowNumber>,
-    /// Whether it is done with the row that matched last, and only lets its cost pass before it gives
-    /// back what it holds for it.
-    is_passing: bool,
 }
 
 /// What a statement does with the rows that match.
@@ -106,12 +103,7 @@ impl Execution {
         let store = database.store(table)?;
         let search = Search::new(plan, store, table, query.filter.clone(), needed.as_deref());
         let scan = Scan::new(database, Arc::new(search), caller, Purpose::Read, query.hints);
-        Ok(Self {
-            scan,
-            task: Task::Select { query, answer: Vec::new() },
-            at_hand: None,
-            is_passing: false,
-        })
+        Ok(Self { scan, task: Task::Select { query, answer: Vec::new() }, at_hand: None })
     }
 
     /// An update (or a delete, without anything to set) about to begin.
@@ -133,7 +125,7 @@ impl Execution {
             caller.by.map_or(0, |by| database.transaction(by.transaction.owner).writes.len());
         let task =
             Task::Change { set, writing: Writing::default(), undo: Vec::new(), written_before };
-        Ok(Self { scan, task, at_hand: None, is_passing: false })
+        Ok(Self { scan, task, at_hand: None })
     }
 
     /// The table.
@@ -203,22 +195,22 @@ impl Database {
         let row = match execution.at_hand {
             Some(row) => row,
             None => {
-                if std::mem::take(&mut execution.is_passing) {
-                    self.pass_by(context, caller, &mut execution.scan);
-                }
                 if is_complete(execution) {
                     return Ok(Step::Done);
                 }
                 match self.advance(context, caller, &mut execution.scan)? {
                     Met::Waits => return Ok(Step::Waits),
                     Met::End => return Ok(Step::Done),
-                    Met::Nothing => return Ok(Step::Took(context.plan.costs.row)),
+                    Met::Nothing => {
+                        self.escalate(context, caller, &mut execution.scan);
+                        return Ok(Step::Took(context.plan.costs.row));
+                    }
                     Met::Row(row) => row,
                 }
             }
         };
         execution.at_hand = Some(row);
-        let Execution { scan, task, at_hand, is_passing } = execution;
+        let Execution { scan, task, at_hand } = execution;
         let done = match task {
             Task::Select { query, answer } => {
                 self.answer(context, caller, scan, row, query, answer)?
@@ -229,10 +221,7 @@ impl Database {
         };
         if let Step::Took(_) = done {
             *at_hand = None;
-            *is_passing = true;
-            if let Some(by) = caller.by {
-                self.escalate(context, by, scan);
-            }
+            self.escalate(context, caller, scan);
         }
         Ok(done)
     }
@@ -261,7 +250,7 @@ impl Database {
             return Ok(Step::Took(cost));
         };
         let mut record = record_of(table, &image, &columns);
-        self.tell_read(context, caller, table, row, ReadKind::Answer);
+        self.tell_read(context, caller, (table, row), view, ReadKind::Answer);
         self.tell_doubled(context, caller, scan, row);
         for column in &query.expand {
             cost = cost.saturating_add(context.plan.costs.row);
@@ -293,7 +282,7 @@ impl Database {
         let columns = selected(context.plan.table(to), None);
         let linked = store.read(row, view).map(|image| record_of(to, &image, &columns));
         if let Some(linked) = linked {
-            self.tell_read(context, caller, to, row, ReadKind::Linked);
+            self.tell_read(context, caller, (to, row), view, ReadKind::Linked);
             record.expanded.push((name, Arc::new(linked)));
         }
     }
@@ -315,7 +304,6 @@ impl Database {
         if self.lock_found(context, caller, (table, row), writing)? == Asked::Waiting {
             return Ok(Step::Waits);
         }
-        scan.locks += 1;
         // Whoever judged the condition without a lock judges it again with one.
         if !self.meets(context, scan, row, View::Latest) {
             scan.matched -= 1;
@@ -338,6 +326,9 @@ impl Database {
             Wrote::Waits => Ok(Step::Waits),
             Wrote::Again | Wrote::Missing => Ok(Step::Took(costs.row)),
             Wrote::Row(_) => {
+                if !self.covers(by.transaction.owner, table, LockMode::Exclusive) {
+                    scan.note_written();
+                }
                 undo.push((row, saved));
                 Ok(Step::Took(costs.row.saturating_add(costs.write)))
             }

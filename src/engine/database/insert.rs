@@ -12,7 +12,7 @@
 use crate::engine::database::Database;
 use crate::engine::database::context::Context;
 use crate::engine::database::gap::absence;
-use crate::engine::database::locking::{Asked, By};
+use crate::engine::database::locking::{Asked, By, Temporary};
 use crate::engine::database::read::Caller;
 use crate::engine::database::write::{Assigned, Writing, Wrote, known, writer};
 use crate::engine::lock::Resource;
@@ -55,7 +55,7 @@ impl Database {
         if self.enter_to_write(context, by, table) == Asked::Waiting {
             return Ok(Wrote::Waits);
         }
-        self.give_back(context, by.transaction, &mut writing.taken);
+        self.look_again(context, by, writing);
         match self.twin(by, table, id)? {
             Twin::None => {}
             Twin::Open(twin) => return Ok(self.probe(context, by, (table, twin), writing)),
@@ -75,6 +75,17 @@ impl Database {
             return Ok(Wrote::Waits);
         }
         self.put(context, caller, row, values, writing)
+    }
+
+    /// Gives back what was only looked at, before it is looked at again. What is locked to be
+    /// written is kept: else whoever waits behind would get it, and the two would hand it to each
+    /// other for ever.
+    fn look_again(&mut self, context: &mut Context<'_>, by: By, writing: &mut Writing) {
+        let taken = std::mem::take(&mut writing.taken);
+        let is_kept = |it: &Temporary| it.mode == LockMode::Exclusive;
+        let (kept, mut given_back) = taken.into_iter().partition(is_kept);
+        writing.taken = kept;
+        self.give_back(context, by.transaction, &mut given_back);
     }
 
     /// Puts a new row, for which everything is locked, into its slot.
@@ -148,8 +159,10 @@ impl Database {
         if self.covers(owner, table, LockMode::Exclusive) {
             return Ok(Asked::Held);
         }
+        let keys = context.plan.table(table).keys.len();
         let mut changes = Vec::new();
         self.store(table)?.changed_entries(None, values, &mut changes);
+        let mut of_this_slot = Vec::new();
         for EntryChange { index, .. } in &changes {
             let store = self.store(table)?;
             let Some(entry) = store.position(*index, slot, values) else { continue };
@@ -157,14 +170,24 @@ impl Database {
             let gap = self.gap_above(table, *index, &entry)?;
             let mode = self.mode_in_gap(owner, gap);
             let key = Resource::Key { table, index: *index, hash };
-            if self.lock_entry(context, by, key, mode, writing) == Asked::Waiting
-                || self.test(context, by, gap, writing) == Asked::Waiting
-            {
+            if usize::from(*index) >= keys {
+                of_this_slot.push((key, mode));
+            } else if self.lock_entry(context, by, key, mode, writing) == Asked::Waiting {
+                return Ok(Asked::Waiting);
+            }
+            if self.test(context, by, gap, writing) == Asked::Waiting {
                 return Ok(Asked::Waiting);
             }
         }
         for gap in [absence(table, id), self.gap_above_row(table, slot)?] {
             if self.test(context, by, gap, writing) == Asked::Waiting {
+                return Ok(Asked::Waiting);
+            }
+        }
+        // While an insert waits another one may take the slot, so what goes by the slot is locked
+        // when there is nothing left to wait for.
+        for (key, mode) in of_this_slot {
+            if self.lock_entry(context, by, key, mode, writing) == Asked::Waiting {
                 return Ok(Asked::Waiting);
             }
         }

@@ -114,7 +114,7 @@ impl Database {
         writing: &mut Writing,
     ) -> Result<Asked, Fault> {
         let by = writer(caller)?;
-        if self.lock_itself(context, by) == Asked::Waiting
+        if self.lock_transaction(context, by) == Asked::Waiting
             || self.lock_exclusively(context, by, (table, row), writing) == Asked::Waiting
         {
             return Ok(Asked::Waiting);
@@ -206,12 +206,12 @@ impl Database {
         if self.enter(context, by, table, LockMode::IntentExclusive) == Asked::Waiting {
             return Asked::Waiting;
         }
-        self.lock_itself(context, by)
+        self.lock_transaction(context, by)
     }
 
-    /// With optimized locking, locks the transaction itself: for this others wait once the locks
-    /// on its rows are gone.
-    fn lock_itself(&mut self, context: &mut Context<'_>, by: By) -> Asked {
+    /// With optimized locking, takes the lock on the transaction itself that stands for the rows
+    /// which it writes.
+    fn lock_transaction(&mut self, context: &mut Context<'_>, by: By) -> Asked {
         if !self.is_optimized(by.transaction.owner) {
             return Asked::Held;
         }
@@ -356,7 +356,8 @@ impl Database {
             *assigned = Assigned::Value(context.coerce(table, *column, value)?);
         }
         let reader = Caller { level: self.write_level(caller), ..*caller };
-        self.tell_read(context, &reader, table, row, ReadKind::Computed);
+        let view = self.view(&reader);
+        self.tell_read(context, &reader, (table, row), view, ReadKind::Computed);
         Ok(())
     }
 
