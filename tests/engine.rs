@@ -71,6 +71,30 @@ expect:
 }
 
 #[test]
+fn a_transaction_that_lasts_too_long_is_gone_when_its_owner_comes_back_to_it() {
+    holds(
+        "
+limits: { transaction: 20s }
+actors:
+  ann:
+    in: us
+    do:
+      - transaction:
+          do: [ { update: { table: account, row: a, set: { name: Ann } } }, { work: 1 min } ]
+  bob:
+    at: 1s
+    in: us
+    do: [ { update: { table: account, row: a, set: { name: Bob } } } ]
+expect:
+  - { actor: ann, fault: transaction timeout, ends: { after: 1 min } }
+  - { never: transaction aborted }
+  - { actor: bob, waits for: ann, at most: 19s }
+  - { row: us/account/a, is: { name: Bob } }
+",
+    );
+}
+
+#[test]
 fn a_client_that_gives_up_leaves_the_work_running() {
     holds(
         "
@@ -389,6 +413,26 @@ actors:
 expect:
   - { actor: bob, waits for: ann, on: us/account/a, at least: 800ms }
   - { actor: cyd, waits for: bob, on: us/account/a, at least: 400ms }
+",
+    );
+}
+
+#[test]
+fn what_can_be_computed_without_the_row_is_known_to_the_search() {
+    holds(
+        "
+sessions:
+  teller:
+    in: us
+    with: { last: 1 }
+    steps:
+      by key: { select: account, where: '=number == last + 1', as: found }
+      by name: { select: account, where: \"=row in [string('a'), 'b']\" }
+      not at all: { select: account, where: '=number == last / 0 || number == 2', as: other }
+expect:
+  - { actor: teller, answer: found, rows: 1, is: { name: B } }
+  - { actor: teller, answer: other, rows: 0 }
+  - { rows examined: 5 }
 ",
     );
 }

@@ -449,8 +449,9 @@ pub fn is_about_the_row_alone(expression: &Expression) -> bool {
     visit(expression, &mut mentions_row) && mentions_row
 }
 
-/// The same expression with every binding replaced by its value, so that it can travel to where
-/// the row is.
+/// The same expression with everything that the row does not decide replaced by its value, so that
+/// it can travel to where the row is. A part that can't be computed without the row either is left
+/// for there.
 ///
 /// # Errors
 ///
@@ -460,6 +461,13 @@ pub fn close(expression: &Expression, scope: &Scope<'_>) -> Result<Expression, T
     let all = |items: &[Expression]| -> Result<Vec<_>, Trouble> {
         items.iter().map(|item| close(item, scope)).collect()
     };
+    let is_simple = matches!(expression, Expression::Literal(_) | Expression::Binding(_));
+    if !is_simple
+        && !needs_row(expression, scope)
+        && let Ok(value) = evaluate(expression, scope)
+    {
+        return Ok(Expression::Literal(value));
+    }
     Ok(match expression {
         Expression::Binding(_) => Expression::Literal(evaluate(expression, scope)?),
         Expression::Literal(_) | Expression::Column(_) | Expression::RowName => expression.clone(),

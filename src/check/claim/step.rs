@@ -114,7 +114,7 @@ impl Judge<'_, '_> {
             (Some((at, WaitEnd::TimedOut(kind))), _) => {
                 format!(" to {}, in vain: {}", names.moment(at.at), kind.facts().word)
             }
-            (Some((at, WaitEnd::Granted)), freed) => {
+            (Some((at, WaitEnd::Granted | WaitEnd::Gone)), freed) => {
                 let freer = self.freer(wait).map(|it| self.run_name(it));
                 let freer = freer.or_else(|| freed.map(|it| history.transaction_name(it.1)));
                 let freer = freer.map_or_else(String::new, |it| format!(", freed by {it}"));

@@ -3,7 +3,7 @@
 
 use crate::engine::database::context::Context;
 use crate::engine::database::locking::{Asked, By};
-use crate::engine::database::manner::{Purpose, without_range};
+use crate::engine::database::manner::without_range;
 use crate::engine::database::read::Caller;
 use crate::engine::database::scan::{Candidate, Scan};
 use crate::engine::database::search::Access;
@@ -60,43 +60,23 @@ impl Database {
                 return Ok(Locked::Waits);
             }
         }
-        let covering = matches!(scan.search.access, Access::Index { covering: true, .. });
-        if covering && scan.purpose == Purpose::Read
-            || self.covers(by.transaction.owner, table, row_mode)
+        if self.covers(by.transaction.owner, table, row_mode) || self.is_gone(table, candidate.row)
         {
+            return Ok(Locked::Held);
+        }
+        if scan.reads_entries_only() {
+            scan.locks += u32::from(scan.manner.keeps);
             return Ok(Locked::Held);
         }
         if let Some(locked) = self.decline(by, scan.hints, Resource::Row(table, row.1), row_mode)? {
             return Ok(locked);
         }
-        let before = scan.taken.len();
-        let resource = Resource::Row(table, candidate.row);
-        let held = self.locks.mode_of(by.transaction.owner, resource);
         let keeps = (scan.manner.keeps, &mut scan.taken);
-        let asked = self.lock_row(context, by, row, row_mode, keeps);
-        scan.locks += u32::from(scan.manner.keeps || scan.taken.len() > before);
-        if asked == Asked::Waiting {
-            scan.awaits = scan.manner.keeps.then_some((candidate.row, held));
+        if self.lock_row(context, by, row, row_mode, keeps) == Asked::Waiting {
             return Ok(Locked::Waits);
         }
+        scan.locks += u32::from(scan.manner.keeps);
         Ok(Locked::Held)
-    }
-
-    /// Gives back the lock on a row that has vanished while the scan waited for it, whatever the
-    /// level: there is nothing to keep, and the slot may be another row's soon.
-    pub(super) fn leave_vanished(
-        &mut self,
-        context: &mut Context<'_>,
-        caller: &Caller,
-        scan: &mut Scan,
-    ) -> Result<(), Fault> {
-        let table = scan.search.table;
-        if let (Some((row, before)), Some(by)) = (scan.awaits.take(), caller.by)
-            && self.store(table)?.next_row(row.0) != Some(row)
-        {
-            self.lower(context, by.transaction, Resource::Row(table, row), before);
-        }
-        Ok(())
     }
 
     /// Takes a lock on an index entry for as long as the scan's manner says.

@@ -2,7 +2,7 @@
 
 use crate::engine::database::Database;
 use crate::engine::database::context::Context;
-use crate::engine::database::locking::By;
+use crate::engine::database::read::Caller;
 use crate::engine::database::scan::Scan;
 use crate::engine::lock::Resource;
 use crate::plan::Locking;
@@ -16,13 +16,14 @@ impl Database {
     ///
     /// Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock escalation: from
     /// rows to the table, to X or S; "Optimized locking": none.
-    pub(super) fn escalate(&mut self, context: &mut Context<'_>, by: By, scan: &Scan) {
+    pub(super) fn escalate(&mut self, context: &mut Context<'_>, caller: &Caller, scan: &mut Scan) {
         let limits = &context.plan.limits;
-        let (at, step) = (limits.lock_escalation, limits.lock_escalation_retry.max(1));
-        let is_time = scan.locks >= at && (scan.locks - at).is_multiple_of(step);
-        if !is_time || self.locking == Locking::Optimized {
+        let more = limits.lock_escalation_retry.max(1).saturating_mul(scan.escalations_tried);
+        let is_time = scan.locks >= limits.lock_escalation.saturating_add(more);
+        let Some(by) = caller.by.filter(|_| is_time && self.locking == Locking::Classic) else {
             return;
-        }
+        };
+        scan.escalations_tried += 1;
         let table = scan.search.table;
         let owner = by.transaction.owner;
         let mode = match self.transaction(owner).table_mode(table) {

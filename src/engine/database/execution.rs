@@ -23,7 +23,7 @@ use crate::fault::Fault;
 use crate::plan::{Hints, Ordering, Plan};
 use crate::trace::{Event, ReadKind};
 use crate::words::evaluate::compare_for_order;
-use crate::words::{ColumnId, ColumnType, Expression, Record, TableId, Value};
+use crate::words::{ColumnId, ColumnType, Expression, LockMode, Record, TableId, Value};
 
 /// What a query looks for.
 #[derive(Clone, Debug, Default, PartialEq, Hash)]
@@ -195,14 +195,16 @@ impl Database {
         let row = match execution.at_hand {
             Some(row) => row,
             None => {
-                self.pass_by(context, caller, &mut execution.scan);
                 if is_complete(execution) {
                     return Ok(Step::Done);
                 }
                 match self.advance(context, caller, &mut execution.scan)? {
                     Met::Waits => return Ok(Step::Waits),
                     Met::End => return Ok(Step::Done),
-                    Met::Nothing => return Ok(Step::Took(context.plan.costs.row)),
+                    Met::Nothing => {
+                        self.escalate(context, caller, &mut execution.scan);
+                        return Ok(Step::Took(context.plan.costs.row));
+                    }
                     Met::Row(row) => row,
                 }
             }
@@ -219,9 +221,7 @@ impl Database {
         };
         if let Step::Took(_) = done {
             *at_hand = None;
-            if let Some(by) = caller.by {
-                self.escalate(context, by, scan);
-            }
+            self.escalate(context, caller, scan);
         }
         Ok(done)
     }
@@ -250,7 +250,7 @@ impl Database {
             return Ok(Step::Took(cost));
         };
         let mut record = record_of(table, &image, &columns);
-        self.tell_read(context, caller, table, row, ReadKind::Answer);
+        self.tell_read(context, caller, (table, row), view, ReadKind::Answer);
         self.tell_doubled(context, caller, scan, row);
         for column in &query.expand {
             cost = cost.saturating_add(context.plan.costs.row);
@@ -282,7 +282,7 @@ impl Database {
         let columns = selected(context.plan.table(to), None);
         let linked = store.read(row, view).map(|image| record_of(to, &image, &columns));
         if let Some(linked) = linked {
-            self.tell_read(context, caller, to, row, ReadKind::Linked);
+            self.tell_read(context, caller, (to, row), view, ReadKind::Linked);
             record.expanded.push((name, Arc::new(linked)));
         }
     }
@@ -304,7 +304,6 @@ impl Database {
         if self.lock_found(context, caller, (table, row), writing)? == Asked::Waiting {
             return Ok(Step::Waits);
         }
-        scan.locks += 1;
         // Whoever judged the condition without a lock judges it again with one.
         if !self.meets(context, scan, row, View::Latest) {
             scan.matched -= 1;
@@ -327,6 +326,9 @@ impl Database {
             Wrote::Waits => Ok(Step::Waits),
             Wrote::Again | Wrote::Missing => Ok(Step::Took(costs.row)),
             Wrote::Row(_) => {
+                if !self.covers(by.transaction.owner, table, LockMode::Exclusive) {
+                    scan.note_written();
+                }
                 undo.push((row, saved));
                 Ok(Step::Took(costs.row.saturating_add(costs.write)))
             }

@@ -4,13 +4,15 @@
 //! gaps into which they go, and the gap into which the row goes. Only then the row is put into its slot,
 //! and locked there, which nobody can be in the way of.
 //!
+//! (A row that goes is left by all who wait for it, so a free slot is never locked.)
+//!
 //! A unique key is decided by its entry's lock: whoever creates or takes away a key holds the entry to
 //! the end of its transaction, so a twin waits there, and then finds the key taken or free.
 
 use crate::engine::database::Database;
 use crate::engine::database::context::Context;
 use crate::engine::database::gap::absence;
-use crate::engine::database::locking::{Asked, By};
+use crate::engine::database::locking::{Asked, By, Temporary};
 use crate::engine::database::read::Caller;
 use crate::engine::database::write::{Assigned, Writing, Wrote, known, writer};
 use crate::engine::lock::Resource;
@@ -53,31 +55,37 @@ impl Database {
         if self.enter_to_write(context, by, table) == Asked::Waiting {
             return Ok(Wrote::Waits);
         }
-        self.give_back(context, by.transaction, &mut writing.taken);
+        self.look_again(context, by, writing);
         match self.twin(by, table, id)? {
             Twin::None => {}
             Twin::Open(twin) => return Ok(self.probe(context, by, (table, twin), writing)),
             Twin::Taken(twin) => return self.meet_twin(context, caller, (table, twin), writing),
         }
         let again = self.store(table)?.find(id);
-        let slot = match again {
-            // A row that was deleted, and that somebody can still see, comes back to its place.
-            Some(row) => row,
-            // A slot whose last row somebody has locked or waits for is left alone.
-            None => self
-                .store(table)?
-                .next_slot_but(|slot| self.locks.is_locked(Resource::Row(table, slot))),
-        };
-        if again.is_some()
-            && self.lock_exclusively(context, by, (table, slot), writing) == Asked::Waiting
-        {
-            return Ok(Wrote::Waits);
+        // A row that was deleted, and that somebody can still see, comes back to its place.
+        let slot = again.unwrap_or(self.store(table)?.next_slot());
+        if again.is_some() {
+            if self.lock_exclusively(context, by, (table, slot), writing) == Asked::Waiting {
+                return Ok(Wrote::Waits);
+            }
+            self.check_conflict(context, caller, table, slot)?;
         }
         let row = (table, id, slot);
         if self.lock_for_insert(context, by, row, &values, writing)? == Asked::Waiting {
             return Ok(Wrote::Waits);
         }
         self.put(context, caller, row, values, writing)
+    }
+
+    /// Gives back what was only looked at, before it is looked at again. What is locked to be
+    /// written is kept: else whoever waits behind would get it, and the two would hand it to each
+    /// other for ever.
+    fn look_again(&mut self, context: &mut Context<'_>, by: By, writing: &mut Writing) {
+        let taken = std::mem::take(&mut writing.taken);
+        let is_kept = |it: &Temporary| it.mode == LockMode::Exclusive;
+        let (kept, mut given_back) = taken.into_iter().partition(is_kept);
+        writing.taken = kept;
+        self.give_back(context, by.transaction, &mut given_back);
     }
 
     /// Puts a new row, for which everything is locked, into its slot.
@@ -94,11 +102,12 @@ impl Database {
         let owner = Some(by.transaction.id);
         let first = self.store(table)?.writer(slot) != owner;
         let store = self.store_mut(table)?;
-        let row = match store.insert_into(slot, owner, id, &values, (version, stamp)) {
+        let row = match store.insert(owner, id, &values, version, stamp) {
             Ok(row) => row,
             Err(clash) => return self.meet_clash(context, by, table, clash, writing),
         };
         self.note_write(by, table, row, values.len(), first);
+        self.transaction_mut(by.transaction.owner).leaves_gaps = true;
         if self.lock_new_row(context, by, (table, row), writing)? == Asked::Waiting {
             return Ok(Wrote::Waits);
         }
@@ -150,8 +159,10 @@ impl Database {
         if self.covers(owner, table, LockMode::Exclusive) {
             return Ok(Asked::Held);
         }
+        let keys = context.plan.table(table).keys.len();
         let mut changes = Vec::new();
         self.store(table)?.changed_entries(None, values, &mut changes);
+        let mut of_this_slot = Vec::new();
         for EntryChange { index, .. } in &changes {
             let store = self.store(table)?;
             let Some(entry) = store.position(*index, slot, values) else { continue };
@@ -159,14 +170,24 @@ impl Database {
             let gap = self.gap_above(table, *index, &entry)?;
             let mode = self.mode_in_gap(owner, gap);
             let key = Resource::Key { table, index: *index, hash };
-            if self.lock_entry(context, by, key, mode, writing) == Asked::Waiting
-                || self.test(context, by, gap, writing) == Asked::Waiting
-            {
+            if usize::from(*index) >= keys {
+                of_this_slot.push((key, mode));
+            } else if self.lock_entry(context, by, key, mode, writing) == Asked::Waiting {
+                return Ok(Asked::Waiting);
+            }
+            if self.test(context, by, gap, writing) == Asked::Waiting {
                 return Ok(Asked::Waiting);
             }
         }
         for gap in [absence(table, id), self.gap_above_row(table, slot)?] {
             if self.test(context, by, gap, writing) == Asked::Waiting {
+                return Ok(Asked::Waiting);
+            }
+        }
+        // While an insert waits another one may take the slot, so what goes by the slot is locked
+        // when there is nothing left to wait for.
+        for (key, mode) in of_this_slot {
+            if self.lock_entry(context, by, key, mode, writing) == Asked::Waiting {
                 return Ok(Asked::Waiting);
             }
         }

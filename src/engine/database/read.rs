@@ -64,6 +64,8 @@ impl Database {
             return Ok(Looked::Waits);
         }
         let found = self.store(table)?.find(id);
+        let locks = !caller.level.reads_versions();
+        let found = found.filter(|row| !locks || !self.is_gone(table, *row));
         let Some(row) = found else {
             return Ok(match self.lock_absence(context, caller, table, id) {
                 Asked::Held => Looked::Missing,
@@ -100,7 +102,7 @@ impl Database {
         let view = self.view(caller);
         let image = self.tables[table.index()].as_ref()?.read(row, view)?;
         let record = record_of(table, &image, columns);
-        self.tell_read(context, caller, table, row, ReadKind::Answer);
+        self.tell_read(context, caller, (table, row), view, ReadKind::Answer);
         Some(record)
     }
 
@@ -206,20 +208,19 @@ impl Database {
         Err(Fault::new(FaultKind::SchemaChanged, message).from_instance(self.id))
     }
 
-    /// Tells that a row was read. Who reads what is not committed is remembered, so that it can be
+    /// Tells that a row was read, as this view shows it. Who reads what is not committed is remembered, so that it can be
     /// told if that is rolled back.
     pub(super) fn tell_read(
         &mut self,
         context: &mut Context<'_>,
         caller: &Caller,
-        table: TableId,
-        row: RowNumber,
+        (table, row): (TableId, RowNumber),
+        view: View,
         kind: ReadKind,
     ) {
         if !context.log.is_on() {
             return;
         }
-        let view = self.view(caller);
         let Some(store) = &self.tables[table.index()] else { return };
         let Some(image) = store.read(row, view) else { return };
         let (id, row_version) = (image.id(), image.row_version());

@@ -41,10 +41,10 @@ pub struct Scan {
     pub(super) hints: Hints,
     pub(super) manner: Manner,
     place: Place,
+    /// The row for whose locks it waits.
+    waits_for: Option<RowNumber>,
     /// What it holds for the row at hand only.
     pub(super) taken: Vec<Temporary>,
-    /// The row for whose lock it waits, with the mode in which it was held before.
-    pub(super) awaits: Option<(RowNumber, Option<LockMode>)>,
     /// What it holds to its end.
     whole: Vec<Temporary>,
     /// The version of the latest write when it began: what its own statement writes is newer.
@@ -53,8 +53,11 @@ pub struct Scan {
     pub(super) examined: u32,
     /// How many of them matched.
     pub(super) matched: u32,
-    /// How many locks it has taken on rows and entries.
+    /// How many locks it has taken on rows, or on entries that stand for them, to the end of its
+    /// transaction.
     pub(super) locks: u32,
+    /// How often it was tried to make one lock of them.
+    pub(super) escalations_tried: u32,
     /// The rows that it has answered; kept for the trace only, where rows may move under it.
     pub(super) answered: RowMarks,
     /// The rows that matched when it began; likewise.
@@ -113,13 +116,14 @@ impl Scan {
             purpose,
             hints,
             place: Place::Beginning,
+            waits_for: None,
             taken: Vec::new(),
-            awaits: None,
             whole: Vec::new(),
             since: database.row_version,
             examined: 0,
             matched: 0,
             locks: 0,
+            escalations_tried: 0,
             answered: RowMarks::default(),
             awaited: RowMarks::default(),
         }
@@ -131,9 +135,23 @@ impl Scan {
         self.manner.versions && matches!(self.purpose, Purpose::Read)
     }
 
-    /// Whether rows may move under it: it neither reads versions nor keeps what it has passed.
+    /// Whether rows may move under it: it neither reads versions nor locks the gaps that it has
+    /// passed. At repeatable read a row that it has passed stays where it is, but one that it has
+    /// not come to yet can still move behind it.
     pub(super) const fn is_disturbed(&self) -> bool {
-        matches!(self.purpose, Purpose::Read) && !self.manner.versions && !self.manner.keeps
+        matches!(self.purpose, Purpose::Read) && !self.manner.versions && !self.manner.ranges
+    }
+
+    /// Whether it locks and reads the entries of an index that has all it needs, and never the rows.
+    pub(super) fn reads_entries_only(&self) -> bool {
+        let covering = matches!(self.search.access, Access::Index { covering: true, .. });
+        covering && self.purpose == Purpose::Read && self.manner.lock.is_some()
+    }
+
+    /// Notes that a row which it has found was locked to be written, unless it has kept the lock
+    /// from its look at the row.
+    pub(super) fn note_written(&mut self) {
+        self.locks += u32::from(!self.manner.keeps);
     }
 
     /// The slot before which it stands, when it looks at every row of the table without a lock.
@@ -177,13 +195,22 @@ impl Database {
                 self.mark_matching(context, scan);
             }
         }
-        self.leave_vanished(context, caller, scan)?;
-        let Some(candidate) = self.candidate(scan)? else {
+        let candidate = self.candidate(scan)?;
+        // What was granted after a wait is kept, unless the row is gone: else whoever waits behind
+        // would get it, and the two would hand it to each other for ever.
+        let row = candidate.as_ref().map(|candidate| candidate.row);
+        if scan.waits_for.take().is_none_or(|awaited| Some(awaited) != row) {
+            self.pass_by(context, caller, scan);
+        }
+        let Some(candidate) = candidate else {
             return self.pass_end(context, caller, scan);
         };
         match self.lock_candidate(context, caller, scan, &candidate)? {
             Locked::Held => {}
-            Locked::Waits => return Ok(Met::Waits),
+            Locked::Waits => {
+                scan.waits_for = Some(candidate.row);
+                return Ok(Met::Waits);
+            }
             Locked::PassedBy => {
                 scan.place = candidate.next;
                 return Ok(Met::Nothing);
@@ -194,6 +221,7 @@ impl Database {
             && self.lock_lookups(context, caller, scan, candidate.row, &search.lookups)?
                 == Asked::Waiting
         {
+            scan.waits_for = Some(candidate.row);
             return Ok(Met::Waits);
         }
         scan.place = candidate.next.clone();
@@ -213,6 +241,9 @@ impl Database {
         match (scan.manner.versions, caller.level) {
             (true, Isolation::Snapshot) => self.view(caller),
             (true, _) => View::Committed { reader },
+            // What is read is the entry, which is locked. Who writes the row and leaves the entry
+            // as it is has changed nothing of that.
+            (false, _) if scan.reads_entries_only() => View::Committed { reader },
             (false, _) => View::Latest,
         }
     }

@@ -186,6 +186,10 @@ impl Teller<'_, '_> {
         };
         match end {
             WaitEnd::Granted => self.say(entry, lane, Mark::None, "gets", got),
+            WaitEnd::Gone => {
+                let text = format!("finds {place} gone after {waited}");
+                self.say(entry, lane, Mark::None, "gone", text);
+            }
             WaitEnd::TimedOut(kind) => {
                 let word = kind.facts().word;
                 let rest = match kind {
