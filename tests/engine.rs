@@ -71,6 +71,30 @@ expect:
 }
 
 #[test]
+fn a_transaction_that_lasts_too_long_is_gone_when_its_owner_comes_back_to_it() {
+    holds(
+        "
+limits: { transaction: 20s }
+actors:
+  ann:
+    in: us
+    do:
+      - transaction:
+          do: [ { update: { table: account, row: a, set: { name: Ann } } }, { work: 1 min } ]
+  bob:
+    at: 1s
+    in: us
+    do: [ { update: { table: account, row: a, set: { name: Bob } } } ]
+expect:
+  - { actor: ann, fault: transaction timeout, ends: { after: 1 min } }
+  - { never: transaction aborted }
+  - { actor: bob, waits for: ann, at most: 19s }
+  - { row: us/account/a, is: { name: Bob } }
+",
+    );
+}
+
+#[test]
 fn a_client_that_gives_up_leaves_the_work_running() {
     holds(
         "

@@ -88,7 +88,11 @@ fn changes(root: &Node, expectation: &Node, letters: &[char]) -> Vec<Vec<Change>
             "never" => changes.push(vec![Change::new(key, "happens")]),
             "happens" => changes.push(vec![Change::new(key, "never")]),
             "order" => changes.push(vec![reversed(value, letters)]),
-            "fault" => changes.push(vec![Change::new(value, "depth exceeded")]),
+            "fault" => {
+                let is_depth = value.text() == "depth exceeded";
+                let other = if is_depth { "key not defined" } else { "depth exceeded" };
+                changes.push(vec![Change::new(value, other)]);
+            }
             "anomaly" => changes.push(vec![Change::new(key, "never")]),
             "finally" => {
                 let other = if value.text() == "converged" { "diverged" } else { "converged" };
@@ -133,7 +137,10 @@ fn of_scalar(value: &Node) -> Vec<Change> {
         "missing" => vec![change("{}"), change("x")],
         _ => match text.parse::<i64>() {
             Ok(number) => vec![change(&(number + 1).to_string())],
-            Err(_) => vec![change(&format!("'{}x'", text.replace('\'', "''")))],
+            // Another text, or a longer time; and none of the labels of a choice.
+            Err(_) => {
+                vec![change(&format!("'1{}'", text.replace('\'', "''"))), change("null")]
+            }
         },
     }
 }

@@ -280,13 +280,13 @@ impl World {
             frame.execution = Some(Box::new(execution));
         }
         let Some(execution) = &mut frame.execution else { return Ok(Done::Again) };
-        let step = database.step(&mut context, &caller, execution, room)?;
-        if step == Step::Done {
+        let step = database.step(&mut context, &caller, execution, room);
+        if step == Ok(Step::Done) {
             database.finish(&mut context, &caller, execution);
         }
         let settled = database.settled_version();
         self.now = context.now;
-        match step {
+        match step? {
             Step::Waits => Ok(Done::Waits),
             Step::Took(cost) => Ok(Done::Took(cost)),
             Step::Done => {

@@ -244,13 +244,13 @@ impl World {
         let (database, mut context) = self.database(frame.instance);
         match &mut frame.work {
             Work::Rows(execution) => {
-                let step = database.step(&mut context, &caller, execution, room)?;
-                if step == Step::Done {
+                let step = database.step(&mut context, &caller, execution, room);
+                if step == Ok(Step::Done) {
                     database.finish(&mut context, &caller, execution);
                 }
                 self.now = context.now;
-                if step != Step::Done {
-                    return Ok(step);
+                if step != Ok(Step::Done) {
+                    return step;
                 }
                 let (answer, cost) = answered(execution, &costs);
                 frame.work = Work::Done(answer);

@@ -163,7 +163,7 @@ pub enum StepClaim {
     Blocks(bool),
     /// It waits for a lock, and what it waits for is freed by this other step.
     BlocksUntil(StepRef),
-    /// This other step frees what it waits for. The same claim, told of the one that frees.
+    /// It frees what this other step waits for. The same claim, told of the one that frees.
     Unblocks(StepRef),
     /// It ends in this fault; `None`: in none.
     Fault(Option<FaultKind>),

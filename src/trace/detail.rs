@@ -150,6 +150,9 @@ impl LockResource {
 pub enum WaitEnd {
     /// The lock was granted.
     Granted,
+    /// The row that it was for is gone: deleted, or rolled back. Nothing was granted, and the waiter
+    /// looks again.
+    Gone,
     /// The waiter was chosen as a deadlock's victim.
     Victim,
     /// The statement's time was up.

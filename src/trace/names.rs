@@ -106,7 +106,7 @@ impl<'t> Names<'t> {
     pub fn index(&self, table: TableId, index: u16) -> String {
         let name = self.header.tables.get(table.index());
         let name = name.and_then(|it| it.indexes.get(usize::from(index)));
-        or_number(name, "index", u64::from(index))
+        or_number(name, "number", u64::from(index))
     }
 
     /// A table of an instance: `europe/account`.

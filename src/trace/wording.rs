@@ -361,6 +361,7 @@ impl Names<'_> {
     ) -> String {
         let how = match end {
             WaitEnd::Granted => "has",
+            WaitEnd::Gone => "waits no more, since it is gone, for",
             WaitEnd::Victim => "is a deadlock's victim and does not get",
             WaitEnd::TimedOut(_) => "is timed out and does not get",
         };

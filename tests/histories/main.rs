@@ -27,28 +27,21 @@ fn explain(number: u64, history: &generate::History) -> String {
     format!("history {number}: {:#?} {:?}\n{story}", history.sessions, history.levels)
 }
 
-fn check_all(level: Option<Isolation>) {
+/// Runs the histories of a level. Answers the phenomena that committed transactions showed.
+fn check_all(level: Option<Isolation>) -> BTreeSet<Anomaly> {
     let first = level.map_or(6, |it| it as u64) << 32;
     let mut seen = BTreeSet::new();
     for number in first..first + HISTORIES {
         let history = generate::history(number, level);
         let plan = Arc::new(history.plan.clone());
         if std::env::var("N").is_ok() {
-            eprintln!(
-                "{number} {:?} {:?} {:?} {:?}",
-                history.sessions,
-                history.plan.order.iter().map(|s| (s.actor.0, s.step)).collect::<Vec<_>>(),
-                history.plan.instances[0].locking,
-                history.plan.tables[0].indexes.len()
-            );
+            eprintln!("NUM {number}");
         }
         let trace = engine::run(&plan, &RunOptions::default()).expect("the plan is sound");
+        let violations = check::invariant::violations(&trace);
+        assert!(violations.is_empty(), "{violations:#?}\n{}", explain(number, &history));
         let folded = History::of(&trace);
         let anomalies = Anomalies::of(&folded);
-        let violations = check::invariant::violations(&trace);
-        if std::env::var("V").is_ok() {
-            assert!(violations.is_empty(), "{violations:#?}\n{}", explain(number, &history));
-        }
         seen.extend(Anomaly::ALL.into_iter().filter(|it| anomalies.first(*it, &folded).is_some()));
         if level == Some(Isolation::Serializable) {
             let shown = serial::shown(&history, &trace);
@@ -57,6 +50,32 @@ fn check_all(level: Option<Isolation>) {
         }
     }
     println!("{level:?}: {seen:?}");
+    seen
+}
+
+#[test]
+fn read_uncommitted() {
+    check_all(Some(Isolation::ReadUncommitted));
+}
+
+#[test]
+fn read_committed() {
+    check_all(Some(Isolation::ReadCommitted));
+}
+
+#[test]
+fn read_committed_snapshot() {
+    check_all(Some(Isolation::ReadCommittedSnapshot));
+}
+
+#[test]
+fn repeatable_read() {
+    check_all(Some(Isolation::RepeatableRead));
+}
+
+#[test]
+fn snapshot() {
+    check_all(Some(Isolation::Snapshot));
 }
 
 #[test]
@@ -65,9 +84,20 @@ fn serializable() {
 }
 
 #[test]
+fn sessions_of_several_levels() {
+    check_all(None);
+}
+
+#[test]
 fn debug_one() {
     let Ok(number) = std::env::var("NUMBER") else { return };
-    let history = generate::history(number.parse().unwrap(), Some(Isolation::Serializable));
+    let number: u64 = number.parse().unwrap();
+    let level = Isolation::ALL.get((number >> 32) as usize).copied();
+    let history = generate::history(number, level);
+    eprintln!(
+        "{:?} {:?} {:?}",
+        history.sessions, history.levels, history.plan.instances[0].locking
+    );
     let plan = Arc::new(history.plan.clone());
     let mut world =
         engine::World::new(plan, 0, multiverse::plug_in::PlugIns::default(), true).unwrap();

@@ -137,7 +137,7 @@ fn record_of(value: &Value) -> Option<&Record> {
 }
 
 /// A column of a row, also through expanded lookups: `customer.name`.
-fn member<'r>(record: &'r Record, path: &str) -> Option<&'r Value> {
+pub(super) fn member<'r>(record: &'r Record, path: &str) -> Option<&'r Value> {
     let own = record.columns.iter().find(|(_, name, _)| **name == *path);
     if let Some((.., value)) = own {
         return Some(value);

@@ -3,23 +3,20 @@
 use crate::check::claim::{Decision, Judge, bounds, key_of};
 use crate::check::{Finding, Moment, TransactionEnd};
 use crate::plan::{Bounds, Counted};
-use crate::words::{ActorId, InstanceId, LaneId, SimInstant};
+use crate::words::{ActorId, InstanceId, LaneId, RequestId, SimInstant, TableId};
 
 impl Judge<'_, '_> {
     /// The number of the things is within the bounds.
     pub(super) fn count(&self, of: &Counted, by: Option<SimInstant>, is: Bounds<u64>) -> Decision {
-        let moments = self.counted(of, by);
-        let count = moments.len() as u64;
+        let counted = self.counted(of, by);
+        let count = total(&counted);
+        let last = counted.last().map(|(at, _)| *at);
         if is.contain(count) {
-            return Decision::holds(moments.last().copied());
+            return Decision::holds(last);
         }
         // Too many: the first one beyond the bound decides. Too few: the last one there was.
-        let beyond = is.at_most.filter(|most| *most < count);
-        let decided_by = beyond
-            .and_then(|most| usize::try_from(most).ok())
-            .and_then(|most| moments.get(most))
-            .or_else(|| moments.last())
-            .copied();
+        let beyond = is.at_most.and_then(|most| first_beyond(&counted, most));
+        let decided_by = beyond.or(last);
         let when = match by {
             None | Some(SimInstant::END) => String::new(),
             Some(by) => format!(" by {}", self.history.names.moment(by)),
@@ -42,9 +39,22 @@ impl Judge<'_, '_> {
         })
     }
 
-    /// When each of the things happened, in order.
-    fn counted(&self, of: &Counted, by: Option<SimInstant>) -> Vec<Moment> {
-        let mut moments = match of {
+    /// When the things happened, in order, each with how many they were.
+    fn counted(&self, of: &Counted, by: Option<SimInstant>) -> Vec<(Moment, u64)> {
+        let mut counted: Vec<(Moment, u64)> = match of {
+            Counted::RowsExamined { actor, table } => self.examined(*actor, *table),
+            _ => self.single(of, by).into_iter().map(|at| (at, 1)).collect(),
+        };
+        if let Some(by) = by {
+            counted.retain(|(at, _)| at.at <= by);
+        }
+        counted.sort_unstable();
+        counted
+    }
+
+    /// The things that happen one by one.
+    fn single(&self, of: &Counted, by: Option<SimInstant>) -> Vec<Moment> {
+        match of {
             Counted::Rows { instance, table } => {
                 let rows = self.history.table_rows(*instance, *table);
                 rows.filter_map(|(_, row)| row.created(by).map(|it| it.settled)).collect()
@@ -63,21 +73,39 @@ impl Judge<'_, '_> {
                 seen.flat_map(|it| it.hits.iter().copied()).collect()
             }
             _ => self.happened(of),
-        };
-        if let Some(by) = by {
-            moments.retain(|it| it.at <= by);
         }
-        moments.sort_unstable();
-        moments
+    }
+
+    /// The searches, each with how many rows or index entries it examined.
+    fn examined(
+        &self,
+        actor: Option<ActorId>,
+        table: Option<(InstanceId, TableId)>,
+    ) -> Vec<(Moment, u64)> {
+        let lane = |it: RequestId| self.history.requests.get(&it).map(|it| it.lane);
+        self.history
+            .selections
+            .iter()
+            .filter(|it| self.is_of(actor, lane(it.request)))
+            .filter(|it| table.is_none_or(|table| table == (it.instance, it.table)))
+            .filter(|it| it.examined > 0)
+            .map(|it| (it.at, u64::from(it.examined)))
+            .collect()
     }
 
     /// The things that single events tell.
     fn happened(&self, of: &Counted) -> Vec<Moment> {
         let history = self.history;
         match of {
-            Counted::Escalations { .. }
-            | Counted::CrossInstanceWaits
-            | Counted::RowsExamined { .. } => Vec::new(),
+            Counted::Escalations { actor } => history
+                .escalations
+                .iter()
+                .filter(|it| actor.is_none() || history.actor_of(it.transaction) == *actor)
+                .map(|it| it.at)
+                .collect(),
+            Counted::CrossInstanceWaits => {
+                history.cross_instance_waits.iter().map(|it| it.closed).collect()
+            }
             Counted::Deadlocks => history.deadlocks.iter().map(|it| it.chosen).collect(),
             Counted::Requests { actor, instance, message, table } => history
                 .requests
@@ -118,6 +146,7 @@ impl Judge<'_, '_> {
             | Counted::Writes { .. }
             | Counted::Commits { .. }
             | Counted::Rollbacks { .. }
+            | Counted::RowsExamined { .. }
             | Counted::OutageHits { .. } => Vec::new(),
         }
     }
@@ -156,11 +185,17 @@ impl Judge<'_, '_> {
         };
         match of {
             Counted::Rows { instance, table } => {
-                format!("rows of {}/{}", names.instance(*instance), names.table(*table))
+                format!("rows of {}", names.table_of(*instance, *table))
             }
-            Counted::Escalations { .. }
-            | Counted::CrossInstanceWaits
-            | Counted::RowsExamined { .. } => String::new(),
+            Counted::Escalations { actor } => format!("escalations{}", whose(actor)),
+            Counted::CrossInstanceWaits => "cross-instance waits".to_owned(),
+            Counted::RowsExamined { actor, table } => {
+                let table = table.map_or_else(String::new, |(instance, table)| {
+                    format!(" of {}", names.table_of(instance, table))
+                });
+                let by = actor.map_or_else(String::new, |it| format!(" by {}", self.name(it)));
+                format!("rows examined{table}{by}")
+            }
             Counted::Deadlocks => "deadlocks".to_owned(),
             Counted::Requests { actor, instance, message, table } => {
                 let message = message.map_or("", |it| it.name());
@@ -201,9 +236,9 @@ impl Judge<'_, '_> {
     ) -> Option<String> {
         if by.is_some() {
             let all = self.counted(of, None);
-            if is.contain(all.len() as u64) {
-                let last = self.history.names.moment(all.last()?.at);
-                return Some(format!("{} by {last}", all.len()));
+            if is.contain(total(&all)) {
+                let last = self.history.names.moment(all.last()?.0.at);
+                return Some(format!("{} by {last}", total(&all)));
             }
         }
         if is.at_least.is_none_or(|least| least <= count) {
@@ -221,16 +256,30 @@ impl Judge<'_, '_> {
             Counted::Waits { .. } => Counted::Waits { actor: None },
             Counted::Commits { .. } => Counted::Commits { actor: None, instance: None },
             Counted::Rollbacks { .. } => Counted::Rollbacks { actor: None, instance: None },
+            Counted::Escalations { .. } => Counted::Escalations { actor: None },
+            Counted::RowsExamined { .. } => Counted::RowsExamined { actor: None, table: None },
             Counted::Rows { .. }
             | Counted::Deadlocks
-            | Counted::Escalations { .. }
             | Counted::CrossInstanceWaits
-            | Counted::RowsExamined { .. }
             | Counted::PlugInRuns { .. }
             | Counted::OutageHits { .. }
             | Counted::Writes { .. } => return None,
         };
-        let more = self.counted(&looser, by).len();
-        (more as u64 > count).then(|| format!("{}: {more}", self.counted_told(&looser)))
+        let more = total(&self.counted(&looser, by));
+        (more > count).then(|| format!("{}: {more}", self.counted_told(&looser)))
     }
+}
+
+fn total(counted: &[(Moment, u64)]) -> u64 {
+    counted.iter().map(|(_, count)| count).sum()
+}
+
+/// When there were more than this for the first time.
+fn first_beyond(counted: &[(Moment, u64)], most: u64) -> Option<Moment> {
+    let mut sum = 0;
+    let beyond = counted.iter().find(|(_, count)| {
+        sum += count;
+        sum > most
+    });
+    beyond.map(|(at, _)| *at)
 }

@@ -3,7 +3,7 @@
 use crate::check::claim::{Decision, Judge, key_of};
 use crate::check::{Finding, Moment, Version};
 use crate::plan::{Happening, Message, Phenomenon, RowRef};
-use crate::trace::{Event, WriteKind};
+use crate::trace::{Disturbance, Event, WriteKind};
 use crate::words::ActorId;
 
 /// A place in the order of things: a write becomes visible with its commit, and the writes of one
@@ -39,10 +39,21 @@ impl Judge<'_, '_> {
         let history = self.history;
         let names = &history.names;
         match phenomenon {
-            Phenomenon::CrossInstanceWait
-            | Phenomenon::Escalation
-            | Phenomenon::MissedRow
-            | Phenomenon::DoubledRow => None,
+            Phenomenon::CrossInstanceWait => history.cross_instance_waits.first().map(|it| {
+                let lanes: Vec<_> = it.cycle.iter().map(|it| history.lane_name(it.lane)).collect();
+                let moment = names.moment(it.closed.at);
+                let told = format!("{} wait for one another at {moment}", lanes.join(", "));
+                (it.closed, told)
+            }),
+            Phenomenon::Escalation => history.escalations.first().map(|it| {
+                let (who, moment) =
+                    (history.transaction_name(it.transaction), names.moment(it.at.at));
+                let (table, count) = (names.table_of(it.instance, it.table), it.released);
+                let locks = if count == 1 { "lock" } else { "locks" };
+                (it.at, format!("{count} {locks} of {who} gave way to one on {table} at {moment}"))
+            }),
+            Phenomenon::MissedRow => self.disturbed(Disturbance::Missed),
+            Phenomenon::DoubledRow => self.disturbed(Disturbance::Doubled),
             Phenomenon::Deadlock => history.deadlocks.first().map(|it| {
                 let victim = history.transaction_name(it.victim);
                 let moment = names.moment(it.chosen.at);
@@ -68,12 +79,28 @@ impl Judge<'_, '_> {
         }
     }
 
+    /// The first row that a scan got wrong in this way.
+    fn disturbed(&self, how: Disturbance) -> Option<(Moment, String)> {
+        let history = self.history;
+        let mut scans = history.disturbed_scans.iter();
+        let scan = scans.find(|it| it.how == how)?;
+        let lane = history.requests.get(&scan.request).map(|it| it.lane);
+        let reader = lane.map_or_else(|| "a scan".to_owned(), |lane| history.lane_name(lane));
+        let (key, moment) = (scan.key, history.names.moment(scan.at.at));
+        let place = history.names.place(key.instance, key.table, key.row);
+        let told = match how {
+            Disturbance::Missed => format!("{reader} missed {place} at {moment}"),
+            Disturbance::Doubled => format!("{reader} met {place} a second time at {moment}"),
+        };
+        Some((scan.at, format!("{told}: it had moved")))
+    }
+
     fn phenomenon_told(&self, phenomenon: &Phenomenon) -> String {
         match phenomenon {
-            Phenomenon::CrossInstanceWait
-            | Phenomenon::Escalation
-            | Phenomenon::MissedRow
-            | Phenomenon::DoubledRow => String::new(),
+            Phenomenon::CrossInstanceWait => "cross-instance wait".to_owned(),
+            Phenomenon::Escalation => "escalation".to_owned(),
+            Phenomenon::MissedRow => "missed row".to_owned(),
+            Phenomenon::DoubledRow => "doubled row".to_owned(),
             Phenomenon::Deadlock => "deadlock".to_owned(),
             Phenomenon::Anomaly(anomaly) => anomaly.facts().word.to_owned(),
             Phenomenon::Wait => "wait".to_owned(),
@@ -88,7 +115,7 @@ impl Judge<'_, '_> {
 
     fn nearest_phenomenon(&self, phenomenon: &Phenomenon) -> Option<String> {
         match phenomenon {
-            Phenomenon::Deadlock => {
+            Phenomenon::Deadlock | Phenomenon::CrossInstanceWait => {
                 let wait = self.history.waits.first();
                 wait.map(|it| self.wait_told(it))
             }
@@ -103,11 +130,9 @@ impl Judge<'_, '_> {
                 let moment = self.history.names.moment(undone.settled.at);
                 Some(format!("a write of it was rolled back at {moment}"))
             }
-            Phenomenon::CrossInstanceWait
-            | Phenomenon::Escalation
-            | Phenomenon::MissedRow
-            | Phenomenon::DoubledRow => None,
-            Phenomenon::Anomaly(_) | Phenomenon::Wait => None,
+            Phenomenon::MissedRow => self.disturbed(Disturbance::Doubled).map(|it| it.1),
+            Phenomenon::DoubledRow => self.disturbed(Disturbance::Missed).map(|it| it.1),
+            Phenomenon::Escalation | Phenomenon::Anomaly(_) | Phenomenon::Wait => None,
         }
     }
 

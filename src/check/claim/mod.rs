@@ -7,6 +7,7 @@ mod convergence;
 mod count;
 mod happening;
 mod row;
+mod step;
 #[cfg(test)]
 mod tests;
 mod wait;
@@ -75,7 +76,7 @@ impl Judge<'_, '_> {
                 };
                 self.count(of, by, *is)
             }
-            Claim::Step { .. } => Decision::holds(None),
+            Claim::Step { step, claim } => self.step(step, claim),
             Claim::Victim { actor } => self.victim(*actor),
             Claim::Happens { phenomenon, happens } => self.happens(phenomenon, *happens),
             Claim::Converged { table, by, converged } => self.converged(*table, *by, *converged),

@@ -294,7 +294,7 @@ impl Judge<'_, '_> {
         });
         let reordered = left.is_empty() && found.len() == values.len();
         let listed = |values: Vec<Value>| names.value(&Value::List(values.into()));
-        let place = format!("{}/{}", names.instance(instance), names.table(table));
+        let place = names.table_of(instance, table);
         let column = names.column(table, column);
         Decision::fails(Finding {
             expected: format!("{column} of {place} is {}", listed(values.to_vec())),

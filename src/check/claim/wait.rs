@@ -108,7 +108,7 @@ impl Judge<'_, '_> {
             format!(", held by {}", self.history.transaction_name(*blocker))
         });
         let end = match wait.ended {
-            Some((_, WaitEnd::Granted)) => "",
+            Some((_, WaitEnd::Granted | WaitEnd::Gone)) => "",
             Some((_, WaitEnd::Victim)) => " and was a deadlock's victim",
             Some((_, WaitEnd::TimedOut(_))) => " and was timed out",
             None => " and was still waiting at the end",
@@ -116,7 +116,7 @@ impl Judge<'_, '_> {
         format!(
             "{waiter} waited {} for {}{held}, from {}{end}",
             format_duration(wait.waited),
-            names.resource(&wait.resource),
+            self.history.resource(&wait.resource),
             names.moment(wait.queued.at),
         )
     }

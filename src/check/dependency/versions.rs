@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::check::dependency::parties::{Parties, PartyIndex};
 use crate::check::{History, Moment, RowKey, Version};
+use crate::trace::WriteKind;
 
 /// Versions of one row that one transaction wrote one after the other: only the last is ever seen
 /// by those who read what is committed.
@@ -34,11 +35,13 @@ pub(super) struct Order<'h> {
 }
 
 impl Order<'_> {
-    /// The position of a version; `None` for one that was not committed.
+    /// The position of a version; `None` for one that was not committed, and for one of a row that
+    /// its own transaction removed again.
     pub(super) fn position(&self, row_version: u64) -> Option<usize> {
         let place = self.versions.partition_point(|it| it.row_version < row_version);
         let found = self.versions.get(place)?;
-        (found.row_version == row_version).then_some(place)
+        let in_turn = self.turns.get(self.turn_of(place)).is_some_and(|it| it.first <= place);
+        (found.row_version == row_version && in_turn).then_some(place)
     }
 
     /// The turn that a position belongs to, by its place among the turns.
@@ -80,6 +83,7 @@ impl<'h> Versions<'h> {
                     None => turns.push(turn),
                 }
             }
+            drop_fleeting(&mut turns, &versions);
             for turn in &turns {
                 if let Some(party) = turn.party {
                     written_by[party as usize].push((*key, turn.first));
@@ -89,4 +93,16 @@ impl<'h> Versions<'h> {
         }
         Self { orders, written_by }
     }
+}
+
+/// Leaves out the turns of those who added a row and removed it again: for everybody else nothing has
+/// happened to it.
+fn drop_fleeting(turns: &mut Vec<Turn>, versions: &[&Version<'_>]) {
+    let is_there = |turn: &Turn| versions[turn.last].kind != WriteKind::Delete;
+    let mut was_there = false;
+    turns.retain(|turn| {
+        let is_fleeting = turn.party.is_some() && !was_there && !is_there(turn);
+        was_there = is_there(turn);
+        !is_fleeting
+    });
 }

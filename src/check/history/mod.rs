@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use crate::check::Moment;
 use crate::fault::Fault;
 use crate::plan::{Isolation, Message, StatementKind};
-use crate::trace::{LaneKind, Names, Outcome, RollbackReason, Trace};
+use crate::trace::{LaneKind, LockResource, Names, Outcome, RollbackReason, Trace};
 use crate::words::{
     ActorId, InstanceId, LaneId, Name, OutageId, PlugInId, RequestId, RowId, SimInstant, TableId,
     TransactionId, Value,
@@ -263,6 +263,16 @@ impl<'t> History<'t> {
         self.transactions
             .get(&transaction)
             .map_or_else(|| format!("transaction {}", transaction.0), |it| self.lane_name(it.lane))
+    }
+
+    /// What a reader calls what a lock is on; a transaction goes by its lane.
+    pub fn resource(&self, resource: &LockResource) -> String {
+        match resource {
+            LockResource::Transaction { transaction, .. } => {
+                format!("{}'s transaction", self.transaction_name(*transaction))
+            }
+            _ => self.names.resource(resource),
+        }
     }
 
     /// The runs of an actor, in the order in which they began.

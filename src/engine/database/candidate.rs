@@ -60,7 +60,8 @@ impl Database {
                 return Ok(Locked::Waits);
             }
         }
-        if self.covers(by.transaction.owner, table, row_mode) {
+        if self.covers(by.transaction.owner, table, row_mode) || self.is_gone(table, candidate.row)
+        {
             return Ok(Locked::Held);
         }
         if scan.reads_entries_only() {

@@ -4,6 +4,8 @@
 //! gaps into which they go, and the gap into which the row goes. Only then the row is put into its slot,
 //! and locked there, which nobody can be in the way of.
 //!
+//! (A row that goes is left by all who wait for it, so a free slot is never locked.)
+//!
 //! A unique key is decided by its entry's lock: whoever creates or takes away a key holds the entry to
 //! the end of its transaction, so a twin waits there, and then finds the key taken or free.
 
@@ -60,18 +62,13 @@ impl Database {
             Twin::Taken(twin) => return self.meet_twin(context, caller, (table, twin), writing),
         }
         let again = self.store(table)?.find(id);
-        let slot = match again {
-            // A row that was deleted, and that somebody can still see, comes back to its place.
-            Some(row) => row,
-            // A slot whose last row somebody has locked or waits for is left alone.
-            None => self
-                .store(table)?
-                .next_slot_but(|slot| self.locks.is_locked(Resource::Row(table, slot))),
-        };
-        if again.is_some()
-            && self.lock_exclusively(context, by, (table, slot), writing) == Asked::Waiting
-        {
-            return Ok(Wrote::Waits);
+        // A row that was deleted, and that somebody can still see, comes back to its place.
+        let slot = again.unwrap_or(self.store(table)?.next_slot());
+        if again.is_some() {
+            if self.lock_exclusively(context, by, (table, slot), writing) == Asked::Waiting {
+                return Ok(Wrote::Waits);
+            }
+            self.check_conflict(context, caller, table, slot)?;
         }
         let row = (table, id, slot);
         if self.lock_for_insert(context, by, row, &values, writing)? == Asked::Waiting {
@@ -105,11 +102,12 @@ impl Database {
         let owner = Some(by.transaction.id);
         let first = self.store(table)?.writer(slot) != owner;
         let store = self.store_mut(table)?;
-        let row = match store.insert_into(slot, owner, id, &values, (version, stamp)) {
+        let row = match store.insert(owner, id, &values, version, stamp) {
             Ok(row) => row,
             Err(clash) => return self.meet_clash(context, by, table, clash, writing),
         };
         self.note_write(by, table, row, values.len(), first);
+        self.transaction_mut(by.transaction.owner).leaves_gaps = true;
         if self.lock_new_row(context, by, (table, row), writing)? == Asked::Waiting {
             return Ok(Wrote::Waits);
         }

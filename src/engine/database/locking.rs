@@ -27,7 +27,7 @@ use crate::engine::database::Database;
 use crate::engine::database::context::Context;
 use crate::engine::database::transaction::TransactionRef;
 use crate::engine::lock::{Decision, Owner, Resource, combine};
-use crate::engine::store::RowNumber;
+use crate::engine::store::{RowNumber, View};
 use crate::plan::{Isolation, Locking};
 use crate::trace::{Event, LockResource, WaitEnd};
 use crate::words::{LockMode, SimInstant, TableId, TransactionId};
@@ -287,6 +287,7 @@ impl Database {
     /// Releases every lock of a transaction at its end, and withdraws what it waits for.
     pub(super) fn release_all(&mut self, context: &mut Context<'_>, reference: TransactionRef) {
         let mut granted = std::mem::take(&mut self.granted);
+        let gone = self.withdraw_from_gone(reference);
         let count = self.locks.release_all(reference.owner, &mut granted);
         let transaction = self.transaction_mut(reference.owner);
         transaction.tables.clear();
@@ -297,29 +298,52 @@ impl Database {
         if count > 0 {
             context.emit(|| Event::LocksReleased { transaction: reference.id, count });
         }
+        for owner in gone {
+            self.end_wait(context, owner, WaitEnd::Gone);
+        }
         self.wake_granted(context, granted);
+    }
+
+    /// Withdraws what others wait for on rows that are gone now that this transaction ends: those that
+    /// it deleted and commits, and those that it added and rolls back. A lock on a row that is not
+    /// there would be in the way of whoever comes next into its slot.
+    fn withdraw_from_gone(&mut self, reference: TransactionRef) -> Vec<Owner> {
+        let mut gone = Vec::new();
+        let Self { transactions, tables, locks, .. } = self;
+        let transaction = &transactions[reference.owner.0 as usize];
+        if !transaction.leaves_gaps {
+            return gone;
+        }
+        for (table, row) in &transaction.writes {
+            let store = tables[table.index()].as_ref();
+            if store.is_none_or(|store| store.read(*row, View::Latest).is_none()) {
+                locks.withdraw_all(Resource::Row(*table, *row), &mut gone);
+            }
+        }
+        gone
     }
 
     /// Wakes those whose locks were granted, in the order of the grants.
     pub(super) fn wake_granted(&mut self, context: &mut Context<'_>, mut granted: Vec<Owner>) {
         for owner in granted.drain(..) {
-            let transaction = self.transaction_mut(owner);
-            let id = transaction.id;
-            let Some(wait) = transaction.wait.take() else {
-                continue;
-            };
-            let Wait { resource, mode, since, .. } = wait;
-            let waited = context.now.duration_since(since);
-            context.emit(|| Event::WaitEnded {
-                transaction: id,
-                resource,
-                end: WaitEnd::Granted,
-                waited,
-            });
-            context.emit(|| Event::LockGranted { transaction: id, resource, mode });
-            self.awakened.push(Awakening { waiter: wait.waiter, fault: None });
+            self.end_wait(context, owner, WaitEnd::Granted);
         }
         self.granted = granted;
+    }
+
+    fn end_wait(&mut self, context: &mut Context<'_>, owner: Owner, end: WaitEnd) {
+        let transaction = self.transaction_mut(owner);
+        let id = transaction.id;
+        let Some(wait) = transaction.wait.take() else {
+            return;
+        };
+        let Wait { waiter, resource, mode, since, .. } = wait;
+        let waited = context.now.duration_since(since);
+        context.emit(|| Event::WaitEnded { transaction: id, resource, end, waited });
+        if end == WaitEnd::Granted {
+            context.emit(|| Event::LockGranted { transaction: id, resource, mode });
+        }
+        self.awakened.push(Awakening { waiter, fault: None });
     }
 
     /// Withdraws what a transaction waits for, since its time is up. The waiter is awake.

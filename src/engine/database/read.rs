@@ -64,6 +64,8 @@ impl Database {
             return Ok(Looked::Waits);
         }
         let found = self.store(table)?.find(id);
+        let locks = !caller.level.reads_versions();
+        let found = found.filter(|row| !locks || !self.is_gone(table, *row));
         let Some(row) = found else {
             return Ok(match self.lock_absence(context, caller, table, id) {
                 Asked::Held => Looked::Missing,

@@ -15,6 +15,9 @@ use crate::plan::Isolation;
 use crate::trace::{Event, RollbackReason, WaitEnd};
 use crate::words::{LaneId, LockMode, RequestId, RowId, TableId, TransactionId};
 
+/// What the owner of a transaction is told that took longer than it may.
+const TIME_IS_UP: &str = "The transaction has aborted: it took longer than its limit.";
+
 /// A transaction of a database, safe against the reuse of its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TransactionRef {
@@ -62,6 +65,8 @@ pub struct Transaction {
     pub(super) snapshot: Option<u64>,
     /// The tables that it holds to its end, each with the mode.
     pub(super) tables: Vec<(TableId, LockMode)>,
+    /// Whether rows may be gone when it ends: it has deleted or added some.
+    pub(super) leaves_gaps: bool,
     /// Whether it locks gaps between rows.
     pub(super) locks_ranges: bool,
     /// The tables whose definition it has changed, or wants to.
@@ -98,6 +103,7 @@ impl Transaction {
             log_bytes: 0,
             snapshot: None,
             tables: Vec::new(),
+            leaves_gaps: false,
             locks_ranges: false,
             altered: Vec::new(),
             dirty_readers: Vec::new(),
@@ -171,7 +177,8 @@ impl Database {
         Ok(())
     }
 
-    /// The fault with which a transaction must end because one in it was swallowed.
+    /// The fault with which a transaction must end because one in it was swallowed, or because its
+    /// time was up while its owner was busy elsewhere.
     ///
     /// Source: Microsoft Learn, "Troubleshoot Dataverse plug-ins": plug-ins should not catch
     /// exceptions from service calls and continue; "Troubleshoot bulk operation errors" for the
@@ -179,6 +186,9 @@ impl Database {
     pub fn swallowed(&self, reference: TransactionRef) -> Option<Fault> {
         let (kind, message) = match self.state_of(reference) {
             TransactionState::Active => return None,
+            TransactionState::RolledBack(kind @ FaultKind::TransactionTimeout) => {
+                (kind, TIME_IS_UP)
+            }
             TransactionState::RolledBack(_) | TransactionState::Free => (
                 FaultKind::TransactionAborted,
                 "The transaction of the SQL command has already been rolled back or committed; \
@@ -244,8 +254,7 @@ impl Database {
             return;
         }
         let kind = FaultKind::TransactionTimeout;
-        let message = "The transaction has aborted: it took longer than its limit.";
-        let fault = Fault::new(kind, message).from_instance(self.id);
+        let fault = Fault::new(kind, TIME_IS_UP).from_instance(self.id);
         self.abort(context, reference, &fault, WaitEnd::TimedOut(kind));
     }
 
@@ -266,7 +275,7 @@ impl Database {
         }
         context.emit(|| Event::RolledBack { transaction: reference.id, reason });
         let instance = self.id;
-        let writes = std::mem::take(&mut self.transaction_mut(reference.owner).writes);
+        let writes = self.transaction(reference.owner).writes.clone();
         for (table, row) in writes.into_iter().rev() {
             let Some(store) = &mut self.tables[table.index()] else {
                 continue;
@@ -304,6 +313,7 @@ impl Database {
         transaction.first_version = 0;
         transaction.log_bytes = 0;
         transaction.dirty_readers.clear();
+        transaction.leaves_gaps = false;
         transaction.wait = None;
         self.free.push(reference.owner.0);
     }

@@ -79,26 +79,26 @@ impl Database {
         if self.enter_to_write(context, by, table) == Asked::Waiting {
             return Ok(Wrote::Waits);
         }
-        loop {
-            let Some(row) = self.store(table)?.find(id) else {
-                return Ok(Wrote::Missing);
-            };
-            if self.lock_exclusively(context, by, (table, row), writing) == Asked::Waiting {
-                return Ok(Wrote::Waits);
-            }
+        let Some(row) = self.store(table)?.find(id) else {
+            return Ok(Wrote::Missing);
+        };
+        if self.is_gone(table, row) {
             self.check_conflict(context, caller, table, row)?;
-            let store = self.store(table)?;
-            match store.read(row, View::Latest).map(|image| image.id()) {
-                Some(there) if there == id => return Ok(Wrote::Row(row)),
-                _ if store.find(id) == Some(row) => return Ok(Wrote::Missing),
-                // While this waited the row has gone, and maybe come back elsewhere.
-                _ => {
-                    let resource = Resource::Row(table, row);
-                    writing.taken.retain(|taken| taken.resource != resource);
-                    self.lower(context, by.transaction, resource, None);
-                }
-            }
+            return Ok(Wrote::Missing);
         }
+        if self.lock_exclusively(context, by, (table, row), writing) == Asked::Waiting {
+            return Ok(Wrote::Waits);
+        }
+        self.check_conflict(context, caller, table, row)?;
+        let there = self.store(table)?.read(row, View::Latest).is_some();
+        Ok(if there { Wrote::Row(row) } else { Wrote::Missing })
+    }
+
+    /// Whether a row was deleted for good, and is kept for old snapshots only: nothing to lock.
+    pub(super) fn is_gone(&self, table: TableId, row: RowNumber) -> bool {
+        self.tables[table.index()].as_ref().is_none_or(|store| {
+            store.read(row, View::Latest).is_none() && store.writer(row).is_none()
+        })
     }
 
     /// Locks a row that a scan has found exclusively, to be written.
@@ -161,6 +161,7 @@ impl Database {
         });
         if kind == WriteKind::Delete {
             store.delete(by.transaction.id, row, version);
+            self.transaction_mut(by.transaction.owner).leaves_gaps = true;
         } else if let Err(clash) = store.update(by.transaction.id, row, &values, version) {
             return self.meet_clash(context, by, table, clash, writing);
         }
@@ -294,7 +295,7 @@ impl Database {
     /// transaction is rolled back.
     ///
     /// Source: Microsoft Learn, "SET TRANSACTION ISOLATION LEVEL": SNAPSHOT, error 3960.
-    fn check_conflict(
+    pub(super) fn check_conflict(
         &mut self,
         context: &mut Context<'_>,
         caller: &Caller,

@@ -253,6 +253,23 @@ impl LockTable {
         true
     }
 
+    /// Withdraws what everybody waits for on a resource that is about to be no more, and appends who
+    /// waited, conversions first, in the order of the queue.
+    pub fn withdraw_all(&mut self, resource: Resource, withdrawn: &mut Vec<Owner>) {
+        let Some(head) = self.head(resource) else {
+            return;
+        };
+        for first in [self.heads[head].converting.first, self.heads[head].waiting.first] {
+            let mut next = first;
+            while next != NONE {
+                let Request { owner, after, .. } = self.requests[next];
+                self.withdraw(next);
+                withdrawn.push(owner);
+                next = after;
+            }
+        }
+    }
+
     /// Releases one lock before its owner's end, as at the end of a statement, and appends to
     /// `granted` who is granted because of it. Whether the owner held it. A conversion of it that
     /// the owner waits for is withdrawn with it.
@@ -359,11 +376,6 @@ impl LockTable {
     pub fn mode_of(&self, owner: Owner, resource: Resource) -> Option<LockMode> {
         let (_, held) = self.find(owner, resource)?;
         Some(self.requests[held].mode)
-    }
-
-    /// Whether somebody holds the resource or waits for it.
-    pub fn is_locked(&self, resource: Resource) -> bool {
-        self.head(resource).is_some()
     }
 
     /// Whether nothing is locked.

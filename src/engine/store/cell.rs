@@ -3,8 +3,8 @@
 //! ```text
 //!   id (16) | row version (8) | stamp (8) | length (4) | writer (4) | marks (1) | image …
 //! ```
-//!
-//! An older version, kept elsewhere, begins with the same fields but id, length and writer.
+
+use std::hint::black_box;
 
 use super::image::{narrow, word};
 use crate::words::{RowId, TransactionId};
@@ -18,8 +18,8 @@ const LENGTH: usize = 32;
 const WRITER: usize = 36;
 const MARKS: usize = 40;
 
-/// Where the image begins in an older version.
-const OLD_HEADER: usize = 17;
+/// How many bytes the cache fetches at once.
+const LINE: usize = 64;
 
 /// What a byte of marks can say.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -62,36 +62,21 @@ pub(super) struct Version<'a> {
     pub(super) image: Option<&'a [u8]>,
 }
 
-impl<'a> Version<'a> {
-    /// What [`Version::keep`] wrote.
-    pub(super) fn kept(bytes: &'a [u8]) -> Self {
-        let marks = Marks(bytes[16]);
-        Self {
-            row_version: long(bytes, 0),
-            stamp: long(bytes, 8),
-            same_entries: marks.has(Marks::SAME_ENTRIES),
-            image: (!marks.has(Marks::DELETED)).then(|| &bytes[OLD_HEADER..]),
-        }
-    }
-
-    /// Writes the version into `out`, replacing what is there.
-    pub(super) fn keep(&self, out: &mut Vec<u8>) {
-        let marks = Marks::NONE
-            .set(Marks::SAME_ENTRIES, self.same_entries)
-            .set(Marks::DELETED, self.image.is_none());
-        out.clear();
-        out.extend_from_slice(&self.row_version.to_le_bytes());
-        out.extend_from_slice(&self.stamp.to_le_bytes());
-        out.push(marks.0);
-        out.extend_from_slice(self.image.unwrap_or_default());
-    }
-}
-
 /// A cell to be read.
 #[derive(Clone, Copy)]
 pub(super) struct Cell<'a>(pub(super) &'a [u8]);
 
 impl<'a> Cell<'a> {
+    /// Asks for the whole cell. Who looks at its beginning will want the rest too; the lines of the
+    /// cache come side by side if they are asked for together, and one after the other if not.
+    pub(super) fn fetch(self) {
+        let mut at = LINE;
+        while let Some(byte) = self.0.get(at) {
+            black_box(*byte);
+            at += LINE;
+        }
+    }
+
     pub(super) fn id(self) -> RowId {
         let mut id = [0; 16];
         id.copy_from_slice(&self.0[..ROW_VERSION]);
@@ -160,17 +145,29 @@ impl CellMut<'_> {
         self.mark(Marks::WRITTEN, writer.is_some());
     }
 
-    /// Puts a version into the cell. Whether its image fits; if not, only the rest is there.
-    pub(super) fn set_version(&mut self, version: &Version<'_>) -> bool {
+    /// Makes the newest version a committed one.
+    pub(super) fn commit(&mut self, stamp: u64) {
+        self.set_writer(None);
+        self.set_stamp(stamp);
+    }
+
+    /// Puts the newest version of a row into the cell. Whether its image fits; if not, only the
+    /// rest is there.
+    pub(super) fn put(
+        &mut self,
+        version: &Version<'_>,
+        writer: Option<TransactionId>,
+        has_older: bool,
+    ) -> bool {
         self.0[ROW_VERSION..STAMP].copy_from_slice(&version.row_version.to_le_bytes());
         self.set_stamp(version.stamp);
-        let marks = self.as_cell().marks();
         self.set_marks(
-            marks
-                .set(Marks::IN_USE, true)
+            Marks::IN_USE
                 .set(Marks::DELETED, version.image.is_none())
-                .set(Marks::SAME_ENTRIES, version.same_entries),
+                .set(Marks::SAME_ENTRIES, version.same_entries)
+                .set(Marks::HAS_OLDER, has_older),
         );
+        self.set_writer(writer);
         self.set_image(version.image.unwrap_or_default())
     }
 

@@ -19,9 +19,8 @@ const EMPTY: u64 = u64::MAX;
 /// How many places a part begins with.
 const PLACES_LEAST: usize = 8;
 
-/// How many rows a part has on average when the parts are doubled: a little less than a part of
-/// 1,024 places takes.
-const PART_ROWS: usize = 680;
+/// How many rows a part has on average when the parts are doubled.
+const PART_ROWS: usize = 2_720;
 
 /// See the module.
 #[derive(Clone)]
@@ -33,9 +32,10 @@ pub(super) struct IdIndex {
 
 #[derive(Clone)]
 struct Part {
-    /// A power of two of them, at most three quarters taken. The highest bits of the half hash say
-    /// where an entry would like to be; it is there or in one of the places after it, with no empty
-    /// place between.
+    /// At most four fifths of them are taken, and not many fewer: the denser they are, the more of
+    /// them the cache keeps. The half hash, as a fraction of its range, says where an entry would
+    /// like to be; it is there or in one of the places after it, with no empty place between. The
+    /// first place comes after the last one.
     places: Arc<[u64]>,
     taken: u32,
 }
@@ -57,7 +57,7 @@ impl IdIndex {
             if hash_of(entry) == hash && id_of(row_of(entry)) == id {
                 return Some(RowNumber(row_of(entry)));
             }
-            at = (at + 1) & (places.len() - 1);
+            at = after(at, places.len());
         }
     }
 
@@ -111,13 +111,13 @@ impl IdIndex {
 
 impl Part {
     fn with_room(rows: usize) -> Self {
-        let places = (rows * 4 / 3 + 1).next_power_of_two().max(PLACES_LEAST);
+        let places = (rows * 3 / 2).max(PLACES_LEAST);
         Self { places: std::iter::repeat_n(EMPTY, places).collect(), taken: 0 }
     }
 
     fn insert(&mut self, entry: u64) {
-        if (self.taken as usize + 1) * 4 > self.places.len() * 3 {
-            let mut larger = Self::with_room(self.places.len());
+        if (self.taken as usize + 1) * 5 > self.places.len() * 4 {
+            let mut larger = Self::with_room(self.taken as usize + 1);
             for entry in self.places.iter().filter(|entry| **entry != EMPTY) {
                 larger.insert(*entry);
             }
@@ -126,7 +126,7 @@ impl Part {
         let places = Arc::make_mut(&mut self.places);
         let mut at = home(hash_of(entry), places.len());
         while places[at] != EMPTY {
-            at = (at + 1) & (places.len() - 1);
+            at = after(at, places.len());
         }
         places[at] = entry;
         self.taken += 1;
@@ -136,22 +136,22 @@ impl Part {
     /// where it would like to be.
     fn remove(&mut self, entry: u64) -> bool {
         let places = Arc::make_mut(&mut self.places);
-        let last = places.len() - 1;
-        let mut gap = home(hash_of(entry), places.len());
+        let count = places.len();
+        let mut gap = home(hash_of(entry), count);
         while places[gap] != entry {
             if places[gap] == EMPTY {
                 return false;
             }
-            gap = (gap + 1) & last;
+            gap = after(gap, count);
         }
         let mut at = gap;
         loop {
-            at = (at + 1) & last;
+            at = after(at, count);
             if places[at] == EMPTY {
                 break;
             }
-            let wish = home(hash_of(places[at]), places.len());
-            let way_from = |from: usize| at.wrapping_sub(from) & last;
+            let wish = home(hash_of(places[at]), count);
+            let way_from = |from: usize| if from <= at { at - from } else { at + count - from };
             if way_from(wish) >= way_from(gap) {
                 places[gap] = places[at];
                 gap = at;
@@ -167,6 +167,11 @@ impl Part {
 fn home(hash: u32, places: usize) -> usize {
     let share = u64::from(hash) * places as u64;
     hash_of(share) as usize
+}
+
+/// The next place.
+const fn after(at: usize, places: usize) -> usize {
+    if at + 1 == places { 0 } else { at + 1 }
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the upper half of 64 bits")]

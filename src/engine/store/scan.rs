@@ -25,20 +25,8 @@ impl TableStore {
 
     /// Where the next new row will go: the free slot with the lowest number, or the end.
     pub fn next_slot(&self) -> RowNumber {
-        self.next_slot_but(|_| false)
-    }
-
-    /// The same, past the slots that `is_taken` says are not to be used.
-    pub fn next_slot_but(&self, is_taken: impl Fn(RowNumber) -> bool) -> RowNumber {
-        let end = RowNumber(self.pages.slots());
-        match self.free.peek() {
-            None => end,
-            Some(Reverse(first)) if !is_taken(RowNumber(*first)) => RowNumber(*first),
-            Some(_) => {
-                let free = self.free.iter().map(|Reverse(row)| RowNumber(*row));
-                free.filter(|row| !is_taken(*row)).min().unwrap_or(end)
-            }
-        }
+        let free = self.free.peek().map(|Reverse(row)| *row);
+        RowNumber(free.unwrap_or_else(|| self.pages.slots()))
     }
 
     /// Shows every row from this slot on, as the view has it, until `visit` says that it is enough.

@@ -60,8 +60,8 @@ impl TableStore {
             _ => return self.rollback(transaction, row),
         };
         self.reindex(row, own.image.as_deref(), true);
-        let (chunk, place) = self.pages.chunk_mut(row);
-        chunk.replace(
+        let (page, place) = self.pages.page_mut(row);
+        page.replace(
             place,
             &Version {
                 row_version: own.row_version,

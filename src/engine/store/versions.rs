@@ -13,8 +13,8 @@ use crate::words::{RowId, TransactionId};
 
 impl TableStore {
     /// Puts a version on top of the row's chain, or in the place of the one that the same
-    /// transaction has put there. `reindexes` is false when it has the
-    /// index entries of the newest one.
+    /// transaction has put there. `reindexes` is false when it has the index entries of the
+    /// newest one.
     pub(super) fn write(
         &mut self,
         transaction: Option<TransactionId>,
@@ -28,40 +28,34 @@ impl TableStore {
         if reindexes {
             self.reindex(row, image, replaces);
         }
-        let (chunk, place) = self.pages.chunk_mut(row);
+        let (page, place) = self.pages.page_mut(row);
         let mut version = Version { row_version, stamp: 0, same_entries: !reindexes, image };
         if replaces {
-            version.same_entries &= chunk.row(place).newest().same_entries;
-            chunk.replace(place, &version);
+            version.same_entries &= page.row(place).newest().same_entries;
+            page.replace(place, &version);
         } else {
-            chunk.push(place, &version, &mut self.scratch.other);
-            chunk.cell_mut(place).set_writer(transaction);
+            page.push(place, &version, transaction);
         }
     }
 
     /// Makes a row that was just written without a transaction a committed one.
     pub(super) fn load(&mut self, row: RowNumber, stamp: u64) {
-        let (chunk, place) = self.pages.chunk_mut(row);
-        chunk.cell_mut(place).set_stamp(stamp);
+        let (page, place) = self.pages.page_mut(row);
+        page.cell_mut(place).set_stamp(stamp);
         self.committed += 1;
         if self.has_history(row) {
             self.history.push_back((stamp, row));
         }
     }
 
-    /// Puts a row that has none into a free slot, or into the one behind the last.
-    pub(super) fn open(&mut self, slot: RowNumber, id: RowId) -> RowNumber {
-        let row = if self.free.peek() == Some(&Reverse(slot.0)) {
-            self.free.pop();
-            slot
-        } else if slot.0 < self.pages.slots() {
-            self.free.retain(|Reverse(free)| *free != slot.0);
-            slot
-        } else {
-            self.pages.grow()
+    /// A slot for a row that has none.
+    pub(super) fn open(&mut self, id: RowId) -> RowNumber {
+        let row = match self.free.pop() {
+            Some(Reverse(row)) => RowNumber(row),
+            None => self.pages.grow(),
         };
-        let (chunk, place) = self.pages.chunk_mut(row);
-        chunk.cell_mut(place).set_id(id);
+        let (page, place) = self.pages.page_mut(row);
+        page.cell_mut(place).set_id(id);
         self.ids.insert(id, row);
         row
     }
@@ -106,10 +100,10 @@ impl TableStore {
         if reindexed {
             self.retire(row, kept..all, 0..kept);
         }
-        let (chunk, place) = self.pages.chunk_mut(row);
-        chunk.cut(place, least);
+        let (page, place) = self.pages.page_mut(row);
+        page.cut(place, least);
         if kept == 0 {
-            chunk.pop(place);
+            page.pop(place);
             self.vacate(row);
         }
     }

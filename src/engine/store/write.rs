@@ -39,23 +39,6 @@ impl TableStore {
         row_version: u64,
         stamp: u64,
     ) -> Result<RowNumber, Clash> {
-        self.insert_into(self.next_slot(), transaction, id, values, (row_version, stamp))
-    }
-
-    /// The same, into this slot: one of [`TableStore::next_slot_but`]. A row that the same
-    /// transaction has deleted comes back to its own slot instead.
-    ///
-    /// # Errors
-    ///
-    /// As [`TableStore::insert`].
-    pub fn insert_into(
-        &mut self,
-        slot: RowNumber,
-        transaction: Option<TransactionId>,
-        id: RowId,
-        values: &[(ColumnId, Value)],
-        (row_version, stamp): (u64, u64),
-    ) -> Result<RowNumber, Clash> {
         let found = self.find(id);
         if let Some(with) = found
             && (self.others_wrote(with, transaction) || self.newest(with).is_some())
@@ -63,9 +46,11 @@ impl TableStore {
             let key = Clash::PRIMARY;
             return Err(Clash { key, with });
         }
-        self.pack(None, values);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        self.pack(None, values, &mut scratch);
+        self.scratch = scratch;
         self.check_keys(transaction, found)?;
-        let row = found.unwrap_or_else(|| self.open(slot, id));
+        let row = found.unwrap_or_else(|| self.open(id));
         let image = std::mem::take(&mut self.scratch.image);
         self.write(transaction, row, Some(&image), row_version, true);
         if transaction.is_none() {
@@ -92,8 +77,12 @@ impl TableStore {
         values: &[(ColumnId, Value)],
         row_version: u64,
     ) -> Result<(), Clash> {
-        self.check_writer(transaction, row);
-        self.pack(Some(row), values);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let base = self.writable(transaction, row);
+        if !patch(base, values, &mut scratch.image) {
+            self.pack(Some(base), values, &mut scratch);
+        }
+        self.scratch = scratch;
         let sets_index = self.shape.sets_index(values);
         if sets_index {
             self.check_keys(Some(transaction), Some(row))?;
@@ -111,7 +100,7 @@ impl TableStore {
     /// When the row is not there in the latest view, or when another transaction has an uncommitted
     /// write on it.
     pub fn delete(&mut self, transaction: TransactionId, row: RowNumber, row_version: u64) {
-        self.check_writer(transaction, row);
+        self.writable(transaction, row);
         self.write(Some(transaction), row, None, row_version, true);
     }
 
@@ -130,23 +119,20 @@ impl TableStore {
         if self.writer(row) != Some(transaction) {
             return;
         }
-        let (chunk, place) = self.pages.chunk_mut(row);
-        let mut cell = chunk.cell_mut(place);
-        cell.set_writer(None);
-        cell.set_stamp(stamp);
-        let found = chunk.row(place);
-        let newest = found.newest();
-        let (is_there, same_entries) = (newest.image.is_some(), newest.same_entries);
-        let (was_there, is_short) = {
-            let mut before = found.versions().skip(1);
-            let was_there = before.next().map(|before| before.image.is_some());
-            (was_there, before.next().is_none())
-        };
+        let (page, place) = self.pages.page_mut(row);
+        page.cell_mut(place).commit(stamp);
+        let mut versions = page.row(place).versions();
+        let newest = versions.next();
+        let is_there = newest.is_some_and(|newest| newest.image.is_some());
+        let same_entries = newest.is_some_and(|newest| newest.same_entries);
+        let was_there = versions.next().map(|before| before.image.is_some());
+        let is_short = versions.next().is_none();
+        drop(versions);
         self.committed += usize::from(is_there);
         self.committed -= usize::from(was_there == Some(true));
         // The usual commit: an update that no snapshot outlives and that left the indexes alone.
         if same_entries && stamp <= oldest_snapshot && is_short {
-            chunk.cut(place, 1);
+            page.cut(place, 1);
         } else if was_there.is_some() || !is_there {
             self.trim(row, oldest_snapshot);
             if self.has_history(row) {
@@ -165,12 +151,12 @@ impl TableStore {
                 let versions = found.versions().count();
                 self.retire(row, 0..1, 1..versions);
             }
-            let (chunk, place) = self.pages.chunk_mut(row);
-            if !chunk.pop(place) {
+            let (page, place) = self.pages.page_mut(row);
+            if !page.pop(place) {
                 self.vacate(row);
                 return None;
             }
-            chunk.cell_mut(place).set_writer(None);
+            page.cell_mut(place).set_writer(None);
         }
         let version = self.pages.row(row)?.newest();
         version.image.map(|_| version.row_version)
@@ -187,22 +173,8 @@ impl TableStore {
         }
     }
 
-    /// Packs a new image: what is set, and the rest as the row's newest version has it.
-    fn pack(&mut self, base: Option<RowNumber>, values: &[(ColumnId, Value)]) {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let base = base.and_then(|row| self.newest(row));
-        if !base.is_some_and(|base| patch(base, values, &mut scratch.image)) {
-            self.pack_anew(base, values, &mut scratch);
-        }
-        self.scratch = scratch;
-    }
-
-    fn pack_anew(
-        &self,
-        base: Option<Packed<'_>>,
-        values: &[(ColumnId, Value)],
-        scratch: &mut Scratch,
-    ) {
+    /// Packs a new image: what is set, and the rest as `base` has it, or null.
+    fn pack(&self, base: Option<Packed<'_>>, values: &[(ColumnId, Value)], scratch: &mut Scratch) {
         let columns = self.shape.columns;
         scratch.set.clear();
         scratch.set.resize(columns, 0);
@@ -220,13 +192,19 @@ impl TableStore {
         pack(columns, sources, &mut scratch.ends, &mut scratch.image);
     }
 
-    fn check_writer(&self, transaction: TransactionId, row: RowNumber) {
-        assert!(self.newest(row).is_some(), "{row:?} is written, but not there");
+    /// The newest version of a row that the transaction is about to write.
+    fn writable(&self, transaction: TransactionId, row: RowNumber) -> Packed<'_> {
+        let found = self.pages.row(row);
+        let writer = found.and_then(|found| found.cell.writer());
         assert!(
-            !self.others_wrote(row, Some(transaction)),
-            "{transaction:?} writes {row:?}, on which {:?} has an uncommitted write",
-            self.writer(row)
+            writer.is_none_or(|writer| writer == transaction),
+            "{transaction:?} writes {row:?}, on which {writer:?} has an uncommitted write"
         );
+        let image = found.and_then(|found| found.newest().image);
+        let Some(image) = image else {
+            panic!("{row:?} is written, but not there");
+        };
+        self.packed(image)
     }
 
     /// Whether the row has, or may get back, a version that fits: the newest one, and where another

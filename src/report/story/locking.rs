@@ -110,6 +110,10 @@ impl Teller<'_, '_> {
                 let text = format!("gets {place} after {waited}");
                 self.say(entry, lane, Mark::None, "gets", text);
             }
+            WaitEnd::Gone => {
+                let text = format!("finds {place} gone after {waited}");
+                self.say(entry, lane, Mark::None, "gets", text);
+            }
             WaitEnd::TimedOut(kind) => {
                 let word = kind.facts().word;
                 let text = format!("waited {waited} for {place} in vain: {word}");

@@ -332,6 +332,7 @@ impl Parts {
                 end: match self.small[0] % 3 {
                     0 => WaitEnd::Granted,
                     1 => WaitEnd::Victim,
+                    2 => WaitEnd::Gone,
                     _ => WaitEnd::TimedOut(FaultKind::SqlTimeout),
                 },
                 waited: self.duration(),

@@ -8,6 +8,7 @@ mod ends;
 mod sessions;
 
 pub(crate) use any::any_events;
+pub(crate) use sessions::two_sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -140,7 +141,7 @@ impl Tale {
         RowRef { instance, table, row, name }
     }
 
-    pub(super) fn resource(&mut self, place: &str) -> LockResource {
+    pub(crate) fn resource(&mut self, place: &str) -> LockResource {
         let (instance, table, row) = self.key(place);
         LockResource::Row { instance, table, row }
     }
@@ -350,7 +351,7 @@ impl Tale {
     }
 
     /// The level of a transaction; outside any, the usual one.
-    pub(super) fn level(&self, of: Option<TransactionId>) -> Isolation {
+    pub(crate) fn level(&self, of: Option<TransactionId>) -> Isolation {
         of.and_then(|it| self.levels.get(&it)).copied().unwrap_or_default()
     }
 

@@ -2,10 +2,11 @@
 
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Hints, Isolation, StatementKind};
-use crate::trace::tale::{Before, Tale};
-use crate::trace::{AccessPath, Event, LaneKind, LockResource, ReadKind, WaitEnd};
+use crate::trace::tale::{Before, Tale, whole};
+use crate::trace::{AccessPath, Event, LaneKind, LockResource, ReadKind, WaitEnd, WriteKind};
 use crate::words::{
-    Expression, InstanceId, LaneId, LockMode, Name, RequestId, TableId, TransactionId, Value,
+    BinaryOperator, Expression, InstanceId, LaneId, LockMode, Name, Record, RequestId, TableId,
+    TransactionId, Value,
 };
 
 impl Tale {
@@ -235,4 +236,53 @@ impl Tale {
         let released = u32::try_from(before - held.len()).unwrap();
         self.push(Event::LocksEscalated { transaction: of, instance, table: id, mode, released })
     }
+}
+
+/// A row of the usual table as a session reads it.
+pub(crate) fn as_read(tale: &mut Tale, place: &str) -> Value {
+    let key = tale.key(place);
+    let (row_version, image) = tale.rows[&key].clone();
+    let names = &tale.trace.header.tables[key.1.index()].columns;
+    let columns = image.into_iter();
+    let columns = columns.map(|(column, value)| (column, names[column.index()].clone(), value));
+    let columns = columns.collect();
+    let record = Record { table: key.1, id: key.2, row_version, columns, expanded: Vec::new() };
+    Value::Record(record.into())
+}
+
+/// Two sessions at read committed: what `t2.read` waits for is freed by `t1.commit`.
+pub(crate) fn two_sessions() -> Tale {
+    let mut tale = Tale::usual();
+    let [one, two] = ["us/user/one", "us/user/two"];
+    tale.trace.header.title = "A reader behind a writer".to_owned();
+    tale.load(one, &[("teams", whole(10))]);
+    tale.load(two, &[("teams", whole(20))]);
+    let (t1, t2) = (tale.session("t1"), tale.session("t2"));
+    let level = Isolation::ReadCommitted;
+    tale.step(t1, "write");
+    let a = tale.transaction_at(t1, 0, level);
+    tale.statement(t1, StatementKind::Update, "us/user", a);
+    tale.lock(a, one, LockMode::Exclusive);
+    tale.at(1).write(a, one, WriteKind::Update, &[("teams", whole(11))]);
+    tale.at(6).statement_ends(t1, None).answers(t1, whole(1));
+    tale.step(t2, "read");
+    let b = tale.transaction_at(t2, 0, level);
+    tale.statement(t2, StatementKind::Select, "us/user", b);
+    let row = tale.resource(one);
+    tale.queues(b, row, LockMode::Shared, &[a], &[]);
+    tale.step(t1, "commit").at(9).commits(a);
+    tale.queue_ends(b, row, LockMode::Shared, WaitEnd::Granted);
+    tale.answers(t1, Value::Null);
+    tale.looks_at(t2, one, level, None).unlocks(b, row);
+    let filter = Expression::Binary(
+        BinaryOperator::Less,
+        Box::new(Expression::Column(Name::from("teams"))),
+        Box::new(Expression::Literal(whole(20))),
+    );
+    tale.has_searched(t2, "us/user", Some(filter), (level, AccessPath::Scan), (2, 1));
+    let answer = Value::List([as_read(&mut tale, one)].into());
+    tale.at(11).statement_ends(t2, None).answers(t2, answer);
+    tale.step(t2, "commit").commits(b).answers(t2, Value::Null);
+    tale.done(t1).done(t2);
+    tale
 }

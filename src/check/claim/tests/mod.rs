@@ -2,7 +2,9 @@
 
 mod actors;
 mod events;
+mod locks;
 mod rows;
+mod steps;
 
 use crate::check::verdict;
 use crate::fault::FaultKind;

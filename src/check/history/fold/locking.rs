@@ -31,7 +31,7 @@ impl<'t> Fold<'t> {
                 });
             }
             Event::WaitEnded { transaction, end, waited, .. } => {
-                let granted = *end == WaitEnd::Granted;
+                let granted = matches!(end, WaitEnd::Granted | WaitEnd::Gone);
                 if let Some(position) = self.waiting.remove(transaction) {
                     let wait = &mut self.history.waits[position];
                     wait.ended = Some((at, *end));

@@ -1,6 +1,10 @@
 //! Sound tales break no promise; a tale in which one thing is wrong breaks the one that forbids
 //! it, and is told with the event.
 
+mod locking;
+mod reads;
+mod sessions;
+
 use crate::check::invariant::violations;
 use crate::fault::FaultKind;
 use crate::plan::{Isolation, Message, OutageKind, Stage};
