@@ -23,7 +23,7 @@
 //! | `versions` | the order of each row's versions |
 //! | `predicate` | which versions changed which rows match a condition |
 //! | `sight` | what a search saw of the rows that it did not answer |
-//! | `build`, `graph` | the edges, each with the level of its read; a condition's run along chains |
+//! | `build`, `graph` | the edges, each with its read's level; those of conditions in chains |
 //! | `component` | strongly connected components (Tarjan) |
 //! | `search` | a shortest circle through a node |
 //! | `single` | which anti-dependencies have a way back without another one |

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | a query at read committed snapshot | what was committed at its instant |
 //! | every search at snapshot | what was committed when the snapshot was taken |
-//! | another query that locks; the search of an update or a delete | what was committed by its end |
+//! | another locking query; the search of an update or a delete | what was committed by its end |
 //! | a query at read uncommitted | what was written by its end |
 //!
 //! **By its end**, though a scan comes to each row at its own time, and one that it has passed may

@@ -6,8 +6,8 @@
 //! | several resources, each held by who is waited for | one order of them for all |
 //! | two that hold one resource and want more of it | an update lock at the read |
 //! | one comes from an index, one from the row | an index with all columns, or a read of versions |
-//! | some hold nothing and are only ahead in a queue | the order, for those who do hold something |
-//! | waits for transactions (optimized locking) | one order of the rows, which the circle does not name |
+//! | some hold nothing and are only ahead in a queue | the order, for those who hold something |
+//! | waits for transactions | one order of the rows, which the circle does not name |
 //!
 //! Source: Microsoft Learn, "Deadlocks guide", Minimize deadlocks: access objects in the same
 //! order, use a row versioning-based isolation level; "Table hints", UPDLOCK.
