@@ -150,8 +150,8 @@ impl LockResource {
 pub enum WaitEnd {
     /// The lock was granted.
     Granted,
-    /// The row that it was for is gone: deleted, or rolled back. Nothing was granted, and the waiter
-    /// looks again.
+    /// The row that it was for is gone: deleted, or rolled back. Nothing was granted, and the
+    /// waiter looks again.
     Gone,
     /// The waiter was chosen as a deadlock's victim.
     Victim,

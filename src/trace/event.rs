@@ -444,7 +444,8 @@ pub enum Event {
         /// when it had as many rows as it wanted.
         whole: bool,
     },
-    /// A row moved in an index in which a scan was under way, and the scan's answer is wrong for it.
+    /// A row moved in an index in which a scan was under way, and the scan's answer is wrong for
+    /// it.
     ScanDisturbed {
         /// The scan's request.
         request: RequestId,
@@ -534,8 +535,8 @@ pub enum Event {
         /// The cycle: each waits for the next, the last for the first.
         cycle: Vec<DeadlockEdge>,
     },
-    /// The waits of these lanes closed a cycle over several instances. No monitor sees it; time-outs
-    /// will end it.
+    /// The waits of these lanes closed a cycle over several instances. No monitor sees it;
+    /// time-outs will end it.
     CrossInstanceWaitClosed {
         /// The cycle: each waits for a lane of the next, the last for the first. The resource of
         /// each says in which instance.

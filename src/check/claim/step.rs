@@ -102,10 +102,6 @@ impl Judge<'_, '_> {
     fn wait_of_step(&self, wait: &Wait) -> String {
         let history = self.history;
         let names = &history.names;
-        let blocker = wait.holders.first().or_else(|| wait.ahead.first());
-        let held = blocker.map_or_else(String::new, |blocker| {
-            format!(", held by {}", history.transaction_name(*blocker))
-        });
         let end = match (wait.ended, wait.freed) {
             (None, _) => ", and is still waiting at the end".to_owned(),
             (Some((at, WaitEnd::Victim)), _) => {
@@ -121,8 +117,8 @@ impl Judge<'_, '_> {
                 format!(" to {}{freer}", names.moment(at.at))
             }
         };
-        let (waited, place) = (format_duration(wait.waited), history.resource(&wait.resource));
-        format!("waits {waited} for {place}{held}, from {}{end}", names.moment(wait.queued.at))
+        let (waited, place) = (format_duration(wait.waited), history.awaited(wait));
+        format!("waits {waited} for {place}, from {}{end}", names.moment(wait.queued.at))
     }
 
     fn blocks(&self, step: &StepRef, blocks: bool) -> Decision {
@@ -185,8 +181,7 @@ impl Judge<'_, '_> {
     /// Whom else a step frees.
     fn nearest_freed(&self, freer: &StepRef) -> Option<String> {
         let frees = |it: &Wait| self.freer(it).is_some_and(|it| self.is_step(it, freer));
-        let run =
-            self.history.steps.iter().find(|run| self.waits_of(run).any(|wait| frees(wait)))?;
+        let run = self.history.steps.iter().find(|run| self.waits_of(run).any(frees))?;
         Some(format!("{} frees {}", self.step_name(freer), self.run_name(run)))
     }
 

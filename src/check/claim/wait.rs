@@ -103,10 +103,6 @@ impl Judge<'_, '_> {
     pub(super) fn wait_told(&self, wait: &Wait) -> String {
         let names = &self.history.names;
         let waiter = self.history.transaction_name(wait.transaction);
-        let blocker = wait.holders.first().or_else(|| wait.ahead.first());
-        let held = blocker.map_or_else(String::new, |blocker| {
-            format!(", held by {}", self.history.transaction_name(*blocker))
-        });
         let end = match wait.ended {
             Some((_, WaitEnd::Granted | WaitEnd::Gone)) => "",
             Some((_, WaitEnd::Victim)) => " and was a deadlock's victim",
@@ -114,9 +110,9 @@ impl Judge<'_, '_> {
             None => " and was still waiting at the end",
         };
         format!(
-            "{waiter} waited {} for {}{held}, from {}{end}",
+            "{waiter} waited {} for {}, from {}{end}",
             format_duration(wait.waited),
-            self.history.resource(&wait.resource),
+            self.history.awaited(wait),
             names.moment(wait.queued.at),
         )
     }

@@ -15,8 +15,9 @@
 //! snapshot a reader has no obligations of this kind, but a circle in which its anti-dependency is
 //! the only one and the rest are obligations breaks its promise, too: who it depends on was
 //! committed before its snapshot, and who depends on it after. That holds of a transaction all of
-//! whose reads are of the snapshot. Where a hint has made one of them lock, what it saw is newer, and
-//! the others are owed only what each statement is owed by itself, as at read committed snapshot.
+//! whose reads are of the snapshot. Where a hint has made one of them lock, what it saw is newer,
+//! and the others are owed only what each statement is owed by itself, as at read committed
+//! snapshot.
 //!
 //! Source: Adya, "Weak Consistency", 4.2.4 (mixing of levels); the table: Kleppmann, "Hermitage",
 //! SQL Server (CC BY 4.0).

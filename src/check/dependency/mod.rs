@@ -23,7 +23,7 @@
 //! | `versions` | the order of each row's versions |
 //! | `predicate` | which versions changed which rows match a condition |
 //! | `sight` | what a search saw of the rows that it did not answer |
-//! | `build`, `graph` | the edges, each with the level of its read; those of a condition run along two chains of its changes |
+//! | `build`, `graph` | the edges, each with its read's level; those of conditions in chains |
 //! | `component` | strongly connected components (Tarjan) |
 //! | `search` | a shortest circle through a node |
 //! | `single` | which anti-dependencies have a way back without another one |
@@ -36,8 +36,8 @@
 //! for each 64 of its readers.
 //!
 //! **Left out**: a condition that follows a lookup to another row, which other rows can change (the
-//! reads of those rows count); and a query that stops when it has rows enough, of which nobody knows
-//! what more it would have seen (its answers count).
+//! reads of those rows count); and a query that stops when it has rows enough, of which nobody
+//! knows what more it would have seen (its answers count).
 //!
 //! Source: Adya, "Weak Consistency", chapters 3 and 4; Bailis et al., "Highly Available
 //! Transactions" (OTV, PMP).

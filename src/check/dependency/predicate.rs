@@ -55,8 +55,8 @@ impl<'h> Condition<'h> {
         (self.instance, self.table, self.now, format!("{:?}", self.filter))
     }
 
-    /// Every change of which rows match, row by row; none of a condition that follows lookups, which
-    /// changes of other rows change, too.
+    /// Every change of which rows match, row by row; none of a condition that follows lookups,
+    /// which changes of other rows change, too.
     pub(super) fn flips(
         &self,
         history: &History<'h>,

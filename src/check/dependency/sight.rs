@@ -7,7 +7,7 @@
 //! |---|---|
 //! | a query at read committed snapshot | what was committed at its instant |
 //! | every search at snapshot | what was committed when the snapshot was taken |
-//! | a query at read committed, repeatable read or serializable; the search of an update or a delete | what was committed by its end |
+//! | another locking query; the search of an update or a delete | what was committed by its end |
 //! | a query at read uncommitted | what was written by its end |
 //!
 //! **By its end**, though a scan comes to each row at its own time, and one that it has passed may
@@ -16,9 +16,9 @@
 //! that is all that an obligation says; so no promise is ever found broken that was kept.
 //!
 //! **When its instant was** a trace tells by the rows that were answered. Of a search that answered
-//! none, it was somewhere between beginning and end; a snapshot was taken between the beginning of its
-//! transaction's first request and its first access. Of what was committed in between nobody can say
-//! whether it was seen, and it makes no edge.
+//! none, it was somewhere between beginning and end; a snapshot was taken between the beginning of
+//! its transaction's first request and its first access. Of what was committed in between nobody
+//! can say whether it was seen, and it makes no edge.
 
 use std::collections::BTreeMap;
 

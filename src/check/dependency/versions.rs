@@ -95,8 +95,8 @@ impl<'h> Versions<'h> {
     }
 }
 
-/// Leaves out the turns of those who added a row and removed it again: for everybody else nothing has
-/// happened to it.
+/// Leaves out the turns of those who added a row and removed it again: for everybody else nothing
+/// has happened to it.
 fn drop_fleeting(turns: &mut Vec<Turn>, versions: &[&Version<'_>]) {
     let is_there = |turn: &Turn| versions[turn.last].kind != WriteKind::Delete;
     let mut was_there = false;

@@ -275,6 +275,17 @@ impl<'t> History<'t> {
         }
     }
 
+    /// What a wait is for and who holds it: `us/user/x, held by ann`.
+    pub fn awaited(&self, wait: &Wait) -> String {
+        let place = self.resource(&wait.resource);
+        let holder = wait.holders.first().or_else(|| wait.ahead.first());
+        match (wait.resource, holder) {
+            // Whose transaction it is says who is in the way.
+            (LockResource::Transaction { .. }, _) | (_, None) => place,
+            (_, Some(holder)) => format!("{place}, held by {}", self.transaction_name(*holder)),
+        }
+    }
+
     /// The runs of an actor, in the order in which they began.
     pub fn lanes_of(&self, actor: ActorId) -> impl Iterator<Item = (LaneId, &Lane<'t>)> {
         self.lanes

@@ -56,8 +56,8 @@ pub(super) fn is_weaker(mode: LockMode, than: LockMode) -> bool {
 
 /// Whether holding a table in this mode stands for holding its rows in this one.
 ///
-/// Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock escalation: to X or
-/// to S.
+/// Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock escalation: to X
+/// or to S.
 pub(super) fn stands_for(table: LockMode, row: LockMode) -> bool {
     match table {
         LockMode::Exclusive | LockMode::SchemaModification => true,

@@ -1,12 +1,12 @@
 //! Reads that lock nothing: at read uncommitted, and where versions are read.
 //!
 //! A lock is a transaction's, and the trace does not say for which request it was taken. It is the
-//! innermost that is open in the transaction. Whether that one reads without locks is told by what it
-//! reads, which may come before the lock or after it.
+//! innermost that is open in the transaction. Whether that one reads without locks is told by what
+//! it reads, which may come before the lock or after it.
 //!
 //! Source: Microsoft Learn, "Transaction locking and row versioning guide": reads under row
-//! versioning take no shared locks, only schema stability; "Table hints": UPDLOCK, XLOCK and the like
-//! take their locks at every level.
+//! versioning take no shared locks, only schema stability; "Table hints": UPDLOCK, XLOCK and the
+//! like take their locks at every level.
 
 use std::collections::BTreeMap;
 

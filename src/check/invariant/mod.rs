@@ -51,8 +51,8 @@ pub enum Invariant {
     Transactions,
     /// No two transactions hold one resource in modes that conflict.
     Exclusion,
-    /// Every lock is released at its transaction's end, and not used after; one on a written row not
-    /// before, unless the transaction itself or the table is locked for it.
+    /// Every lock is released at its transaction's end, and not used after; one on a written row
+    /// not before, unless the transaction itself or the table is locked for it.
     LockLife,
     /// Every wait ends once, before the run does, and tells how long it lasted.
     Waits,

@@ -60,13 +60,11 @@ impl Watcher {
                     doing.statement = None;
                 }
             }
-            Event::StatementUndone { transaction, request } => {
-                if self.running(*request) != Some(*transaction) {
-                    let (request, transaction) = (request.0, told(*transaction));
-                    broken(format!(
-                        "request {request} is taken back, no statement of {transaction}"
-                    ));
-                }
+            Event::StatementUndone { transaction, request }
+                if self.running(*request) != Some(*transaction) =>
+            {
+                let (request, transaction) = (request.0, told(*transaction));
+                broken(format!("request {request} is taken back, no statement of {transaction}"));
             }
             _ => {}
         }

@@ -4,13 +4,13 @@
 //! | the circle | what would have avoided it |
 //! |---|---|
 //! | several resources, each held by who is waited for | one order of them for all |
-//! | two that hold one resource and want more of it (a conversion) | an update lock at the read |
-//! | one that comes from an index to a row, one that comes from the row to the index | an index with all columns, or a read of versions |
-//! | some that hold nothing and are only ahead in a queue | the order, for those who do hold something |
-//! | waits for transactions (optimized locking) | one order of the rows, which the circle does not name |
+//! | two that hold one resource and want more of it | an update lock at the read |
+//! | one comes from an index, one from the row | an index with all columns, or a read of versions |
+//! | some hold nothing and are only ahead in a queue | the order, for those who hold something |
+//! | waits for transactions | one order of the rows, which the circle does not name |
 //!
-//! Source: Microsoft Learn, "Deadlocks guide", Minimize deadlocks: access objects in the same order,
-//! use a row versioning-based isolation level; "Table hints", UPDLOCK.
+//! Source: Microsoft Learn, "Deadlocks guide", Minimize deadlocks: access objects in the same
+//! order, use a row versioning-based isolation level; "Table hints", UPDLOCK.
 
 use std::collections::BTreeSet;
 
@@ -77,8 +77,8 @@ fn is_conversion(link: &Link) -> bool {
     link.holds && link.edge.resource == link.next.resource
 }
 
-/// A reader that has found a row in an index and a writer that has changed the row, each about to do
-/// the other half.
+/// A reader that has found a row in an index and a writer that has changed the row, each about to
+/// do the other half.
 fn past_one_another(history: &History, one: &Link, other: &Link) -> Option<String> {
     let (at_row, at_index) = match (one.edge.resource, other.edge.resource) {
         (LockResource::Row { .. }, _) => (one, other),
@@ -130,7 +130,12 @@ fn one_order(history: &History, links: &[Link]) -> Option<String> {
         2 => "one would have waited for the other",
         _ => "they would have waited in a row and not in a circle",
     };
-    Some(format!("{pending}Had {who} taken {order}, {outcome}."))
+    let reads = |it: &Link| matches!(it.edge.mode, LockMode::Shared | LockMode::RangeSharedShared);
+    let versions = match links.iter().any(reads) {
+        true => " A read of versions would have waited for nobody.",
+        false => "",
+    };
+    Some(format!("{pending}Had {who} taken {order}, {outcome}.{versions}"))
 }
 
 /// Of those who hold nothing that is waited for, that they don't; and who the others are.

@@ -56,8 +56,8 @@ impl Teller<'_, '_> {
         }
     }
 
-    /// Adds to the line of a request, as long as nothing else of its lane was told after it. Whether
-    /// that was so.
+    /// Adds to the line of a request, as long as nothing else of its lane was told after it.
+    /// Whether that was so.
     pub(super) fn add(&mut self, request: RequestId, text: &str) -> bool {
         let lane = self.lane_of_request(request);
         let last =
@@ -112,7 +112,8 @@ impl Teller<'_, '_> {
         }
     }
 
-    /// How the rows were found, where that is worth a word: ` (scans 200 rows)`, ` (seeks by status)`.
+    /// How the rows were found, where that is worth a word: ` (scans 200 rows)`, ` (seeks by
+    /// status)`.
     fn how(&self, selection: &Selection<'_>) -> String {
         let examined = grouped(u64::from(selection.examined));
         let more = selection.examined > selection.matched;

@@ -6,7 +6,7 @@ use crate::check::{Anomalies, History, OutageSeen, Verdict};
 use crate::fault::FaultKind;
 use crate::plan::OutageKind;
 use crate::report::story::page::{Piece, Tone};
-use crate::trace::Outcome;
+use crate::trace::{Disturbance, Outcome};
 use crate::words::format_duration;
 
 /// The most facts that a verdict tells.
@@ -62,6 +62,7 @@ fn facts(history: &History) -> Vec<String> {
     facts.extend(cross_instance_waits(history));
     facts.extend(lost_updates(history));
     facts.extend(undone_reads(history));
+    facts.extend(disturbed_scans(history));
     facts.extend(outages(history));
     facts.extend(longest_wait(history));
     facts.truncate(FACTS_MAX);
@@ -167,6 +168,23 @@ fn undone_reads(history: &History) -> Option<String> {
     })
 }
 
+/// The rows that scans got wrong.
+fn disturbed_scans(history: &History) -> Option<String> {
+    let first = history.disturbed_scans.first()?;
+    let reader = history.requests.get(&first.request).map(|it| history.lane_name(it.lane));
+    let (reader, key) = (reader.unwrap_or_else(|| "somebody".to_owned()), first.key);
+    let place = history.names.place(key.instance, key.table, key.row);
+    let told = match first.how {
+        Disturbance::Missed => format!("{reader} missed {place}, which had moved"),
+        Disturbance::Doubled => format!("{reader} met {place} twice, which had moved"),
+    };
+    Some(match history.disturbed_scans.len() {
+        1 => format!("{told}."),
+        2 => format!("{told}; a scan got 1 more row wrong."),
+        count => format!("{told}; scans got {} more rows wrong.", count - 1),
+    })
+}
+
 /// The outage that stopped most.
 fn outages(history: &History) -> Option<String> {
     let outages = history.outages.iter();
@@ -203,15 +221,11 @@ fn longest_wait(history: &History) -> Option<String> {
         }
     }
     let waiter = history.transaction_name(longest.transaction);
-    let resource = history.resource(&longest.resource);
-    let holder = longest.holders.first().or_else(|| longest.ahead.first());
-    let held = holder.map_or_else(String::new, |holder| {
-        format!(", held by {}", history.transaction_name(*holder))
-    });
+    let awaited = history.awaited(longest);
     let waited = format_duration(longest.waited);
     let which = match history.waits.len() {
         1 => "One wait".to_owned(),
         count => format!("The longest of {count} waits"),
     };
-    Some(format!("{which}: {waiter}, {waited} for {resource}{held}."))
+    Some(format!("{which}: {waiter}, {waited} for {awaited}."))
 }

@@ -168,7 +168,8 @@ impl<'h, 't> Teller<'h, 't> {
         self.say_at(entry, lane, steps, mark, (shape, text), Part::Whole);
     }
 
-    /// A line that is no part of what the lane's step does: the step's label waits for the next one.
+    /// A line that is no part of what the lane's step does: the step's label waits for the next
+    /// one.
     pub(super) fn say_beside(
         &mut self,
         entry: &Entry,
@@ -347,7 +348,11 @@ impl<'h, 't> Teller<'h, 't> {
             Event::LaneEnded { lane, outcome } => match outcome {
                 Outcome::Succeeded => self.say(entry, *lane, Mark::Done, "done", "done".to_owned()),
                 Outcome::Failed(fault) => {
-                    let told = self.rising.remove(lane) == Some(fault.kind);
+                    // A session's fault was told with the step that met it.
+                    let known = self.history.lanes.get(lane);
+                    let is_session =
+                        known.is_some_and(|it| matches!(it.kind, LaneKind::Session { .. }));
+                    let told = self.rising.remove(lane) == Some(fault.kind) || is_session;
                     let fault =
                         if told { fault.kind.facts().word.to_owned() } else { fault.to_string() };
                     let text = format!("ends in {fault}");

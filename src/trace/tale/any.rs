@@ -133,7 +133,7 @@ impl Parts {
     fn filter(&self) -> Option<Expression> {
         let column = Box::new(Expression::Column(self.name.clone()));
         let value = Box::new(Expression::Literal(self.value.clone()));
-        self.flag.then(|| Expression::Binary(BinaryOperator::Equal, column, value))
+        self.flag.then_some(Expression::Binary(BinaryOperator::Equal, column, value))
     }
     fn cycle(&self) -> Vec<DeadlockEdge> {
         vec![DeadlockEdge {

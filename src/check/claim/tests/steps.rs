@@ -1,4 +1,5 @@
-//! Claims about the steps of sessions, over `two_sessions`: what t2.read waits for, t1.commit frees.
+//! Claims about the steps of sessions, over `two_sessions`: what t2.read waits for, t1.commit
+//! frees.
 
 use crate::check::claim::tests::judged;
 use crate::fault::FaultKind;

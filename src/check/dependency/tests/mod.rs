@@ -238,8 +238,8 @@ impl Script {
 /// A history: `w1(x,11)` writes, `d1(x)` deletes, `r1(x0)` reads what transaction 0 (the
 /// beginning) wrote, `r1(x2a)` what transaction 2 wrote there first, `s1(%3:x0,z2)` searches for
 /// what is divisible by 3 and is answered two rows, `s1(=30:)` and `s1(*:x0,y0)` likewise (`b1`
-/// before it begins the search earlier), `c1` commits, `a1` rolls back. `@ru`, `@rc`, `@rcs`, `@rr`, `@s` and `@sr` stand before what is read
-/// at another level from there on.
+/// before it begins the search earlier), `c1` commits, `a1` rolls back. `@ru`, `@rc`, `@rcs`,
+/// `@rr`, `@s` and `@sr` stand before what is read at another level from there on.
 fn history(text: &str) -> Trace {
     history_at(text, Isolation::default())
 }

@@ -138,8 +138,8 @@ impl Model {
         self.first_access.entry(transaction).or_insert(at);
     }
 
-    /// The committed versions of a row, of several in a row by one writer with the last's value; none of
-    /// those who only added the row and removed it again.
+    /// The committed versions of a row, of several in a row by one writer with the last's value;
+    /// none of those who only added the row and removed it again.
     fn turns(&self, row: char) -> Vec<(Vec<u64>, Version)> {
         let mut turns: Vec<(Vec<u64>, Version)> = Vec::new();
         for version in &self.rows[&row] {

@@ -267,7 +267,7 @@ impl Watcher {
         for other in ahead {
             let mut queue = resource.into_iter().flat_map(|it| &it.queue);
             let other_mode = queue.find(|it| it.transaction == *other).map(|it| it.mode);
-            if !other_mode.is_some_and(|other| !go_together(mode, other)) {
+            if other_mode.is_none_or(|other| go_together(mode, other)) {
                 report.add(Invariant::Waits, at, |names| {
                     let (waiter, other) = (told(transaction), told(*other));
                     let place = names.resource(&on);

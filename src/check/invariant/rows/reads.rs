@@ -2,17 +2,18 @@
 //!
 //! | level | the version that is read |
 //! |---|---|
-//! | read uncommitted | the row as it stands, whoever wrote it; the trace says who, if that is not committed |
+//! | read uncommitted | what stands there; the trace says who wrote it, if it is not committed |
 //! | read committed, repeatable read, serializable | the newest that is committed |
 //! | read committed snapshot | one that was not out of date when the statement began |
 //! | snapshot | what was committed at one moment, the same for all reads of the transaction |
 //!
-//! Who has written the row sees, at every level, what it wrote. What goes into a write is read under
-//! the write's lock: the newest that is committed, at every level.
+//! Who has written the row sees, at every level, what it wrote. What goes into a write is read
+//! under the write's lock: the newest that is committed, at every level.
 //!
-//! The moment of a snapshot is not in the trace. It is not before the transaction's first request and
-//! not after its first access, and each read narrows it further: not before the version that was read
-//! was committed, and before the next one was. When nothing is left, the reads were of two moments.
+//! The moment of a snapshot is not in the trace. It is not before the transaction's first request
+//! and not after its first access, and each read narrows it further: not before the version that
+//! was read was committed, and before the next one was. When nothing is left, the reads were of two
+//! moments.
 
 use std::collections::BTreeMap;
 

@@ -117,7 +117,7 @@ fn who_only_came_first_holds_nothing() {
             ("e2", row("two"), X, true),
         ]),
         @r"
-    e1 and e2 hold nothing of it and only came first. Had d1 and d2 taken us/user/one before us/user/two, one would have waited for the other.
+    e1 and e2 hold nothing of it and only came first. Had d1 and d2 taken us/user/one before us/user/two, one would have waited for the other. A read of versions would have waited for nobody.
     "
     );
 }
