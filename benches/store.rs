@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 use std::hint::black_box;
+use std::ops::{Bound, ControlFlow};
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -14,6 +15,8 @@ use uuid::Uuid;
 const ROWS: u32 = 1_000_000;
 const COLUMNS: u16 = 10;
 const CLONES: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
+/// How many steps of a scan that can be interrupted are measured at once.
+const SEEKS: u32 = 10_000;
 const SEED: u64 = 42;
 const WRITER: TransactionId = TransactionId(1);
 
@@ -161,6 +164,14 @@ fn point(c: &mut Criterion) {
             assert!(black_box(store.find_by_key(0, values).next()).is_some());
         });
     });
+    c.bench_function("foretell the entries that a write beside the indexes changes", |b| {
+        let set = [(ColumnId(2), Value::Whole(1))];
+        let mut changes = Vec::new();
+        b.iter(|| {
+            store.changed_entries(black_box(Some(RowNumber(4_711))), &set, &mut changes);
+            assert!(changes.is_empty());
+        });
+    });
     c.bench_function("find, update and commit", |b| {
         let (mut draw, mut stamp) = (Draw(SEED), 1);
         b.iter(|| {
@@ -176,15 +187,41 @@ fn point(c: &mut Criterion) {
     println!("memory after updates: {} bytes a row", store.memory() / store.len());
 }
 
+/// A nolock scan of the whole table, in which the condition on one column is judged.
 fn scan(c: &mut Criterion) {
-    let count = 100_000;
-    let store = filled(&rows(count));
+    let store = filled(&rows(ROWS));
     let mut group = c.benchmark_group("scan");
-    group.throughput(Throughput::Elements(u64::from(count)));
-    group.bench_function("one column of 100,000 rows", |b| {
+    group.sample_size(20).throughput(Throughput::Elements(u64::from(ROWS)));
+    let found = |store: &TableStore| {
+        let mut count = 0;
+        store.scan(RowNumber(0), View::Latest, |_, image| {
+            count += u32::from(image.get(ColumnId(9)) == ValueRef::Whole(7));
+            ControlFlow::Continue(())
+        });
+        count
+    };
+    assert_eq!(found(&store), ROWS / 1_000);
+    group.bench_function("one column of 1,000,000 rows", |b| b.iter(|| found(&store)));
+    group.throughput(Throughput::Elements(u64::from(SEEKS)));
+    group.bench_function("step by step, the rows", |b| {
         b.iter(|| {
-            let images = store.rows().filter_map(|row| store.read(row, View::Latest));
-            black_box(images.filter(|image| image.get(ColumnId(9)) == ValueRef::Whole(7)).count())
+            let mut at = 0;
+            for _ in 0..SEEKS {
+                let row = store.next_row(at).expect("a row");
+                assert!(black_box(store.read(row, View::Latest)).is_some());
+                at = row.0 + 1;
+            }
+        });
+    });
+    group.bench_function("step by step, an index", |b| {
+        b.iter(|| {
+            let mut at = Vec::new();
+            for _ in 0..SEEKS {
+                let entry = store.next_entry(1, Bound::Excluded(&at)).expect("an entry");
+                assert!(store.shows(1, entry.bytes, entry.row, View::Latest));
+                at.clear();
+                at.extend_from_slice(entry.bytes);
+            }
         });
     });
 }

@@ -175,8 +175,7 @@ impl LockTable {
         match self.granted_request(owner, head) {
             Some(held) => {
                 let held = self.requests[held].mode;
-                let stronger = combine(held, mode);
-                stronger != held && !self.can_convert(head, held, stronger)
+                !self.can_convert(head, held, combine(held, mode))
             }
             None => !self.can_be_asked(head, mode),
         }

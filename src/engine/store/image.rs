@@ -133,6 +133,15 @@ fn pack_number(number: i128, out: &mut Vec<u8>) {
     out.extend_from_slice(&number.to_le_bytes()[..bits.div_ceil(8)]);
 }
 
+/// The whole number in these bytes, at most eight.
+fn unpack_whole(bytes: &[u8]) -> i64 {
+    let Some((highest, rest)) = bytes.split_last() else {
+        return 0;
+    };
+    let number = i64::from(highest.cast_signed());
+    rest.iter().rev().fold(number, |number, byte| number << 8 | i64::from(*byte))
+}
+
 fn unpack_number(bytes: &[u8]) -> i128 {
     let negative = bytes.last().is_some_and(|last| last & 0x80 != 0);
     let mut all = [if negative { 0xff } else { 0 }; 16];
@@ -143,6 +152,7 @@ fn unpack_number(bytes: &[u8]) -> i128 {
 }
 
 /// The value that these bytes are. Bytes that [`pack`] did not write are null.
+#[inline]
 fn unpack(bytes: &[u8]) -> ValueRef<'_> {
     let Some((&kind, rest)) = bytes.split_first() else {
         return ValueRef::Null;
@@ -150,7 +160,7 @@ fn unpack(bytes: &[u8]) -> ValueRef<'_> {
     match kind {
         FALSE => ValueRef::Boolean(false),
         TRUE => ValueRef::Boolean(true),
-        WHOLE => i64::try_from(unpack_number(rest)).map_or(ValueRef::Null, ValueRef::Whole),
+        WHOLE if rest.len() <= size_of::<i64>() => ValueRef::Whole(unpack_whole(rest)),
         DECIMAL => rest
             .try_into()
             .map_or(ValueRef::Null, |bytes| ValueRef::Decimal(Decimal::deserialize(bytes))),
@@ -183,6 +193,7 @@ impl<'a> Packed<'a> {
     }
 
     /// Where the bytes of a column lie.
+    #[inline]
     fn place(self, column: ColumnId) -> Range<usize> {
         let index = column.index();
         let width = if self.bytes.len() <= SHORT { 2 } else { 4 };
@@ -194,6 +205,7 @@ impl<'a> Packed<'a> {
         data + begin..data + self.end(index, width)
     }
 
+    #[inline]
     pub(super) fn value(self, column: ColumnId) -> ValueRef<'a> {
         unpack(self.column(column))
     }
@@ -236,6 +248,7 @@ impl<'a> RowImage<'a> {
     }
 
     /// What the column holds; null for a column that the table does not have.
+    #[inline]
     pub fn get(&self, column: ColumnId) -> ValueRef<'a> {
         self.packed.value(column)
     }

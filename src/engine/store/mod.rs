@@ -250,6 +250,7 @@ impl TableStore {
         self.seen(self.pages.row(row)?, view)
     }
 
+    #[inline]
     fn seen<'a>(&self, row: Row<'a>, view: View) -> Option<RowImage<'a>> {
         let writer = row.cell.writer();
         let (reader, stamp) = match view {

@@ -174,6 +174,7 @@ impl Pages {
 }
 
 impl<'a> Row<'a> {
+    #[inline]
     pub(super) fn newest(self) -> Version<'a> {
         let (page, place) = (self.page, self.place);
         self.cell.newest(|| {

@@ -244,6 +244,8 @@ fn rows_that_share_a_value_lie_side_by_side_in_the_order_of_their_slots() {
     let found = walk(&store, 0, &prefix, &prefix_end(&prefix));
     assert_eq!(numbers(&found), [0, 2]);
     assert_ne!(found[0].hash, found[1].hash);
+    let of_other = store.shows(0, found[0].bytes, found[1].row, NOBODY);
+    assert!(!of_other, "an entry is one row's");
     assert_eq!(numbers(&whole(&store, 1)), [0, 1, 2, 3], "null is a value here");
 }
 
