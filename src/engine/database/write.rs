@@ -90,12 +90,19 @@ impl Database {
             return Ok(Wrote::Waits);
         }
         self.check_conflict(context, caller, table, row)?;
-        let there = self.store(table)?.read(row, View::Latest).is_some();
+        // Who waits for a row that goes is not granted its lock; so only the transaction itself can
+        // have removed it.
+        let removes = self.transaction(by.transaction.owner).leaves_gaps;
+        let there = !removes || self.store(table)?.read(row, View::Latest).is_some();
         Ok(if there { Wrote::Row(row) } else { Wrote::Missing })
     }
 
     /// Whether a row was deleted for good, and is kept for old snapshots only: nothing to lock.
     pub(super) fn is_gone(&self, table: TableId, row: RowNumber) -> bool {
+        // Without a snapshot nothing is kept.
+        if self.snapshots.is_empty() {
+            return false;
+        }
         self.tables[table.index()].as_ref().is_none_or(|store| {
             store.read(row, View::Latest).is_none() && store.writer(row).is_none()
         })
@@ -153,18 +160,22 @@ impl Database {
         let version = self.row_version + 1;
         let log_on = context.log.is_on();
         let store = self.store_mut(table)?;
-        let first = store.writer(row) != Some(by.transaction.id);
         let before = if log_on { store.read(row, View::Latest) } else { None };
         let told = before.map(|image| {
             let columns = difference(&image, kind, &values);
             (image.id(), image.row_version(), columns)
         });
-        if kind == WriteKind::Delete {
-            store.delete(by.transaction.id, row, version);
-            self.transaction_mut(by.transaction.owner).leaves_gaps = true;
-        } else if let Err(clash) = store.update(by.transaction.id, row, &values, version) {
-            return self.meet_clash(context, by, table, clash, writing);
-        }
+        let first = match kind {
+            WriteKind::Delete => {
+                let first = store.delete(by.transaction.id, row, version);
+                self.transaction_mut(by.transaction.owner).leaves_gaps = true;
+                first
+            }
+            _ => match store.update(by.transaction.id, row, &values, version) {
+                Ok(first) => first,
+                Err(clash) => return self.meet_clash(context, by, table, clash, writing),
+            },
+        };
         self.note_write(by, table, row, values.len(), first);
         let (transaction, request, instance) = (by.transaction.id, caller.request, self.id);
         if let Some((id, version_before, columns)) = told {

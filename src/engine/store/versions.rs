@@ -14,7 +14,7 @@ use crate::words::{RowId, TransactionId};
 impl TableStore {
     /// Puts a version on top of the row's chain, or in the place of the one that the same
     /// transaction has put there. `reindexes` is false when it has the index entries of the
-    /// newest one.
+    /// newest one. Whether it is on top.
     pub(super) fn write(
         &mut self,
         transaction: Option<TransactionId>,
@@ -22,7 +22,7 @@ impl TableStore {
         image: Option<&[u8]>,
         row_version: u64,
         reindexes: bool,
-    ) {
+    ) -> bool {
         let writer = self.writer(row);
         let replaces = writer.is_some() && writer == transaction;
         if reindexes {
@@ -36,6 +36,7 @@ impl TableStore {
         } else {
             page.push(place, &version, transaction);
         }
+        !replaces
     }
 
     /// Makes a row that was just written without a transaction a committed one.

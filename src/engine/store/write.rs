@@ -60,7 +60,8 @@ impl TableStore {
         Ok(row)
     }
 
-    /// Changes columns of a row; the others keep what they hold.
+    /// Changes columns of a row; the others keep what they hold. Whether it is the transaction's first
+    /// write of the row.
     ///
     /// # Errors
     ///
@@ -76,7 +77,7 @@ impl TableStore {
         row: RowNumber,
         values: &[(ColumnId, Value)],
         row_version: u64,
-    ) -> Result<(), Clash> {
+    ) -> Result<bool, Clash> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let base = self.writable(transaction, row);
         if !patch(base, values, &mut scratch.image) {
@@ -88,20 +89,20 @@ impl TableStore {
             self.check_keys(Some(transaction), Some(row))?;
         }
         let image = std::mem::take(&mut self.scratch.image);
-        self.write(Some(transaction), row, Some(&image), row_version, sets_index);
+        let first = self.write(Some(transaction), row, Some(&image), row_version, sets_index);
         self.scratch.image = image;
-        Ok(())
+        Ok(first)
     }
 
-    /// Removes a row.
+    /// Removes a row. Whether it is the transaction's first write of the row.
     ///
     /// # Panics
     ///
     /// When the row is not there in the latest view, or when another transaction has an uncommitted
     /// write on it.
-    pub fn delete(&mut self, transaction: TransactionId, row: RowNumber, row_version: u64) {
+    pub fn delete(&mut self, transaction: TransactionId, row: RowNumber, row_version: u64) -> bool {
         self.writable(transaction, row);
-        self.write(Some(transaction), row, None, row_version, true);
+        self.write(Some(transaction), row, None, row_version, true)
     }
 
     /// Commits what the transaction wrote to the row, as of `stamp`, and forgets what is older than

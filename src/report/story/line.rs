@@ -2,7 +2,7 @@
 
 use crate::check::Moment;
 use crate::report::story::page::{Piece, Tone};
-use crate::words::{RequestId, TransactionId};
+use crate::words::{Name, RequestId, TransactionId};
 
 /// What kind of thing a line tells: its mark and its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub(super) struct Line {
     pub(super) indent: usize,
     /// Its mark.
     pub(super) mark: Mark,
+    /// The label of the step that it is the first line of.
+    pub(super) label: Option<Name>,
     /// What happened.
     pub(super) text: String,
     /// What it is called when lines are compared: lines of one shape differ in names only.
@@ -75,6 +77,11 @@ impl Line {
             Mark::Retry => ("↺ ", Tone::Plain),
         };
         let marked = (!mark.is_empty()).then(|| Piece::new(mark, tone));
-        (marked, Piece::new(self.text.as_str(), tone))
+        let text = match &self.label {
+            // `commits` needs no label that says `commit`.
+            Some(label) if !self.text.starts_with(&**label) => format!("{label}: {}", self.text),
+            _ => self.text.clone(),
+        };
+        (marked, Piece::new(text, tone))
     }
 }

@@ -13,17 +13,21 @@
 //! ```
 //!
 //! The verdict comes first. One line is one thing that happened; what an instance does within a
-//! request is indented below it. Waits and outages have marks of their own. Quiet time is folded,
+//! request is indented below it. The first line of a session's step begins with the step's label. Waits
+//! and outages have marks of their own. Quiet time is folded,
 //! and so is what repeats: the story always says how much it leaves out. Meaning never depends on
 //! colour, and red is for failure alone.
 
+mod advice;
 mod body;
 mod fold;
 mod line;
 mod locking;
 mod page;
+mod reads;
 mod requests;
 mod sentence;
+mod sessions;
 mod teller;
 #[cfg(test)]
 mod tests;

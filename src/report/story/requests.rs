@@ -60,7 +60,7 @@ impl Teller<'_, '_> {
         let names = &self.history.names;
         match row {
             Some(row) => names.place(instance, table, row),
-            None => format!("{}/{}", names.instance(instance), names.table(table)),
+            None => names.table_of(instance, table),
         }
     }
 
@@ -68,12 +68,7 @@ impl Teller<'_, '_> {
         match &entry.event {
             Event::RequestBegan { lane, request, message, depth, .. } => {
                 self.rising.remove(lane);
-                let mut text = self.asked(*request, "");
-                if *message == Message::RetrieveMultiple {
-                    let count = self.rows_read.get(request).copied().unwrap_or(0);
-                    let rows = if count == 1 { "row" } else { "rows" };
-                    text.push_str(&format!(": {count} {rows}"));
-                }
+                let text = self.asked(*request, "");
                 let steps = steps(*depth);
                 let part = Part::Request(*request);
                 let shape = message.name();
@@ -85,24 +80,19 @@ impl Teller<'_, '_> {
                 self.resolved(entry, *request, *became, *row)
             }
             Event::RequestEnded { request, fault } => {
-                let Some(lane) = self.history.requests.get(request).map(|it| it.lane) else {
+                let Some(lane) = self.lane_of_request(*request) else {
                     return;
                 };
                 if let Some(fault) = fault {
                     self.fault(entry, lane, fault);
                 }
-                if let Some(nesting) = self.nesting.get_mut(&lane) {
-                    nesting.retain(|(it, _)| it != request);
-                    if nesting.is_empty() {
-                        self.nesting.remove(&lane);
-                    }
-                }
+                self.leave(lane, *request);
             }
             Event::PlugInBegan { lane, plug_in, depth, in_transaction, .. } => {
                 self.plug_in(entry, *lane, *plug_in, *depth, *in_transaction)
             }
             Event::PlugInEnded { request, fault: Some(fault), .. } => {
-                if let Some(lane) = self.history.requests.get(request).map(|it| it.lane) {
+                if let Some(lane) = self.lane_of_request(*request) {
                     self.fault(entry, lane, fault);
                 }
             }
@@ -169,7 +159,7 @@ impl Teller<'_, '_> {
         else {
             return;
         };
-        let Some(lane) = self.history.requests.get(request).map(|it| it.lane) else {
+        let Some(lane) = self.lane_of_request(*request) else {
             return;
         };
         let told = self.columns(*table, *kind, columns);
@@ -188,6 +178,9 @@ impl Teller<'_, '_> {
         };
         let place = self.history.names.place(*instance, *table, *row);
         let (steps, text) = match joined {
+            Some(line) if message == Message::Create && self.statement(*request).is_some() => {
+                (line.indent / INDENT, format!("inserts {place}"))
+            }
             Some(line) => (line.indent / INDENT, verb(message, &place)),
             None => {
                 let done = match kind {

@@ -59,7 +59,9 @@ fn facts(history: &History) -> Vec<String> {
     let mut facts = Vec::new();
     facts.extend(failures(history));
     facts.extend(deadlocks(history));
+    facts.extend(cross_instance_waits(history));
     facts.extend(lost_updates(history));
+    facts.extend(undone_reads(history));
     facts.extend(outages(history));
     facts.extend(longest_wait(history));
     facts.truncate(FACTS_MAX);
@@ -136,6 +138,35 @@ fn lost_updates(history: &History) -> Option<String> {
     })
 }
 
+/// The circles of waits that only time-outs end.
+fn cross_instance_waits(history: &History) -> Option<String> {
+    let first = history.cross_instance_waits.first()?;
+    let moment = history.names.moment(first.closed.at);
+    Some(match history.cross_instance_waits.len() {
+        1 => format!("One circle of waits over several instances, closed at {moment}."),
+        count => {
+            format!(
+                "{count} circles of waits over several instances, the first closed at {moment}."
+            )
+        }
+    })
+}
+
+/// The reads of what was rolled back after them.
+fn undone_reads(history: &History) -> Option<String> {
+    let first = history.undone_reads.first()?;
+    let reader = history.requests.get(&first.request).map(|it| history.lane_name(it.lane));
+    let (reader, key) = (reader.unwrap_or_else(|| "somebody".to_owned()), first.key);
+    let place = history.names.place(key.instance, key.table, key.row);
+    let writer = history.transaction_name(first.writer);
+    let told = format!("{reader} read {place} as written by {writer}, which was rolled back");
+    Some(match history.undone_reads.len() {
+        1 => format!("{told}."),
+        2 => format!("{told}; there is 1 more such read."),
+        count => format!("{told}; there are {} more such reads.", count - 1),
+    })
+}
+
 /// The outage that stopped most.
 fn outages(history: &History) -> Option<String> {
     let outages = history.outages.iter();
@@ -172,7 +203,7 @@ fn longest_wait(history: &History) -> Option<String> {
         }
     }
     let waiter = history.transaction_name(longest.transaction);
-    let resource = history.names.resource(&longest.resource);
+    let resource = history.resource(&longest.resource);
     let holder = longest.holders.first().or_else(|| longest.ahead.first());
     let held = holder.map_or_else(String::new, |holder| {
         format!(", held by {}", history.transaction_name(*holder))

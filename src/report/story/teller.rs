@@ -12,8 +12,8 @@ use crate::fault::{Fault, FaultKind};
 use crate::plan::OutageKind;
 use crate::report::story::line::{Line, Mark, Part};
 use crate::report::story::page::Tone;
-use crate::trace::{Entry, Event, LaneKind, Outcome};
-use crate::words::{LaneId, OutageId, RequestId, TransactionId, format_duration};
+use crate::trace::{Entry, Event, LaneKind, Outcome, ReadKind};
+use crate::words::{Expression, LaneId, Name, OutageId, RequestId, TransactionId, format_duration};
 
 /// How far each nesting is indented, in columns.
 pub(super) const INDENT: usize = 2;
@@ -21,10 +21,17 @@ pub(super) const INDENT: usize = 2;
 /// Turns events into lines.
 pub(super) struct Teller<'h, 't> {
     pub(super) history: &'h History<'t>,
-    verbose: bool,
-    lines: Vec<Option<Line>>,
+    pub(super) verbose: bool,
+    pub(super) lines: Vec<Option<Line>>,
     /// The last line of each lane, as a position in `lines`.
-    last: BTreeMap<LaneId, usize>,
+    pub(super) last: BTreeMap<LaneId, usize>,
+    /// The labels of steps that have begun and of which nothing was told yet.
+    pub(super) labels: BTreeMap<LaneId, Name>,
+    /// The line about the last select of each session, as a position in `lines`, and where in its
+    /// text the rows belong.
+    pub(super) answered: BTreeMap<LaneId, (usize, usize)>,
+    /// The condition by which each request searches first.
+    pub(super) conditions: BTreeMap<RequestId, &'t Expression>,
     /// The requests that each lane is in, with their depths.
     pub(super) nesting: BTreeMap<LaneId, Vec<(RequestId, u32)>>,
     /// Whether the row that a request looked up was there.
@@ -42,15 +49,21 @@ impl<'h, 't> Teller<'h, 't> {
         let mut rows_read: BTreeMap<RequestId, usize> = BTreeMap::new();
         for read in &history.reads {
             let request = history.requests.get(&read.request);
-            if request.is_some_and(|it| it.table == read.key.table) {
+            let answers = read.kind == ReadKind::Answer;
+            if answers && request.is_some_and(|it| it.table == read.key.table) {
                 *rows_read.entry(read.request).or_default() += 1;
             }
         }
+        let searches = history.selections.iter().rev();
+        let conditions = searches.filter_map(|it| Some((it.request, it.filter?)));
         Self {
             history,
             verbose,
             lines: Vec::new(),
             last: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            conditions: conditions.collect(),
             nesting: BTreeMap::new(),
             looked_up: BTreeMap::new(),
             rows_read,
@@ -68,7 +81,7 @@ impl<'h, 't> Teller<'h, 't> {
             if self.verbose && self.lines.len() == before {
                 let text = history.names.event(&entry.event);
                 match self.lane_of(&entry.event) {
-                    Some(lane) => self.say(entry, lane, Mark::Faint, "event", text),
+                    Some(lane) => self.say_beside(entry, lane, Mark::Faint, "event", text),
                     None => self.say_of(entry, String::new(), Mark::Faint, text),
                 }
             }
@@ -94,24 +107,32 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::ResponseDelivered { lane, .. }
             | Event::RequestBegan { lane, .. }
             | Event::PlugInBegan { lane, .. }
+            | Event::StepBegan { lane, .. }
+            | Event::StepEnded { lane, .. }
+            | Event::StatementBegan { lane, .. }
             | Event::TransactionBegan { lane, .. } => Some(*lane),
             Event::UpsertResolved { request, .. }
             | Event::RequestEnded { request, .. }
             | Event::StageBegan { request, .. }
             | Event::PlugInEnded { request, .. }
+            | Event::StatementEnded { request, .. }
             | Event::RowRead { request, .. }
             | Event::RowsSelected { request, .. }
+            | Event::ScanDisturbed { request, .. }
+            | Event::DirtyReadUndone { request, .. }
             | Event::RowMissed { request, .. }
-            | Event::RowWritten { request, .. } => {
-                self.history.requests.get(request).map(|it| it.lane)
-            }
+            | Event::RowWritten { request, .. } => self.lane_of_request(*request),
             Event::Committed { transaction }
             | Event::RolledBack { transaction, .. }
+            | Event::StatementUndone { transaction, .. }
             | Event::LockGranted { transaction, .. }
             | Event::LockQueued { transaction, .. }
             | Event::WaitEnded { transaction, .. }
             | Event::LockReleased { transaction, .. }
+            | Event::LockWeakened { transaction, .. }
+            | Event::LocksEscalated { transaction, .. }
             | Event::LocksReleased { transaction, .. }
+            | Event::SchemaAltered { transaction, .. }
             | Event::RowRestored { transaction, .. }
             | Event::VictimChosen { victim: transaction, .. } => {
                 self.lane_of_transaction(*transaction)
@@ -120,9 +141,13 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::RowNamed { .. }
             | Event::OutageBegan { .. }
             | Event::OutageEnded { .. }
+            | Event::CrossInstanceWaitClosed { .. }
             | Event::DeadlockClosed { .. } => None,
-            _ => None,
         }
+    }
+
+    pub(super) fn lane_of_request(&self, request: RequestId) -> Option<LaneId> {
+        self.history.requests.get(&request).map(|it| it.lane)
     }
 
     pub(super) fn lane_of_transaction(&self, transaction: TransactionId) -> Option<LaneId> {
@@ -143,6 +168,32 @@ impl<'h, 't> Teller<'h, 't> {
         self.say_at(entry, lane, steps, mark, (shape, text), Part::Whole);
     }
 
+    /// A line that is no part of what the lane's step does: the step's label waits for the next one.
+    pub(super) fn say_beside(
+        &mut self,
+        entry: &Entry,
+        lane: LaneId,
+        mark: Mark,
+        shape: &str,
+        text: String,
+    ) {
+        let label = self.labels.remove(&lane);
+        self.say(entry, lane, mark, shape, text);
+        if let Some(label) = label {
+            self.labels.insert(lane, label);
+        }
+    }
+
+    /// A request or statement of a lane is over.
+    pub(super) fn leave(&mut self, lane: LaneId, request: RequestId) {
+        if let Some(nesting) = self.nesting.get_mut(&lane) {
+            nesting.retain(|(it, _)| *it != request);
+            if nesting.is_empty() {
+                self.nesting.remove(&lane);
+            }
+        }
+    }
+
     /// How many steps of indentation what a lane does now has.
     pub(super) fn steps_of(&self, lane: LaneId) -> usize {
         let inner = self.nesting.get(&lane).and_then(|it| it.last());
@@ -160,12 +211,14 @@ impl<'h, 't> Teller<'h, 't> {
         part: Part,
     ) {
         self.last.insert(lane, self.lines.len());
+        let label = self.labels.remove(&lane);
         self.lines.push(Some(Line {
             at: Moment::of(entry),
             speaker: self.history.lane_name(lane),
             speaker_tone: Tone::Lane(lane.0),
             indent: steps.saturating_mul(INDENT),
             mark,
+            label,
             text,
             shape: shape.to_owned(),
             part,
@@ -180,6 +233,7 @@ impl<'h, 't> Teller<'h, 't> {
             speaker_tone: Tone::Strong,
             indent: 0,
             mark,
+            label: None,
             shape: text.clone(),
             text,
             part: Part::Whole,
@@ -193,7 +247,11 @@ impl<'h, 't> Teller<'h, 't> {
         if self.verbose || line.as_ref().is_none_or(|line| line.part != part) {
             return None;
         }
-        line.take()
+        let line = line.take()?;
+        if let Some(label) = &line.label {
+            self.labels.insert(lane, label.clone());
+        }
+        Some(line)
     }
 
     fn entry(&mut self, entry: &Entry, rest: &[Entry]) {
@@ -215,20 +273,26 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::RequestEnded { .. }
             | Event::PlugInBegan { .. }
             | Event::PlugInEnded { .. } => self.pipeline(entry),
-            Event::RowRead { request, .. } => {
-                self.looked_up.insert(*request, true);
-            }
-            Event::RowsSelected { .. } => {}
-            Event::RowMissed { request, .. } => {
-                self.looked_up.insert(*request, false);
-            }
+            Event::RowRead { .. }
+            | Event::RowsSelected { .. }
+            | Event::RowMissed { .. }
+            | Event::ScanDisturbed { .. }
+            | Event::DirtyReadUndone { .. } => self.look(entry),
             Event::RowWritten { .. } => self.write(entry),
+            Event::StepBegan { .. }
+            | Event::StepEnded { .. }
+            | Event::StatementBegan { .. }
+            | Event::StatementEnded { .. }
+            | Event::StatementUndone { .. }
+            | Event::SchemaAltered { .. } => self.session(entry, rest),
             Event::TransactionBegan { .. } | Event::Committed { .. } | Event::RolledBack { .. } => {
                 self.transaction(entry, rest)
             }
             Event::LockQueued { .. }
             | Event::WaitEnded { .. }
+            | Event::LocksEscalated { .. }
             | Event::DeadlockClosed { .. }
+            | Event::CrossInstanceWaitClosed { .. }
             | Event::VictimChosen { .. } => self.lock(entry),
             Event::RowLoaded { .. }
             | Event::RowNamed { .. }
@@ -237,9 +301,9 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::StageBegan { .. }
             | Event::LockGranted { .. }
             | Event::LockReleased { .. }
+            | Event::LockWeakened { .. }
             | Event::LocksReleased { .. }
             | Event::RowRestored { .. } => {}
-            _ => {}
         }
     }
 

@@ -329,7 +329,7 @@ impl Parts {
             0 => Event::WaitEnded {
                 transaction,
                 resource,
-                end: match self.small[0] % 3 {
+                end: match self.small[0] % 4 {
                     0 => WaitEnd::Granted,
                     1 => WaitEnd::Victim,
                     2 => WaitEnd::Gone,

@@ -35,9 +35,15 @@ impl Tale {
             transaction: of,
             reason: RollbackReason::Fault(Fault::new(kind, "so it is")),
         });
+        self.restores_all(of);
+        self.releases(of)
+    }
+
+    /// Every row that the transaction wrote becomes what it was before.
+    pub(crate) fn restores_all(&mut self, of: TransactionId) -> &mut Self {
         let written = self.written.remove(&of).unwrap_or_default();
         self.restores(of, written);
-        self.releases(of)
+        self
     }
 
     /// Each of these rows becomes what it was before the first of these writes.

@@ -8,7 +8,7 @@ mod ends;
 mod sessions;
 
 pub(crate) use any::any_events;
-pub(crate) use sessions::two_sessions;
+pub(crate) use sessions::{as_read, two_sessions};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -146,23 +146,6 @@ impl Tale {
         })
     }
 
-    /// A whole select of these rows, by a scan at this level.
-    pub(crate) fn selects(
-        &mut self,
-        lane: LaneId,
-        of: TransactionId,
-        level: Isolation,
-        rows: &[&str],
-    ) -> &mut Self {
-        self.statement(lane, StatementKind::Select, "us/user", of);
-        for row in rows {
-            self.looks_at(lane, row, level, None);
-        }
-        let count = u32::try_from(rows.len()).unwrap();
-        self.has_searched(lane, "us/user", None, (level, AccessPath::Scan), (count, count));
-        self.statement_ends(lane, None)
-    }
-
     /// The instance and table of `us/user`.
     pub(crate) fn table(&mut self, place: &str) -> (InstanceId, TableId) {
         let (instance, table, _) = self.key(&format!("{place}/x"));

@@ -138,7 +138,8 @@ impl Model {
         self.first_access.entry(transaction).or_insert(at);
     }
 
-    /// The committed versions of a row, of several in a row by one writer with the last's value.
+    /// The committed versions of a row, of several in a row by one writer with the last's value; none of
+    /// those who only added the row and removed it again.
     fn turns(&self, row: char) -> Vec<(Vec<u64>, Version)> {
         let mut turns: Vec<(Vec<u64>, Version)> = Vec::new();
         for version in &self.rows[&row] {
@@ -153,6 +154,11 @@ impl Model {
                 None => turns.push((vec![version.number], *version)),
             }
         }
+        let mut was_there = false;
+        turns.retain(|(_, last)| {
+            let is_there = last.value.is_some();
+            std::mem::replace(&mut was_there, is_there) || is_there
+        });
         turns
     }
 

@@ -1,5 +1,8 @@
 //! Stories of tales that were made by hand.
 
+mod locking;
+mod sessions;
+
 use proptest::prelude::*;
 
 use crate::check::{Verdict, verdict};
@@ -67,6 +70,7 @@ fn a_deadlock_is_told_with_its_victim() {
      90 ms  team south  updates us/user/x
      90 ms                ▒ waits for us/user/x, held by team north
      90 ms  us          ✗ deadlock: team north waits for team south, team south waits for team north
+     90 ms              Had all taken us/user/x before us/user/y, one would have waited for the other.
     190 ms  team south    ✗ is the deadlock victim (least log); rolled back: us/user/y is as before
     190 ms  team north    gets us/user/y after 110 ms
     190 ms  team south  ✗ ends in deadlock victim
@@ -118,6 +122,9 @@ fn a_narrow_page_wraps_and_loses_nothing() {
      90 ms  ✗ deadlock: team north waits for
               team south, team south waits
               for team north
+     90 ms  Had all taken us/user/x before
+            us/user/y, one would have waited
+            for the other.
     team south
     190 ms    ✗ is the deadlock victim
                 (least log); rolled back:
@@ -188,6 +195,8 @@ fn a_verbose_story_tells_every_event_in_ascii_too() {
     16   90 ms  team south  updates us/user/x
     17   90 ms                . waits for us/user/x, held by team north
     18   90 ms  us          X deadlock: team north waits for team south, team south waits for team north
+    18   90 ms              Had all taken us/user/x before us/user/y, one would have waited for the
+                            other.
     19  190 ms  team south    X is the deadlock victim (least log)
     20  190 ms                transaction 1 is a deadlock's victim and does not get us/user/x after 100
                               ms
