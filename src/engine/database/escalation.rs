@@ -39,6 +39,7 @@ impl Database {
         }
         // Nobody is in its way, so it does not wait.
         let _ = self.enter(context, by, table, mode);
+        self.pass_by(context, caller, scan);
         let mut granted = std::mem::take(&mut self.granted);
         let released = self.locks.release_table_parts(owner, table, &mut granted);
         let (transaction, instance) = (by.transaction.id, self.id);
