@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::fault::Fault;
 use crate::plan::{Hints, Isolation, Message, Stage, StatementKind};
 use crate::trace::detail::{
-    AccessPath, DeadlockEdge, Disturbance, LaneKind, LockResource, Outcome, ReadKind,
-    RollbackReason, WaitEnd, WriteKind, micros,
+    DeadlockEdge, Disturbance, LaneKind, LockResource, Outcome, RollbackReason, WaitEnd, micros,
 };
+use crate::trace::row::{RowRead, RowWritten, RowsSelected};
 use crate::words::{
-    ColumnId, Expression, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, RequestId, RowId,
-    SimInstant, TableId, TransactionId, Value,
+    ColumnId, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, RequestId, RowId, SimInstant,
+    TableId, TransactionId, Value,
 };
 
 /// One thing that happened. Names are past participles.
@@ -398,52 +398,10 @@ pub enum Event {
         count: u32,
     },
     /// A row was read.
-    RowRead {
-        /// For which request.
-        request: RequestId,
-        /// In which transaction; `None` for a read outside any.
-        transaction: Option<TransactionId>,
-        /// Where.
-        instance: InstanceId,
-        /// Its table.
-        table: TableId,
-        /// The row.
-        row: RowId,
-        /// The version that was read.
-        row_version: u64,
-        /// At which level it was read: the transaction's, or what a hint made of it.
-        level: Isolation,
-        /// Why.
-        kind: ReadKind,
-        /// Who had written the version and not committed it, when that was somebody else: a dirty
-        /// read.
-        writer: Option<TransactionId>,
-    },
+    RowRead(RowRead),
     /// A statement has looked through the rows of a table. Those that match were read before, each
     /// when the statement came to it.
-    RowsSelected {
-        /// For which request.
-        request: RequestId,
-        /// In which transaction; `None` for a query outside any.
-        transaction: Option<TransactionId>,
-        /// Where.
-        instance: InstanceId,
-        /// Which table.
-        table: TableId,
-        /// Its condition on a row; `None` for every row.
-        filter: Option<Expression>,
-        /// At which level it read.
-        level: Isolation,
-        /// How it found the rows.
-        access: AccessPath,
-        /// How many rows or index entries it examined.
-        examined: u32,
-        /// How many of them matched.
-        matched: u32,
-        /// Whether it came to the end of what there was to look at; false for a query that stopped
-        /// when it had as many rows as it wanted.
-        whole: bool,
-    },
+    RowsSelected(RowsSelected),
     /// A row moved in an index in which a scan was under way, and the scan's answer is wrong for
     /// it.
     ScanDisturbed {
@@ -494,27 +452,7 @@ pub enum Event {
         level: Isolation,
     },
     /// A row was written, not yet committed.
-    RowWritten {
-        /// By which transaction.
-        transaction: TransactionId,
-        /// For which request.
-        request: RequestId,
-        /// Where.
-        instance: InstanceId,
-        /// Its table.
-        table: TableId,
-        /// The row.
-        row: RowId,
-        /// What was done to it.
-        kind: WriteKind,
-        /// The version that it had; 0 for an insert.
-        version_before: u64,
-        /// The version that it has now.
-        version_after: u64,
-        /// For each column that was written (for a delete, each that was not null): the column,
-        /// the value before and the value after.
-        columns: Vec<(ColumnId, Value, Value)>,
-    },
+    RowWritten(RowWritten),
     /// A rollback, of a transaction or of one statement, restored a row.
     RowRestored {
         /// Of which transaction.

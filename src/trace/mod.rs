@@ -12,6 +12,7 @@ mod detail;
 mod event;
 mod jsonl;
 mod names;
+mod row;
 #[cfg(test)]
 pub(crate) mod tale;
 mod wording;
@@ -27,6 +28,7 @@ pub use detail::{
 pub use event::Event;
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
+pub use row::{RowRead, RowWritten, RowsSelected};
 
 use crate::plan::{Message, OutageKind, Plan, Stage};
 use crate::words::{ColumnId, InstanceId, Name, RowId, SimInstant, TableId};

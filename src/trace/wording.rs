@@ -4,7 +4,7 @@
 use crate::plan::{Isolation, Message, StatementKind};
 use crate::trace::{
     AccessPath, DeadlockEdge, Disturbance, Event, LockResource, Names, Outcome, RollbackReason,
-    WaitEnd, WriteKind,
+    RowRead, RowWritten, RowsSelected, WaitEnd, WriteKind,
 };
 use crate::words::{
     ColumnId, InstanceId, RequestId, RowId, TableId, TransactionId, Value, format_duration,
@@ -44,7 +44,15 @@ impl Names<'_> {
             Event::RowNamed { table, row, name } => {
                 format!("row {row} of {} is called {name}", self.table(*table))
             }
-            Event::RowWritten { instance, table, row, kind, version_after, columns, .. } => {
+            Event::RowWritten(RowWritten {
+                instance,
+                table,
+                row,
+                kind,
+                version_after,
+                columns,
+                ..
+            }) => {
                 let verb = match kind {
                     WriteKind::Insert => "inserted",
                     WriteKind::Update => "updated",
@@ -71,14 +79,24 @@ impl Names<'_> {
 
     fn read_event(&self, event: &Event) -> Option<String> {
         Some(match event {
-            Event::RowRead { instance, table, row, row_version, level, writer, .. } => {
+            Event::RowRead(RowRead {
+                instance, table, row, row_version, level, writer, ..
+            }) => {
                 let place = self.place(*instance, *table, *row);
                 let dirty = writer.map_or_else(String::new, |writer| {
                     format!(", not committed yet, written by {}", told(writer))
                 });
                 format!("version {row_version} of {place} is read{}{dirty}", at(*level))
             }
-            Event::RowsSelected { instance, table, access, level, examined, matched, .. } => {
+            Event::RowsSelected(RowsSelected {
+                instance,
+                table,
+                access,
+                level,
+                examined,
+                matched,
+                ..
+            }) => {
                 let place = self.table_of(*instance, *table);
                 let what = match access {
                     AccessPath::Scan => format!("rows of {place}"),

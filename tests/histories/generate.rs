@@ -133,8 +133,6 @@ pub struct History {
     pub sessions: Vec<Vec<Act>>,
     /// At which level each of them does it.
     pub levels: Vec<Isolation>,
-    /// The order of the steps, by session; none for sessions that begin at the times of `plan`.
-    pub order: Vec<usize>,
     pub plan: Plan,
 }
 
@@ -146,9 +144,10 @@ pub fn history(number: u64, level: Option<Isolation>) -> History {
     let sessions: Vec<_> = (0..count).map(|session| acts(&mut draw, session, simple)).collect();
     let levels: Vec<_> =
         (0..count).map(|_| level.unwrap_or_else(|| draw.of(&Isolation::ALL))).collect();
+    // Without an order the sessions begin at drawn times.
     let order = if draw.one_in(3) { Vec::new() } else { interleaving(&mut draw, &sessions) };
     let plan = plan(&mut draw, &sessions, &levels, &order);
-    History { sessions, levels, order, plan }
+    History { sessions, levels, plan }
 }
 
 fn acts(draw: &mut Draw, session: usize, simple: bool) -> Vec<Act> {

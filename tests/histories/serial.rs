@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use multiverse::fault::FaultKind;
-use multiverse::trace::{Event, Outcome, Trace, WriteKind};
+use multiverse::trace::{Event, Outcome, RowWritten, Trace, WriteKind};
 use multiverse::words::{RowId, Value};
 
 use super::generate::{Act, History, ROWS, VALUES};
@@ -65,7 +65,7 @@ pub fn shown(history: &History, trace: &Trace) -> Shown {
                 let seen = seen(fault.as_ref().map(|fault| fault.kind), answer);
                 end_step(session, (act, seen), &mut committed);
             }
-            Event::RowWritten { transaction, row, columns, kind, .. } => {
+            Event::RowWritten(RowWritten { transaction, row, columns, kind, .. }) => {
                 let value = match (kind, columns.first()) {
                     (WriteKind::Delete, _) => None,
                     (_, Some((_, _, Value::Whole(value)))) => Some(*value),
@@ -73,13 +73,12 @@ pub fn shown(history: &History, trace: &Trace) -> Shown {
                 };
                 pending.entry(*transaction).or_default().push((place(*row), value));
             }
-            Event::RowRestored { transaction, row, row_version, .. } => {
+            Event::RowRestored { transaction, row, .. } => {
                 // A statement is taken back only after it has waited in vain, and what it had
                 // written is what its transaction wrote to these rows last.
                 let writes = pending.entry(*transaction).or_default();
                 let last = writes.iter().rposition(|(written, _)| *written == place(*row));
                 writes.remove(last.expect("it was written"));
-                let _ = row_version;
             }
             Event::Committed { transaction } => {
                 for (row, value) in pending.remove(transaction).unwrap_or_default() {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use crate::check::Moment;
 use crate::check::invariant::{Invariant, Report, told};
 use crate::plan::{Hint, Isolation, Message, StatementKind};
-use crate::trace::{Entry, Event, LockResource};
+use crate::trace::{Entry, Event, LockResource, RowRead, RowsSelected};
 use crate::words::{RequestId, TransactionId};
 
 /// A request that only reads.
@@ -77,9 +77,9 @@ impl Watcher {
                     judge(request, reader, report);
                 }
             }
-            Event::RowRead { request, level, .. }
+            Event::RowRead(RowRead { request, level, .. })
             | Event::RowMissed { request, level, .. }
-            | Event::RowsSelected { request, level, .. } => {
+            | Event::RowsSelected(RowsSelected { request, level, .. }) => {
                 let free = *level == Isolation::ReadUncommitted || level.reads_versions();
                 if let Some(reader) = self.readers.get_mut(request).filter(|_| free) {
                     reader.free = true;

@@ -21,7 +21,7 @@ use crate::engine::database::write::{Assigned, Change, Writing, Wrote};
 use crate::engine::store::{RowNumber, Saved, View};
 use crate::fault::Fault;
 use crate::plan::{Hints, Ordering, Plan};
-use crate::trace::{Event, ReadKind};
+use crate::trace::{Event, ReadKind, RowsSelected};
 use crate::words::evaluate::compare_for_order;
 use crate::words::{ColumnId, ColumnType, Expression, LockMode, Record, TableId, Value};
 
@@ -352,17 +352,19 @@ impl Database {
         let (examined, matched) = (scan.examined, scan.matched);
         let whole = !is_cut_short(&execution.task, scan);
         let search = &scan.search;
-        context.emit(|| Event::RowsSelected {
-            request,
-            transaction,
-            instance,
-            table,
-            filter: search.filter.clone(),
-            level,
-            access: search.path(),
-            examined,
-            matched,
-            whole,
+        context.emit(|| {
+            Event::RowsSelected(RowsSelected {
+                request,
+                transaction,
+                instance,
+                table,
+                filter: search.filter.clone(),
+                level,
+                access: search.path(),
+                examined,
+                matched,
+                whole,
+            })
         });
         self.end_scan(context, caller, scan);
     }

@@ -19,7 +19,7 @@ use crate::engine::lock::Resource;
 use crate::engine::store::{Clash, EntryChange, RowNumber, View};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::Isolation;
-use crate::trace::{Event, WriteKind};
+use crate::trace::{Event, RowWritten, WriteKind};
 use crate::words::{ColumnId, LockMode, RowId, TableId, Value};
 
 /// Who has an id that is about to be created.
@@ -112,16 +112,18 @@ impl Database {
             return Ok(Wrote::Waits);
         }
         let (transaction, request, instance) = (by.transaction.id, caller.request, self.id);
-        context.emit(|| Event::RowWritten {
-            transaction,
-            request,
-            instance,
-            table,
-            row: id,
-            kind: WriteKind::Insert,
-            version_before: 0,
-            version_after: version,
-            columns: values.into_iter().map(|(c, value)| (c, Value::Null, value)).collect(),
+        context.emit(|| {
+            Event::RowWritten(RowWritten {
+                transaction,
+                request,
+                instance,
+                table,
+                row: id,
+                kind: WriteKind::Insert,
+                version_before: 0,
+                version_after: version,
+                columns: values.into_iter().map(|(c, value)| (c, Value::Null, value)).collect(),
+            })
         });
         self.give_back(context, by.transaction, &mut writing.taken);
         Ok(Wrote::Row(row))

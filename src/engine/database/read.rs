@@ -9,7 +9,7 @@ use crate::engine::names::Names;
 use crate::engine::store::{RowImage, RowNumber, TableStore, View};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Plan, Table};
-use crate::trace::{Event, ReadKind};
+use crate::trace::{Event, ReadKind, RowRead};
 use crate::words::evaluate::RowAtHand;
 use crate::words::{
     ColumnId, ColumnType, LockMode, Name, Record, RequestId, RowId, TableId, TransactionId, Value,
@@ -228,16 +228,18 @@ impl Database {
         let dirty = (view == View::Latest).then(|| store.writer(row)).flatten();
         let writer = dirty.filter(|writer| Some(*writer) != transaction);
         let (request, instance, level) = (caller.request, self.id, caller.level);
-        context.emit(|| Event::RowRead {
-            request,
-            transaction,
-            instance,
-            table,
-            row: id,
-            row_version,
-            level,
-            kind,
-            writer,
+        context.emit(|| {
+            Event::RowRead(RowRead {
+                request,
+                transaction,
+                instance,
+                table,
+                row: id,
+                row_version,
+                level,
+                kind,
+                writer,
+            })
         });
         if let Some(writer) = writer
             && let Some(found) = self.transactions.iter_mut().find(|it| it.id == writer)

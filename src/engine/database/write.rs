@@ -19,7 +19,7 @@ use crate::engine::lock::Resource;
 use crate::engine::store::{EntryChange, RowImage, RowNumber, View};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Table};
-use crate::trace::{Event, ReadKind, WaitEnd, WriteKind};
+use crate::trace::{Event, ReadKind, RowWritten, WaitEnd, WriteKind};
 use crate::words::evaluate::{Scope, evaluate};
 use crate::words::{ColumnId, ColumnType, Expression, LockMode, RowId, TableId, Value};
 
@@ -179,16 +179,18 @@ impl Database {
         self.note_write(by, table, row, values.len(), first);
         let (transaction, request, instance) = (by.transaction.id, caller.request, self.id);
         if let Some((id, version_before, columns)) = told {
-            context.emit(|| Event::RowWritten {
-                transaction,
-                request,
-                instance,
-                table,
-                row: id,
-                kind,
-                version_before,
-                version_after: version,
-                columns,
+            context.emit(|| {
+                Event::RowWritten(RowWritten {
+                    transaction,
+                    request,
+                    instance,
+                    table,
+                    row: id,
+                    kind,
+                    version_before,
+                    version_after: version,
+                    columns,
+                })
             });
         }
         self.values = values;

@@ -5,15 +5,20 @@ use crate::check::{RequestKind, RowRead, Selection};
 use crate::plan::{Isolation, Message, StatementKind};
 use crate::report::story::line::{Mark, Part};
 use crate::report::story::teller::Teller;
-use crate::trace::{AccessPath, Disturbance, Entry, Event, ReadKind};
+use crate::trace::{self, AccessPath, Disturbance, Entry, Event, ReadKind, RowsSelected};
 use crate::words::{RequestId, TransactionId};
 
 impl Teller<'_, '_> {
     pub(super) fn look(&mut self, entry: &Entry) {
         match &entry.event {
-            Event::RowRead {
-                request, kind: ReadKind::Answer, transaction, level, writer, ..
-            } => {
+            Event::RowRead(trace::RowRead {
+                request,
+                kind: ReadKind::Answer,
+                transaction,
+                level,
+                writer,
+                ..
+            }) => {
                 self.looked_up.insert(*request, true);
                 let kind = self.history.requests.get(request).map(|it| it.kind);
                 if kind == Some(RequestKind::Message(Message::Retrieve)) {
@@ -25,7 +30,7 @@ impl Teller<'_, '_> {
             Event::RowMissed { request, .. } => {
                 self.looked_up.insert(*request, false);
             }
-            Event::RowsSelected { request, .. } => self.searched(entry, *request),
+            Event::RowsSelected(RowsSelected { request, .. }) => self.searched(entry, *request),
             Event::ScanDisturbed { request, instance, table, row, how } => {
                 let Some(lane) = self.lane_of_request(*request) else {
                     return;

@@ -4,7 +4,7 @@ use crate::check::RequestKind;
 use crate::plan::Message;
 use crate::report::story::line::{Mark, Part};
 use crate::report::story::teller::{INDENT, Teller};
-use crate::trace::{Entry, Event, WriteKind};
+use crate::trace::{Entry, Event, RowWritten, WriteKind};
 use crate::words::{ColumnId, InstanceId, LaneId, PlugInId, RequestId, RowId, TableId, Value};
 
 /// The most columns of a row that a line shows.
@@ -155,7 +155,8 @@ impl Teller<'_, '_> {
     }
 
     pub(super) fn write(&mut self, entry: &Entry) {
-        let Event::RowWritten { request, instance, table, row, kind, columns, .. } = &entry.event
+        let Event::RowWritten(RowWritten { request, instance, table, row, kind, columns, .. }) =
+            &entry.event
         else {
             return;
         };

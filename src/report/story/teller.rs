@@ -12,7 +12,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::plan::OutageKind;
 use crate::report::story::line::{Line, Mark, Part};
 use crate::report::story::page::Tone;
-use crate::trace::{Entry, Event, LaneKind, Outcome, ReadKind};
+use crate::trace::{Entry, Event, LaneKind, Outcome, ReadKind, RowRead, RowWritten, RowsSelected};
 use crate::words::{Expression, LaneId, Name, OutageId, RequestId, TransactionId, format_duration};
 
 /// How far each nesting is indented, in columns.
@@ -116,12 +116,12 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::StageBegan { request, .. }
             | Event::PlugInEnded { request, .. }
             | Event::StatementEnded { request, .. }
-            | Event::RowRead { request, .. }
-            | Event::RowsSelected { request, .. }
+            | Event::RowRead(RowRead { request, .. })
+            | Event::RowsSelected(RowsSelected { request, .. })
             | Event::ScanDisturbed { request, .. }
             | Event::DirtyReadUndone { request, .. }
             | Event::RowMissed { request, .. }
-            | Event::RowWritten { request, .. } => self.lane_of_request(*request),
+            | Event::RowWritten(RowWritten { request, .. }) => self.lane_of_request(*request),
             Event::Committed { transaction }
             | Event::RolledBack { transaction, .. }
             | Event::StatementUndone { transaction, .. }
@@ -274,12 +274,12 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::RequestEnded { .. }
             | Event::PlugInBegan { .. }
             | Event::PlugInEnded { .. } => self.pipeline(entry),
-            Event::RowRead { .. }
-            | Event::RowsSelected { .. }
+            Event::RowRead(..)
+            | Event::RowsSelected(..)
             | Event::RowMissed { .. }
             | Event::ScanDisturbed { .. }
             | Event::DirtyReadUndone { .. } => self.look(entry),
-            Event::RowWritten { .. } => self.write(entry),
+            Event::RowWritten(..) => self.write(entry),
             Event::StepBegan { .. }
             | Event::StepEnded { .. }
             | Event::StatementBegan { .. }

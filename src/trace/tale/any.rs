@@ -11,7 +11,7 @@ use crate::plan::{Hint, Hints, Isolation, Message, Stage, StatementKind};
 use crate::trace::tale::Tale;
 use crate::trace::{
     AccessPath, DeadlockEdge, Disturbance, Event, LaneKind, LockResource, Names, Outcome, ReadKind,
-    RollbackReason, WaitEnd, WriteKind,
+    RollbackReason, RowRead, RowWritten, RowsSelected, WaitEnd, WriteKind,
 };
 use crate::words::{
     ActorId, BinaryOperator, ColumnId, Expression, InstanceId, LaneId, LockMode, Name, OutageId,
@@ -172,7 +172,7 @@ impl Parts {
                 columns: vec![(ColumnId(self.small[0]), self.value.clone())],
             },
             1 => Event::RowNamed { table, row, name: self.name.clone() },
-            2 => Event::RowRead {
+            2 => Event::RowRead(RowRead {
                 request,
                 transaction: self.flag.then_some(transaction),
                 instance,
@@ -183,7 +183,7 @@ impl Parts {
                 kind: [ReadKind::Answer, ReadKind::Linked, ReadKind::Computed]
                     [self.small[0] as usize % 3],
                 writer: self.flag.then(|| self.another()),
-            },
+            }),
             3 => Event::RowMissed {
                 request,
                 instance,
@@ -191,7 +191,7 @@ impl Parts {
                 row: self.flag.then_some(row),
                 level: self.level(),
             },
-            4 => Event::RowWritten {
+            4 => Event::RowWritten(RowWritten {
                 transaction,
                 request,
                 instance,
@@ -202,7 +202,7 @@ impl Parts {
                 version_before: self.large / 2,
                 version_after: row_version,
                 columns: vec![(ColumnId(self.small[0]), Value::Null, self.value.clone())],
-            },
+            }),
             _ => Event::RowRestored { transaction, instance, table, row, row_version },
         }
     }
@@ -392,7 +392,7 @@ impl Parts {
         let (instance, table, row) = (self.instance(), self.table(), self.row());
         let (request, transaction) = (self.request(), self.transaction());
         match kind {
-            0 => Event::RowsSelected {
+            0 => Event::RowsSelected(RowsSelected {
                 request,
                 transaction: self.flag.then_some(transaction),
                 instance,
@@ -407,7 +407,7 @@ impl Parts {
                 examined: u32::from(self.small[0]),
                 matched: u32::from(self.small[1]),
                 whole: self.flag,
-            },
+            }),
             1 => Event::ScanDisturbed {
                 request,
                 instance,
@@ -426,9 +426,9 @@ const fn kind_of(event: &Event) -> u8 {
     match event {
         Event::RowLoaded { .. } => 0,
         Event::RowNamed { .. } => 1,
-        Event::RowRead { .. } => 2,
+        Event::RowRead(..) => 2,
         Event::RowMissed { .. } => 3,
-        Event::RowWritten { .. } => 4,
+        Event::RowWritten(..) => 4,
         Event::RowRestored { .. } => 5,
         Event::LaneBegan { .. } => 6,
         Event::LaneEnded { .. } => 7,
@@ -469,7 +469,7 @@ const fn kind_of(event: &Event) -> u8 {
         Event::StatementBegan { .. } => 42,
         Event::StatementEnded { .. } => 43,
         Event::StatementUndone { .. } => 44,
-        Event::RowsSelected { .. } => 45,
+        Event::RowsSelected(..) => 45,
         Event::ScanDisturbed { .. } => 46,
         Event::DirtyReadUndone { .. } => 47,
         Event::SchemaAltered { .. } => 48,

@@ -16,7 +16,8 @@ use crate::fault::{Fault, FaultKind};
 use crate::plan::{Column, Instance, RowRef, Table};
 use crate::plan::{Isolation, Locking, Message, Plan};
 use crate::trace::{
-    Entry, Event, Header, LaneKind, LockResource, Outcome, ReadKind, Trace, WaitEnd, WriteKind,
+    Entry, Event, Header, LaneKind, LockResource, Outcome, ReadKind, RowRead, RowWritten, Trace,
+    WaitEnd, WriteKind,
 };
 use crate::words::{
     ActorId, ColumnId, ColumnType, InstanceId, LaneId, LockMode, Name, RequestId, RowId,
@@ -314,7 +315,7 @@ impl Tale {
             WriteKind::Delete => self.rows.remove(&key),
             _ => self.rows.insert(key, (version_after, after)),
         };
-        self.push(Event::RowWritten {
+        self.push(Event::RowWritten(RowWritten {
             transaction: of,
             request,
             instance: key.0,
@@ -324,7 +325,7 @@ impl Tale {
             version_before,
             version_after,
             columns,
-        })
+        }))
     }
 
     /// A whole request that locks and writes a row.
@@ -368,7 +369,7 @@ impl Tale {
         let request = self.request(lane, Message::Update, place, Some(of));
         self.lock(of, place, LockMode::Exclusive);
         let level = self.level(Some(of));
-        self.push(Event::RowRead {
+        self.push(Event::RowRead(RowRead {
             request,
             transaction: Some(of),
             instance,
@@ -378,7 +379,7 @@ impl Tale {
             level,
             kind: ReadKind::Computed,
             writer: None,
-        });
+        }));
         self.write(of, place, WriteKind::Update, columns);
         self.end(lane, None)
     }
@@ -406,7 +407,7 @@ impl Tale {
         let request = self.request(lane, Message::Retrieve, place, transaction);
         let (instance, table, row) = self.key(place);
         let level = self.level(transaction);
-        self.push(Event::RowRead {
+        self.push(Event::RowRead(RowRead {
             request,
             transaction,
             instance,
@@ -416,7 +417,7 @@ impl Tale {
             level,
             kind: ReadKind::Answer,
             writer: None,
-        });
+        }));
         self.end(lane, None)
     }
 }

@@ -3,7 +3,9 @@
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Hints, Isolation, StatementKind};
 use crate::trace::tale::{Before, Tale, whole};
-use crate::trace::{AccessPath, Event, LaneKind, LockResource, ReadKind, WaitEnd, WriteKind};
+use crate::trace::{
+    AccessPath, Event, LaneKind, LockResource, ReadKind, RowRead, RowsSelected, WaitEnd, WriteKind,
+};
 use crate::words::{
     BinaryOperator, Expression, InstanceId, LaneId, LockMode, Name, Record, RequestId, TableId,
     TransactionId, Value,
@@ -108,7 +110,7 @@ impl Tale {
         let key = self.key(place);
         let (instance, table, row) = key;
         let row_version = self.rows.get(&key).map_or(0, |it| it.0);
-        self.push(Event::RowRead {
+        self.push(Event::RowRead(RowRead {
             request,
             transaction,
             instance,
@@ -118,7 +120,7 @@ impl Tale {
             level,
             kind: ReadKind::Answer,
             writer,
-        })
+        }))
     }
 
     /// The lane's innermost request has looked through a table.
@@ -132,7 +134,7 @@ impl Tale {
     ) -> &mut Self {
         let (request, transaction) = *self.open[&lane].last().unwrap();
         let (instance, table) = self.table(table);
-        self.push(Event::RowsSelected {
+        self.push(Event::RowsSelected(RowsSelected {
             request,
             transaction,
             instance,
@@ -143,7 +145,7 @@ impl Tale {
             examined,
             matched,
             whole: true,
-        })
+        }))
     }
 
     /// The instance and table of `us/user`.

@@ -4,7 +4,7 @@ use crate::check::dependency::Circles;
 use crate::check::dependency::tests::{Script, Step, Where, circles, history_at};
 use crate::check::{Anomalies, History};
 use crate::plan::{Anomaly, Isolation};
-use crate::trace::{AccessPath, Event, Trace};
+use crate::trace::{AccessPath, Event, RowsSelected, Trace};
 
 /// The phenomena of a trace, then those that break a promise, with the level that forbids them.
 fn judged(trace: &Trace) -> String {
@@ -85,7 +85,7 @@ fn a_snapshot_is_taken_between_the_first_request_and_the_first_access() {
 fn searching(trace: Trace, change: impl Fn(&mut AccessPath, &mut bool)) -> Trace {
     let mut trace = trace;
     for entry in &mut trace.entries {
-        if let Event::RowsSelected { access, whole, .. } = &mut entry.event {
+        if let Event::RowsSelected(RowsSelected { access, whole, .. }) = &mut entry.event {
             change(access, whole);
         }
     }

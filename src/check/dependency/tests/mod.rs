@@ -13,7 +13,7 @@ use crate::check::dependency::Circles;
 use crate::fault::FaultKind;
 use crate::plan::{Isolation, Message};
 use crate::trace::tale::{Tale, whole};
-use crate::trace::{AccessPath, Event, ReadKind, Trace, WriteKind};
+use crate::trace::{AccessPath, Event, ReadKind, RowRead, RowsSelected, Trace, WriteKind};
 use crate::words::{
     BinaryOperator, Expression, InstanceId, LaneId, Name, RequestId, TableId, TransactionId,
 };
@@ -190,7 +190,7 @@ impl Script {
             self.read(request, transaction, *answered);
         }
         let matched = u32::try_from(answer.len()).unwrap();
-        self.tale.push(Event::RowsSelected {
+        self.tale.push(Event::RowsSelected(RowsSelected {
             request,
             transaction,
             instance: InstanceId(0),
@@ -201,7 +201,7 @@ impl Script {
             examined: matched,
             matched,
             whole: true,
-        });
+        }));
     }
 
     fn read(
@@ -211,7 +211,7 @@ impl Script {
         (row, row_version): (char, u64),
     ) {
         let (instance, table, row) = self.tale.key(&place(row));
-        self.tale.push(Event::RowRead {
+        self.tale.push(Event::RowRead(RowRead {
             request,
             transaction,
             instance,
@@ -221,7 +221,7 @@ impl Script {
             level: self.level,
             kind: ReadKind::Answer,
             writer: None,
-        });
+        }));
     }
 
     /// The last version that a transaction gave a row, or its first for `x1a`.

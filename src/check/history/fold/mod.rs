@@ -11,7 +11,10 @@ use crate::check::history::{
     RowMiss, RowRead, Selection, Transaction, TransactionEnd, UndoneRead, Version,
 };
 use crate::fault::{Fault, FaultKind};
-use crate::trace::{DeadlockEdge, Entry, Event, Names, Outcome, RollbackReason, Trace, WriteKind};
+use crate::trace::{
+    self, DeadlockEdge, Entry, Event, Names, Outcome, RollbackReason, RowWritten, RowsSelected,
+    Trace, WriteKind,
+};
 use crate::words::{InstanceId, LaneId, OutageId, TransactionId};
 
 /// The history so far, with what is under way.
@@ -150,7 +153,7 @@ impl<'t> Fold<'t> {
                 };
                 self.row(key).versions.push(version);
             }
-            Event::RowWritten {
+            Event::RowWritten(RowWritten {
                 transaction,
                 request,
                 instance,
@@ -160,7 +163,7 @@ impl<'t> Fold<'t> {
                 version_before,
                 version_after,
                 columns,
-            } => {
+            }) => {
                 let key = RowKey::of(*instance, *table, *row);
                 let version = Version {
                     written: at,
@@ -182,7 +185,7 @@ impl<'t> Fold<'t> {
     fn looks(&mut self, entry: &'t Entry) {
         let at = Moment::of(entry);
         match &entry.event {
-            Event::RowRead {
+            Event::RowRead(trace::RowRead {
                 request,
                 transaction,
                 instance,
@@ -192,7 +195,7 @@ impl<'t> Fold<'t> {
                 level,
                 kind,
                 writer,
-            } => self.history.reads.push(RowRead {
+            }) => self.history.reads.push(RowRead {
                 at,
                 request: *request,
                 transaction: *transaction,
@@ -202,7 +205,7 @@ impl<'t> Fold<'t> {
                 kind: *kind,
                 writer: *writer,
             }),
-            Event::RowsSelected {
+            Event::RowsSelected(RowsSelected {
                 request,
                 transaction,
                 instance,
@@ -213,7 +216,7 @@ impl<'t> Fold<'t> {
                 examined,
                 matched,
                 whole,
-            } => self.history.selections.push(Selection {
+            }) => self.history.selections.push(Selection {
                 at,
                 request: *request,
                 transaction: *transaction,

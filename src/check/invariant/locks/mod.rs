@@ -18,7 +18,7 @@ use crate::check::Moment;
 use crate::check::invariant::compatibility::{go_together, may_write};
 use crate::check::invariant::order::{State, Transactions};
 use crate::check::invariant::{Invariant, Report, told};
-use crate::trace::{Entry, Event, LockResource, Trace, WaitEnd};
+use crate::trace::{Entry, Event, LockResource, RowWritten, Trace, WaitEnd};
 use crate::words::{LockMode, SimInstant, TransactionId};
 
 /// One resource that is locked or waited for.
@@ -158,7 +158,7 @@ impl Watcher {
             Event::Committed { transaction } | Event::RolledBack { transaction, .. } => {
                 self.end(*transaction, at, report);
             }
-            Event::RowWritten { transaction, instance, table, row, .. } => {
+            Event::RowWritten(RowWritten { transaction, instance, table, row, .. }) => {
                 self.alive(*transaction, "writes a row", known, at, report);
                 let resource = LockResource::Row { instance: *instance, table: *table, row: *row };
                 self.write(*transaction, resource, at, report);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::check::invariant::order::Transactions;
 use crate::check::invariant::{Invariant, Report, told};
 use crate::check::{Moment, RowKey};
-use crate::trace::{Entry, Event, WriteKind};
+use crate::trace::{Entry, Event, RowWritten, WriteKind};
 use crate::words::{InstanceId, RequestId, TransactionId};
 
 use reads::Snapshots;
@@ -84,8 +84,8 @@ impl Watcher {
                 self.install(key, None, *row_version, at, report);
                 self.committed.insert(key, *row_version);
             }
-            Event::RowWritten { .. } => self.write(entry, report),
-            Event::RowRead { .. } => self.read(entry, known, report),
+            Event::RowWritten(..) => self.write(entry, report),
+            Event::RowRead(..) => self.read(entry, known, report),
             Event::Committed { transaction } => self.commit(*transaction, at),
             Event::RolledBack { transaction, .. } => {
                 let before = self.before.remove(transaction).unwrap_or_default();
@@ -145,7 +145,7 @@ impl Watcher {
 
     fn write(&mut self, entry: &Entry, report: &mut Report) {
         let at = Moment::of(entry);
-        let Event::RowWritten {
+        let Event::RowWritten(RowWritten {
             transaction,
             request,
             instance,
@@ -155,7 +155,7 @@ impl Watcher {
             version_before,
             version_after,
             ..
-        } = &entry.event
+        }) = &entry.event
         else {
             return;
         };

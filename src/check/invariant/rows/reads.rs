@@ -22,7 +22,7 @@ use crate::check::invariant::rows::{Watcher, Written};
 use crate::check::invariant::{Invariant, Report, told};
 use crate::check::{Moment, RowKey};
 use crate::plan::Isolation;
-use crate::trace::{Entry, Event, ReadKind};
+use crate::trace::{Entry, Event, ReadKind, RowRead, RowWritten, RowsSelected};
 use crate::words::TransactionId;
 
 /// Between which moments each open transaction's snapshot was taken.
@@ -62,9 +62,9 @@ impl Snapshots {
                     window.least = at;
                 }
             }
-            Event::RowRead { transaction: Some(transaction), .. }
-            | Event::RowsSelected { transaction: Some(transaction), .. }
-            | Event::RowWritten { transaction, .. } => {
+            Event::RowRead(RowRead { transaction: Some(transaction), .. })
+            | Event::RowsSelected(RowsSelected { transaction: Some(transaction), .. })
+            | Event::RowWritten(RowWritten { transaction, .. }) => {
                 if let Some(window) = self.windows.get_mut(transaction) {
                     window.most.get_or_insert(at);
                 }
@@ -93,7 +93,9 @@ impl Snapshots {
 impl Watcher {
     pub(super) fn read(&mut self, entry: &Entry, known: &Transactions, report: &mut Report) {
         let at = Moment::of(entry);
-        let Event::RowRead { instance, table, row, row_version: version, .. } = &entry.event else {
+        let Event::RowRead(RowRead { instance, table, row, row_version: version, .. }) =
+            &entry.event
+        else {
             return;
         };
         let key = RowKey::of(*instance, *table, *row);
@@ -107,8 +109,9 @@ impl Watcher {
 
     /// What is wrong with a read, if anything.
     fn wrong_with(&mut self, entry: &Entry, key: RowKey, known: &Transactions) -> Option<String> {
-        let Event::RowRead { transaction: reader, row_version, level, kind, writer, .. } =
-            &entry.event
+        let Event::RowRead(RowRead {
+            transaction: reader, row_version, level, kind, writer, ..
+        }) = &entry.event
         else {
             return None;
         };
@@ -153,8 +156,9 @@ impl Watcher {
 
     /// What is wrong with a version that is, or was, committed.
     fn wrong_version(&mut self, entry: &Entry, key: RowKey) -> Option<String> {
-        let Event::RowRead { request, transaction, row_version, level, kind, writer, .. } =
-            &entry.event
+        let Event::RowRead(RowRead {
+            request, transaction, row_version, level, kind, writer, ..
+        }) = &entry.event
         else {
             return None;
         };

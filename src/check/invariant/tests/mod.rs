@@ -9,7 +9,7 @@ use crate::check::invariant::violations;
 use crate::fault::FaultKind;
 use crate::plan::{Isolation, Message, OutageKind, Stage};
 use crate::trace::tale::{Tale, two_teams, whole};
-use crate::trace::{Event, WaitEnd, WriteKind};
+use crate::trace::{Event, RowWritten, WaitEnd, WriteKind};
 use crate::words::{LockMode, PlugInId, SimInstant, TransactionId};
 
 const X: &str = "us/user/x";
@@ -252,7 +252,7 @@ fn a_write_needs_an_exclusive_lock_and_an_open_transaction() {
 fn row_versions_ascend_and_replace_what_is_there() {
     let set = |before: u64, after: u64| {
         changed(two_teams(), move |it| match it {
-            Event::RowWritten { version_before, version_after, .. } => {
+            Event::RowWritten(RowWritten { version_before, version_after, .. }) => {
                 (*version_before, *version_after) = (before, after);
                 true
             }
@@ -347,7 +347,7 @@ fn an_outage_begins_and_ends_on_the_dot() {
             tale.at(called).refused(app, Message::Update, STUB, outage);
         }
         tale.done(app);
-        without(tale, |it| matches!(it, Event::RowRead { .. } | Event::RequestSent { .. }))
+        without(tale, |it| matches!(it, Event::RowRead(..) | Event::RequestSent { .. }))
     };
     insta::assert_snapshot!(broken(&outage_until(1_000, 1_000)), @"");
     insta::assert_snapshot!(broken(&outage_until(999, 1_000)), @r"

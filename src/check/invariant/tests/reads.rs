@@ -4,7 +4,7 @@ use crate::check::invariant::tests::{X, broken, changed};
 use crate::fault::FaultKind;
 use crate::plan::{Hint, Hints, Isolation, StatementKind};
 use crate::trace::tale::{Tale, two_sessions, whole};
-use crate::trace::{AccessPath, Event, LockResource, ReadKind, WriteKind};
+use crate::trace::{AccessPath, Event, LockResource, ReadKind, RowRead, WriteKind};
 use crate::words::{InstanceId, LaneId, LockMode, TableId, TransactionId, Value};
 
 const ENTRY: LockResource =
@@ -50,7 +50,7 @@ impl Stage {
         let (lane, transaction) = self.reader;
         let request = self.tale.statement(lane, StatementKind::Select, "us/user", transaction);
         let (instance, table, row) = self.tale.key(X);
-        self.tale.push(Event::RowRead {
+        self.tale.push(Event::RowRead(RowRead {
             request,
             transaction: Some(transaction),
             instance,
@@ -60,7 +60,7 @@ impl Stage {
             level: self.level,
             kind: ReadKind::Answer,
             writer,
-        });
+        }));
         self.tale.statement_ends(lane, None);
         self
     }
