@@ -1,6 +1,6 @@
-//! What one database costs, in the calls by which the world and the host drive it, with the log off.
-//! One function a claim; beside the claims that are about throughput stands the bare bound, a hash
-//! map with a mutex a row, measured in the same run.
+//! What one database costs, in the calls by which the world and the host drive it, with the log
+//! off. One function a claim; beside the claims that are about throughput stands the bare bound, a
+//! hash map with a mutex a row, measured in the same run.
 #![allow(missing_docs)]
 
 use std::collections::VecDeque;

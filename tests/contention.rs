@@ -1,9 +1,9 @@
 //! Many sessions that want the same rows: nobody starves, however they queue and whoever falls.
 //!
-//! A kernel that is deterministic can repeat the same quarrel for ever: two victims that try again at
-//! the same instant meet again in the same way, and two waiters that hand a lock to each other never
-//! get to use it. So progress is asserted for each session, in virtual time, and each run is made
-//! twice and must give the same bytes.
+//! A kernel that is deterministic can repeat the same quarrel for ever: two victims that try again
+//! at the same instant meet again in the same way, and two waiters that hand a lock to each other
+//! never get to use it. So progress is asserted for each session, in virtual time, and each run is
+//! made twice and must give the same bytes.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Waits that go round over several instances. No deadlock monitor sees such a circle, since each
 //! sees one database only; time-outs end it. The world sees it, and says so.
 //!
-//! Source: Microsoft Learn, "Deadlocks guide": the monitor searches the tasks of one server; no page
-//! on Dataverse names anything that would see more.
+//! Source: Microsoft Learn, "Deadlocks guide": the monitor searches the tasks of one server; no
+//! page on Dataverse names anything that would see more.
 
 use crate::engine::world::World;
 use crate::trace::{DeadlockEdge, Event};

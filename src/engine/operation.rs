@@ -1,8 +1,8 @@
 //! The platform's own work: stage 30, and the look-up of an upsert. Each is one database command.
 //!
 //! A write takes its locks first and applies itself the moment it has them; then its cost passes,
-//! with the locks held. A command that must wait is simply tried again when its lock was granted: up
-//! to the write it changes nothing. A query goes through its rows bit by bit, unless it reads
+//! with the locks held. A command that must wait is simply tried again when its lock was granted:
+//! up to the write it changes nothing. A query goes through its rows bit by bit, unless it reads
 //! committed versions, which are as of one instant.
 
 use std::sync::Arc;

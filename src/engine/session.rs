@@ -1,14 +1,14 @@
 //! Sessions: how their steps begin and end, and the order in which they do.
 //!
-//! A session's fiber has a frame for the session at the bottom, the program of the step that runs on
-//! top of it, and above that the statement that the step has made. Between two steps it waits for its
-//! turn: with an order at the *gate* ([`State::Gated`]), until the world opens it.
+//! A session's fiber has a frame for the session at the bottom, the program of the step that runs
+//! on top of it, and above that the statement that the step has made. Between two steps it waits
+//! for its turn: with an order at the *gate* ([`State::Gated`]), until the world opens it.
 //!
 //! The gate opens for the next step of the order when nothing in any session moves any more: each
 //! waits for its turn, or for a lock, and no deadlock waits for its victim. So a step that blocks
-//! does not hold the others up, and whatever a commit sets free is done before the next step begins,
-//! as when a person types the steps into several windows one by one. A step of a session that waits
-//! for a lock holds the order up until the session is free.
+//! does not hold the others up, and whatever a commit sets free is done before the next step
+//! begins, as when a person types the steps into several windows one by one. A step of a session
+//! that waits for a lock holds the order up until the session is free.
 //!
 //! When the order is through, the sessions end one by one in the order of the file, as soon as they
 //! can.
@@ -157,7 +157,8 @@ impl World {
         self.fibers[id.0 as usize] = fiber;
     }
 
-    /// Whether every session waits for its turn or for a lock, and no deadlock waits for its victim.
+    /// Whether every session waits for its turn or for a lock, and no deadlock waits for its
+    /// victim.
     fn is_quiet(&self) -> bool {
         let moves = |fiber: &Fiber| match fiber.role {
             Role::Client { actor } if self.session(actor).is_some() => {

@@ -1,5 +1,5 @@
-//! Random small histories: a table of a few rows, a few sessions with a few statements each, and the
-//! order in which they come.
+//! Random small histories: a table of a few rows, a few sessions with a few statements each, and
+//! the order in which they come.
 //!
 //! Everything is drawn from one number, so a history that fails is found again by its number.
 

@@ -46,12 +46,15 @@ fn check_all(level: Option<Isolation>) {
             assert!(serial, "not serial: {shown:#?}\n{}", explain(number, &history));
         }
     }
+    let Some(level) = level else { return };
     for anomaly in Anomaly::ALL {
-        let Some(level) = level else { break };
         // What a level allows through predicates only is allowed, too.
-        let allowed = check::forbids(level, anomaly) != Forbidden::Yes;
-        let is_seen = seen.contains(&anomaly);
-        assert_eq!(is_seen, allowed, "{anomaly:?} at {level:?}: seen, allowed");
+        if check::forbids(level, anomaly) != Forbidden::Yes {
+            assert!(seen.contains(&anomaly), "{level:?} allows {anomaly:?}, and none was seen");
+        } else if anomaly != Anomaly::LostUpdate {
+            // An update can be lost between two transactions of one session, whatever the level.
+            assert!(!seen.contains(&anomaly), "{level:?} forbids {anomaly:?}, and one was seen");
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The locks on one row that a scan is about to look at: its index entry, the row itself, and the rows
-//! to which lookups lead.
+//! The locks on one row that a scan is about to look at: its index entry, the row itself, and the
+//! rows to which lookups lead.
 
 use crate::engine::database::context::Context;
 use crate::engine::database::locking::{Asked, By};

@@ -2,12 +2,12 @@
 //!
 //! A scan that neither reads versions nor keeps what it has passed (nolock, and read committed with
 //! locks) may meet a row again that has moved ahead of it in its index, and miss one that has moved
-//! behind it. The scan itself can't know. So the trace is told what an observer sees who knows every
-//! row: which rows matched when the scan began, and still do when it ends, and are not in its answer.
-//! What that costs is paid only where a trace is kept.
+//! behind it. The scan itself can't know. So the trace is told what an observer sees who knows
+//! every row: which rows matched when the scan began, and still do when it ends, and are not in its
+//! answer. What that costs is paid only where a trace is kept.
 //!
-//! Source: Microsoft Learn, "Transaction locking and row versioning guide", Concurrency effects: missing
-//! one or more updated rows or seeing an updated row multiple times.
+//! Source: Microsoft Learn, "Transaction locking and row versioning guide", Concurrency effects:
+//! missing one or more updated rows or seeing an updated row multiple times.
 
 use crate::engine::database::Database;
 use crate::engine::database::context::Context;

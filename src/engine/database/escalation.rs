@@ -14,8 +14,8 @@ impl Database {
     /// again after so many more when others are in the way. It never waits: where the table is in
     /// use it goes on with the locks that it has.
     ///
-    /// Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock escalation: from
-    /// rows to the table, to X or S; "Optimized locking": none.
+    /// Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock escalation:
+    /// from rows to the table, to X or S; "Optimized locking": none.
     pub(super) fn escalate(&mut self, context: &mut Context<'_>, caller: &Caller, scan: &mut Scan) {
         let limits = &context.plan.limits;
         let more = limits.lock_escalation_retry.max(1).saturating_mul(scan.escalations_tried);

@@ -143,8 +143,9 @@ impl Execution {
 }
 
 impl Database {
-    /// Takes a statement further, by at least one row if it does not wait. Rows whose costs fit into
-    /// `room` are done in the same step; `context.now` is then the instant of the last of them.
+    /// Takes a statement further, by at least one row if it does not wait. Rows whose costs fit
+    /// into `room` are done in the same step; `context.now` is then the instant of the last of
+    /// them.
     ///
     /// # Errors
     ///
@@ -417,8 +418,8 @@ impl Database {
 }
 
 impl Execution {
-    /// Takes the rows of a query that is done, in their order, with the columns that were asked for;
-    /// `None` of a statement that writes.
+    /// Takes the rows of a query that is done, in their order, with the columns that were asked
+    /// for; `None` of a statement that writes.
     pub fn take_answer(&mut self) -> Option<Vec<Record>> {
         let Task::Select { query, answer } = &mut self.task else {
             return None;

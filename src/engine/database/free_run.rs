@@ -1,5 +1,5 @@
-//! The quick way through rows that need no lock: a nolock scan of a whole table, or one of committed
-//! versions.
+//! The quick way through rows that need no lock: a nolock scan of a whole table, or one of
+//! committed versions.
 
 use std::ops::ControlFlow;
 use std::time::Duration;

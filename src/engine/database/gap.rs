@@ -1,8 +1,8 @@
 //! Gaps between rows and between index entries: what a serializable read locks so that nothing new
 //! appears in it, and what everything new must ask before it does.
 //!
-//! A gap goes by the entry above it, as SQL Server's key-range locks do: the next row or entry, or the
-//! end of the index. Who puts something new into a gap asks for RangeI-N on that entry, for an
+//! A gap goes by the entry above it, as SQL Server's key-range locks do: the next row or entry, or
+//! the end of the index. Who puts something new into a gap asks for RangeI-N on that entry, for an
 //! instant. While no transaction locks any gap nobody asks.
 //!
 //! Source: Microsoft Learn, "Transaction locking and row versioning guide", Key-range locking.

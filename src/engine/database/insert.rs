@@ -1,13 +1,13 @@
 //! New rows.
 //!
-//! An insert asks for everything before the row is in the table: the entries of every index with the
-//! gaps into which they go, and the gap into which the row goes. Only then the row is put into its slot,
-//! and locked there, which nobody can be in the way of.
+//! An insert asks for everything before the row is in the table: the entries of every index with
+//! the gaps into which they go, and the gap into which the row goes. Only then the row is put into
+//! its slot, and locked there, which nobody can be in the way of.
 //!
 //! (A row that goes is left by all who wait for it, so a free slot is never locked.)
 //!
-//! A unique key is decided by its entry's lock: whoever creates or takes away a key holds the entry to
-//! the end of its transaction, so a twin waits there, and then finds the key taken or free.
+//! A unique key is decided by its entry's lock: whoever creates or takes away a key holds the entry
+//! to the end of its transaction, so a twin waits there, and then finds the key taken or free.
 
 use crate::engine::database::Database;
 use crate::engine::database::context::Context;

@@ -12,15 +12,15 @@
 //! | IX, and IS of reads that keep their locks | to the end | the same |
 //! | Sch-S, and IS at read committed | to the end of the statement | the same |
 //!
-//! A lock for a statement or less is a [`Temporary`]: it knows in which mode the transaction had the
-//! resource before, so that giving it back never gives back more than was taken.
+//! A lock for a statement or less is a [`Temporary`]: it knows in which mode the transaction had
+//! the resource before, so that giving it back never gives back more than was taken.
 //!
 //! What would be taken and given back in one and the same instant, with nobody in its way, has no
 //! effect and is not taken at all: so a read of committed versions costs no look at the lock table
 //! unless somebody is changing the table's definition.
 //!
-//! Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock modes and Isolation
-//! levels; "Optimized locking", TID locking.
+//! Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock modes and
+//! Isolation levels; "Optimized locking", TID locking.
 
 use crate::engine::database::Awakening;
 use crate::engine::database::Database;
@@ -156,8 +156,8 @@ impl Database {
 
     /// Asks for a lock on a row: to the end of the transaction where `keeps` says so, else for now.
     ///
-    /// With optimized locking a row that another transaction has written is not locked any more. Who
-    /// wants it waits for that transaction itself.
+    /// With optimized locking a row that another transaction has written is not locked any more.
+    /// Who wants it waits for that transaction itself.
     pub(super) fn lock_row(
         &mut self,
         context: &mut Context<'_>,
@@ -274,8 +274,8 @@ impl Database {
     /// Whether writes of this transaction lock in the optimized way: each row only while it is
     /// written.
     ///
-    /// Source: Microsoft Learn, "Optimized locking": repeatable read and serializable keep their row
-    /// locks.
+    /// Source: Microsoft Learn, "Optimized locking": repeatable read and serializable keep their
+    /// row locks.
     pub(super) fn is_optimized(&self, owner: Owner) -> bool {
         self.locking == Locking::Optimized
             && !matches!(
@@ -304,9 +304,9 @@ impl Database {
         self.wake_granted(context, granted);
     }
 
-    /// Withdraws what others wait for on rows that are gone now that this transaction ends: those that
-    /// it deleted and commits, and those that it added and rolls back. A lock on a row that is not
-    /// there would be in the way of whoever comes next into its slot.
+    /// Withdraws what others wait for on rows that are gone now that this transaction ends: those
+    /// that it deleted and commits, and those that it added and rolls back. A lock on a row that is
+    /// not there would be in the way of whoever comes next into its slot.
     fn withdraw_from_gone(&mut self, reference: TransactionRef) -> Vec<Owner> {
         let mut gone = Vec::new();
         let Self { transactions, tables, locks, .. } = self;

@@ -9,8 +9,8 @@
 //! | snapshot | versions, no lock | versions, no lock |
 //! | serializable | RangeS-S, kept | RangeS-U, kept |
 //!
-//! Source: Microsoft Learn, "Transaction locking and row versioning guide", Isolation levels; "Table
-//! hints"; "Optimized locking", Lock after qualification.
+//! Source: Microsoft Learn, "Transaction locking and row versioning guide", Isolation levels;
+//! "Table hints"; "Optimized locking", Lock after qualification.
 
 use crate::engine::database::read::Caller;
 use crate::plan::{Hint, Hints, Isolation, Locking};

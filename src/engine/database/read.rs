@@ -150,8 +150,8 @@ impl Database {
 
     /// At serializable, makes sure that a row that is not there stays so.
     ///
-    /// Assumed: SQL Server locks the gap in which the id would be; here it is the id itself, so that
-    /// two absent rows never stand in each other's way.
+    /// Assumed: SQL Server locks the gap in which the id would be; here it is the id itself, so
+    /// that two absent rows never stand in each other's way.
     fn lock_absence(
         &mut self,
         context: &mut Context<'_>,
@@ -208,8 +208,8 @@ impl Database {
         Err(Fault::new(FaultKind::SchemaChanged, message).from_instance(self.id))
     }
 
-    /// Tells that a row was read, as this view shows it. Who reads what is not committed is remembered, so that it can be
-    /// told if that is rolled back.
+    /// Tells that a row was read, as this view shows it. Who reads what is not committed is
+    /// remembered, so that it can be told if that is rolled back.
     pub(super) fn tell_read(
         &mut self,
         context: &mut Context<'_>,

@@ -142,7 +142,8 @@ impl Scan {
         matches!(self.purpose, Purpose::Read) && !self.manner.versions && !self.manner.ranges
     }
 
-    /// Whether it locks and reads the entries of an index that has all it needs, and never the rows.
+    /// Whether it locks and reads the entries of an index that has all it needs, and never the
+    /// rows.
     pub(super) fn reads_entries_only(&self) -> bool {
         let covering = matches!(self.search.access, Access::Index { covering: true, .. });
         covering && self.purpose == Purpose::Read && self.manner.lock.is_some()

@@ -1,8 +1,8 @@
 //! Writes of single rows, each under its locks.
 //!
 //! A write asks for all its locks first and changes nothing until it has them: the row, the entries
-//! of the indexes that it changes, before and after, and for a new entry the gap into which it goes.
-//! So a write that has to wait is simply tried again.
+//! of the indexes that it changes, before and after, and for a new entry the gap into which it
+//! goes. So a write that has to wait is simply tried again.
 //!
 //! Source: Microsoft Learn, "Transaction locking and row versioning guide": an insert locks the new
 //! key in every index, and tests the gap by RangeI-N on the next key; an update locks the keys that

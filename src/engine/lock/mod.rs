@@ -252,8 +252,8 @@ impl LockTable {
         true
     }
 
-    /// Withdraws what everybody waits for on a resource that is about to be no more, and appends who
-    /// waited, conversions first, in the order of the queue.
+    /// Withdraws what everybody waits for on a resource that is about to be no more, and appends
+    /// who waited, conversions first, in the order of the queue.
     pub fn withdraw_all(&mut self, resource: Resource, withdrawn: &mut Vec<Owner>) {
         let Some(head) = self.head(resource) else {
             return;

@@ -60,8 +60,8 @@ impl TableStore {
         Ok(row)
     }
 
-    /// Changes columns of a row; the others keep what they hold. Whether it is the transaction's first
-    /// write of the row.
+    /// Changes columns of a row; the others keep what they hold. Whether it is the transaction's
+    /// first write of the row.
     ///
     /// # Errors
     ///
