@@ -356,6 +356,29 @@ impl Tale {
         of.and_then(|it| self.levels.get(&it)).copied().unwrap_or_default()
     }
 
+    /// That a request reads a version of a row for its answer, at its transaction's level, and
+    /// nobody has it uncommitted.
+    pub(crate) fn read(
+        &mut self,
+        request: RequestId,
+        transaction: Option<TransactionId>,
+        place: &str,
+        row_version: u64,
+    ) -> RowRead {
+        let (instance, table, row) = self.key(place);
+        RowRead {
+            request,
+            transaction,
+            instance,
+            table,
+            row,
+            row_version,
+            level: self.level(transaction),
+            kind: ReadKind::Answer,
+            writer: None,
+        }
+    }
+
     /// A whole request that locks a row, reads it, and writes what it computes from it.
     pub(crate) fn adds(
         &mut self,
@@ -363,23 +386,13 @@ impl Tale {
         place: &str,
         columns: &[(&str, Value)],
     ) -> &mut Self {
-        let (instance, table, row) = self.key(place);
-        let row_version = self.rows[&(instance, table, row)].0;
+        let key = self.key(place);
+        let row_version = self.rows[&key].0;
         let lane = self.lane_of[&of];
         let request = self.request(lane, Message::Update, place, Some(of));
         self.lock(of, place, LockMode::Exclusive);
-        let level = self.level(Some(of));
-        self.push(Event::RowRead(RowRead {
-            request,
-            transaction: Some(of),
-            instance,
-            table,
-            row,
-            row_version,
-            level,
-            kind: ReadKind::Computed,
-            writer: None,
-        }));
+        let read = self.read(request, Some(of), place, row_version);
+        self.push(Event::RowRead(RowRead { kind: ReadKind::Computed, ..read }));
         self.write(of, place, WriteKind::Update, columns);
         self.end(lane, None)
     }
@@ -405,19 +418,8 @@ impl Tale {
         row_version: u64,
     ) -> &mut Self {
         let request = self.request(lane, Message::Retrieve, place, transaction);
-        let (instance, table, row) = self.key(place);
-        let level = self.level(transaction);
-        self.push(Event::RowRead(RowRead {
-            request,
-            transaction,
-            instance,
-            table,
-            row,
-            row_version,
-            level,
-            kind: ReadKind::Answer,
-            writer: None,
-        }));
+        let read = self.read(request, transaction, place, row_version);
+        self.push(Event::RowRead(read));
         self.end(lane, None)
     }
 }

@@ -4,7 +4,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::plan::{Hints, Isolation, StatementKind};
 use crate::trace::tale::{Before, Tale, whole};
 use crate::trace::{
-    AccessPath, Event, LaneKind, LockResource, ReadKind, RowRead, RowsSelected, WaitEnd, WriteKind,
+    AccessPath, Event, LaneKind, LockResource, RowRead, RowsSelected, WaitEnd, WriteKind,
 };
 use crate::words::{
     BinaryOperator, Expression, InstanceId, LaneId, LockMode, Name, Record, RequestId, TableId,
@@ -108,19 +108,9 @@ impl Tale {
     ) -> &mut Self {
         let (request, transaction) = *self.open[&lane].last().unwrap();
         let key = self.key(place);
-        let (instance, table, row) = key;
         let row_version = self.rows.get(&key).map_or(0, |it| it.0);
-        self.push(Event::RowRead(RowRead {
-            request,
-            transaction,
-            instance,
-            table,
-            row,
-            row_version,
-            level,
-            kind: ReadKind::Answer,
-            writer,
-        }))
+        let read = self.read(request, transaction, place, row_version);
+        self.push(Event::RowRead(RowRead { level, writer, ..read }))
     }
 
     /// The lane's innermost request has looked through a table.

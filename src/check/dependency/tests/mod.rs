@@ -13,7 +13,7 @@ use crate::check::dependency::Circles;
 use crate::fault::FaultKind;
 use crate::plan::{Isolation, Message};
 use crate::trace::tale::{Tale, whole};
-use crate::trace::{AccessPath, Event, ReadKind, RowRead, RowsSelected, Trace, WriteKind};
+use crate::trace::{AccessPath, Event, RowRead, RowsSelected, Trace, WriteKind};
 use crate::words::{
     BinaryOperator, Expression, InstanceId, LaneId, Name, RequestId, TableId, TransactionId,
 };
@@ -210,18 +210,8 @@ impl Script {
         transaction: Option<TransactionId>,
         (row, row_version): (char, u64),
     ) {
-        let (instance, table, row) = self.tale.key(&place(row));
-        self.tale.push(Event::RowRead(RowRead {
-            request,
-            transaction,
-            instance,
-            table,
-            row,
-            row_version,
-            level: self.level,
-            kind: ReadKind::Answer,
-            writer: None,
-        }));
+        let read = self.tale.read(request, transaction, &place(row), row_version);
+        self.tale.push(Event::RowRead(RowRead { level: self.level, ..read }));
     }
 
     /// The last version that a transaction gave a row, or its first for `x1a`.

@@ -4,7 +4,25 @@ use crate::check::Moment;
 use crate::check::history::fold::Fold;
 use crate::check::history::{Request, RequestKind, RowKey, StepEnd, StepRun, Version};
 use crate::trace::{Entry, Event};
-use crate::words::{RequestId, TransactionId};
+use crate::words::{InstanceId, LaneId, RequestId, TableId, TransactionId};
+
+impl Request<'_> {
+    /// A request of which no more is known than what was asked, by whom and of whom.
+    const fn asked(lane: LaneId, instance: InstanceId, kind: RequestKind, table: TableId) -> Self {
+        Self {
+            lane,
+            parent: None,
+            instance,
+            kind,
+            became: None,
+            table,
+            row: None,
+            transaction: None,
+            began: None,
+            ended: None,
+        }
+    }
+}
 
 impl<'t> Fold<'t> {
     pub(super) fn steps(&mut self, entry: &'t Entry) {
@@ -37,18 +55,9 @@ impl<'t> Fold<'t> {
         match &entry.event {
             Event::RequestSent { lane, request, instance, message, table, row } => {
                 self.request(*request, |known| {
-                    known.get_or_insert(Request {
-                        lane: *lane,
-                        parent: None,
-                        instance: *instance,
-                        kind: RequestKind::Message(*message),
-                        became: None,
-                        table: *table,
-                        row: *row,
-                        transaction: None,
-                        began: None,
-                        ended: None,
-                    });
+                    let kind = RequestKind::Message(*message);
+                    let asked = Request::asked(*lane, *instance, kind, *table);
+                    known.get_or_insert(Request { row: *row, ..asked });
                 });
             }
             Event::RequestBegan {
@@ -62,18 +71,10 @@ impl<'t> Fold<'t> {
                 transaction,
                 ..
             } => self.request(*request, |known| {
-                let request = known.get_or_insert(Request {
-                    lane: *lane,
-                    parent: *parent,
-                    instance: *instance,
-                    kind: RequestKind::Message(*message),
-                    became: None,
-                    table: *table,
-                    row: *row,
-                    transaction: None,
-                    began: None,
-                    ended: None,
-                });
+                let kind = RequestKind::Message(*message);
+                let asked = Request::asked(*lane, *instance, kind, *table);
+                let asked = Request { parent: *parent, row: *row, ..asked };
+                let request = known.get_or_insert(asked);
                 request.transaction = request.transaction.or(*transaction);
                 request.began.get_or_insert(at);
             }),
@@ -106,18 +107,10 @@ impl<'t> Fold<'t> {
         match &entry.event {
             Event::StatementBegan { lane, request, instance, table, kind, transaction, .. } => {
                 self.request(*request, |known| {
-                    known.get_or_insert(Request {
-                        lane: *lane,
-                        parent: None,
-                        instance: *instance,
-                        kind: RequestKind::Statement(*kind),
-                        became: None,
-                        table: *table,
-                        row: None,
-                        transaction: Some(*transaction),
-                        began: Some(at),
-                        ended: None,
-                    });
+                    let kind = RequestKind::Statement(*kind);
+                    let asked = Request::asked(*lane, *instance, kind, *table);
+                    let transaction = Some(*transaction);
+                    known.get_or_insert(Request { transaction, began: Some(at), ..asked });
                 });
                 self.enter(*transaction, *request, at);
             }

@@ -4,7 +4,7 @@ use crate::check::invariant::tests::{X, broken, changed};
 use crate::fault::FaultKind;
 use crate::plan::{Hint, Hints, Isolation, StatementKind};
 use crate::trace::tale::{Tale, two_sessions, whole};
-use crate::trace::{AccessPath, Event, LockResource, ReadKind, RowRead, WriteKind};
+use crate::trace::{AccessPath, Event, LockResource, RowRead, WriteKind};
 use crate::words::{InstanceId, LaneId, LockMode, TableId, TransactionId, Value};
 
 const ENTRY: LockResource =
@@ -49,18 +49,9 @@ impl Stage {
     fn read(&mut self, row_version: u64, writer: Option<TransactionId>) -> &mut Self {
         let (lane, transaction) = self.reader;
         let request = self.tale.statement(lane, StatementKind::Select, "us/user", transaction);
-        let (instance, table, row) = self.tale.key(X);
-        self.tale.push(Event::RowRead(RowRead {
-            request,
-            transaction: Some(transaction),
-            instance,
-            table,
-            row,
-            row_version,
-            level: self.level,
-            kind: ReadKind::Answer,
-            writer,
-        }));
+        let read = self.tale.read(request, Some(transaction), X, row_version);
+        let level = self.level;
+        self.tale.push(Event::RowRead(RowRead { level, writer, ..read }));
         self.tale.statement_ends(lane, None);
         self
     }
