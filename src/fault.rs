@@ -142,6 +142,9 @@ faults! {
     NoSuchTable = 0x8004_1102, "QueryBuilderNoEntity", "no such table", 400, Never;
     /// The table has no such column.
     NoSuchColumn = 0x8004_1103, "QueryBuilderNoAttribute", "no such column", 400, Never;
+    /// A query computes something over more rows than the platform allows.
+    AggregateLimitExceeded = 0x8004_e023, "AggregateQueryRecordLimitExceeded",
+        "aggregate limit exceeded", 400, Never;
     /// The transaction was chosen as the victim of a deadlock (SQL Server's error 1205).
     DeadlockVictim = 0x8004_4150, "unManagedidssqlerror", "deadlock victim", 500, Transaction,
         sql 1205;

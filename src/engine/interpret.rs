@@ -221,14 +221,22 @@ impl World {
             Some(Operation::Statement(code)) => code.bind.as_ref(),
             _ => None,
         };
-        if let Some(name) = name {
-            let value = answer.into_value();
+        let mut bind = |name: &Name, value: Value| {
             self.log.emit(self.now, || Event::Bound {
                 lane,
                 name: name.clone(),
                 value: value.clone(),
             });
             frame.bind(name, value);
+        };
+        if let Some(Operation::Request(RequestCode { verb: Verb::Query { parts, .. }, .. })) = asked
+        {
+            for (part, name) in parts {
+                bind(name, answer.part(*part));
+            }
+        }
+        if let Some(name) = name {
+            bind(name, answer.into_value());
         }
     }
 

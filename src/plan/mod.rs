@@ -11,6 +11,7 @@ mod expectation;
 mod isolation;
 mod outage;
 mod program;
+mod selection;
 mod session;
 mod statement;
 
@@ -28,8 +29,12 @@ pub use expectation::{
 pub use isolation::{Hint, Hints, Isolation, Locking};
 pub use outage::{Outage, OutageKind};
 pub use program::{Assignment, Backoff, KeyValues, Program, RowSelector, Step, UpsertWhen, Verb};
+pub use selection::{
+    AggregateFunction, Aggregation, AnswerPart, DatePart, Field, Group, Link, LinkKind, LinkNumber,
+    Measure, OrderBy, Ordering, Paging, Reached, Selection,
+};
 pub use session::{Session, SessionStep};
-pub use statement::{Ordering, Selection, Statement, StatementKind};
+pub use statement::{Statement, StatementKind};
 
 use crate::words::{
     ActorId, ColumnId, ColumnType, Expression, InstanceId, Name, OutageId, PlugInId, ProgramId,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
-use crate::plan::{Hints, Isolation, Location, Selection, Statement};
+use crate::plan::{AnswerPart, Hints, Isolation, Location, Selection, Statement};
 use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
 
 /// A list of steps with a name.
@@ -73,6 +73,8 @@ pub enum Verb {
         selection: Selection,
         /// The binding that gets the list of rows.
         bind: Option<Name>,
+        /// The bindings that get what is answered beside the rows.
+        parts: Vec<(AnswerPart, Name)>,
     },
     /// Changes a row.
     Update {

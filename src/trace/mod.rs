@@ -28,7 +28,7 @@ pub use detail::{
 pub use event::Event;
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
-pub use row::{RowRead, RowWritten, RowsSelected};
+pub use row::{RowRead, RowWritten, RowsAnswered, RowsSelected};
 
 use crate::plan::{Message, OutageKind, Plan, Stage};
 use crate::words::{ColumnId, InstanceId, Name, RowId, SimInstant, TableId};

@@ -1,9 +1,12 @@
 //! The words that every floor of the house speaks: numbers with a meaning, instants, values and
 //! expressions, with what expressions come to. Plain data; no clock, no randomness, no I/O.
 
+pub mod calendar;
 pub mod evaluate;
 mod expression;
+mod function;
 mod ids;
+pub mod like;
 mod lock_mode;
 mod time;
 mod value;

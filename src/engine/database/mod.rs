@@ -17,9 +17,12 @@
 //! last byte by its rollback. A version of a row is kept as long as a snapshot can see it, and no
 //! longer. No clock is read: the caller says what time it is.
 
+mod aggregate;
+mod answer;
 mod candidate;
 mod condition;
 mod context;
+mod cookie;
 mod deadlock;
 mod disturbance;
 mod escalation;
@@ -27,6 +30,7 @@ mod execution;
 mod free_run;
 mod gap;
 mod insert;
+mod join;
 mod locking;
 mod manner;
 mod marks;
@@ -41,7 +45,9 @@ mod write;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
+pub use answer::{Answered, Beside, Page};
 pub use context::Context;
+pub use cookie::Cookie;
 pub use execution::{Execution, Query, Step};
 pub use locking::{Asked, By, Temporary, Waiter};
 pub use read::{Caller, Looked, record_of, selected};

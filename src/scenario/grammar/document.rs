@@ -103,6 +103,9 @@ static LIMITS_MAP: Map = Map::of(&[
     may("lock escalation", &COUNT, "how many locks one statement may hold; default 5,000"),
     may("lock escalation retry", &COUNT, "how many more until it is tried again; default 1,250"),
     may("transaction", &DURATION, "how long a transaction may take; default for ever"),
+    may("page size", &COUNT, "the most rows that one query answers; default 5,000"),
+    may("paged rows", &COUNT, "how far pages reach without a cookie; default 50,000 rows"),
+    may("aggregated rows", &COUNT, "the most rows that are computed over; default 50,000"),
     may("transitions", &COUNT, "how many transitions a run may take; default 10,000,000"),
     may("virtual time", &DURATION, "how much virtual time a run may take; default 366 days"),
 ]);

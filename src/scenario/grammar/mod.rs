@@ -10,6 +10,7 @@
 mod control;
 mod document;
 mod expectations;
+mod queries;
 mod sessions;
 mod steps;
 mod words;
@@ -19,8 +20,8 @@ pub use expectations::EXPECTATION;
 pub use sessions::{LABELLED_STEP, SESSION_STEP};
 pub use steps::STEP;
 pub use words::{
-    ANOMALY_WORDS, Choice, HINTS, ISOLATION, LOCKING, PHENOMENA, PRIORITIES, STAGES, UPSERT_WHEN,
-    WRITES,
+    ANOMALY_WORDS, Choice, HINTS, ISOLATION, LINK_KINDS, LOCKING, PHENOMENA, PRIORITIES, STAGES,
+    UPSERT_WHEN, WRITES,
 };
 
 /// What may stand in one place.

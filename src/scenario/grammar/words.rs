@@ -1,6 +1,6 @@
 //! The closed sets of words, each with what the plan calls it.
 
-use crate::plan::{Anomaly, Hint, Isolation, Locking, Message, Stage, UpsertWhen};
+use crate::plan::{Anomaly, Hint, Isolation, LinkKind, Locking, Message, Stage, UpsertWhen};
 use crate::scenario::grammar::{Standing, Word, later_word, word};
 
 /// What a word of a closed set stands for in the plan.
@@ -90,6 +90,21 @@ pub(super) static LOCKING_WORDS: &[Word] = &[
         Locking::Optimized.word(),
         "a write's row is free at once; who wants it waits for the writer",
     ),
+];
+
+/// The types of links.
+pub const LINK_KINDS: &[Choice<LinkKind>] = &[
+    ("inner", LinkKind::Inner),
+    ("outer", LinkKind::Outer),
+    ("any", LinkKind::Any),
+    ("not any", LinkKind::NotAny),
+];
+
+pub(super) static LINK_WORDS: &[Word] = &[
+    word("inner", "a row is answered once for each linked row, and not at all without one"),
+    word("outer", "the same, but a row without a linked row is answered with nothing linked"),
+    word("any", "a row is answered once if there is a linked row"),
+    word("not any", "a row is answered if there is no linked row"),
 ];
 
 /// The hints of a session's statements.

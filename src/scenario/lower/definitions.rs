@@ -25,6 +25,8 @@ const TEXT_LENGTH: u32 = 4_000;
 /// Source: Microsoft Learn, "Create and edit columns", Multiple lines of text (1,048,576).
 const TEXT_LENGTH_MOST: u32 = 1_048_576;
 
+/// What to say of a query that may answer nothing.
+const ONE_ROW: &str = "a query answers one row at least";
 /// What to say of an escalation that needs no locks.
 const ONE_LOCK: &str = "locks are escalated after one at least";
 
@@ -121,6 +123,18 @@ impl Lowering<'_> {
                 && let Ok(given) = self.at_least_one(node, u32::MAX, ONE_LOCK, None)
             {
                 *locks = given;
+            }
+        }
+        let rows: [(&str, &mut u32); 3] = [
+            ("page size", &mut limits.page_size),
+            ("paged rows", &mut limits.paged_rows),
+            ("aggregated rows", &mut limits.aggregated_rows),
+        ];
+        for (key, rows) in rows {
+            if let Some(node) = limit(key)
+                && let Ok(given) = self.at_least_one(node, u32::MAX, ONE_ROW, None)
+            {
+                *rows = given;
             }
         }
         if let Some(node) = limit("transaction") {

@@ -135,6 +135,8 @@ impl Tale {
             examined,
             matched,
             whole: true,
+            link: None,
+            answered: None,
         }))
     }
 
