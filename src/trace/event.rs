@@ -11,6 +11,7 @@ use crate::trace::detail::{
     DeadlockEdge, Disturbance, LaneKind, LockResource, Outcome, RollbackReason, WaitEnd, micros,
 };
 use crate::trace::row::{RowRead, RowWritten, RowsSelected};
+use crate::trace::version::VersionEvent;
 use crate::words::{
     ColumnId, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, RequestId, RowId, SimInstant,
     TableId, TransactionId, Value,
@@ -451,6 +452,8 @@ pub enum Event {
         /// At which level it was looked for.
         level: Isolation,
     },
+    /// A row version decided something.
+    Version(VersionEvent),
     /// A row was written, not yet committed.
     RowWritten(RowWritten),
     /// A rollback, of a transaction or of one statement, restored a row.

@@ -15,6 +15,7 @@ mod names;
 mod row;
 #[cfg(test)]
 pub(crate) mod tale;
+mod version;
 mod wording;
 
 use jiff::Timestamp;
@@ -29,6 +30,7 @@ pub use event::Event;
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
 pub use row::{RowRead, RowWritten, RowsSelected};
+pub use version::{ChangesAnswered, VersionEvent};
 
 use crate::plan::{Message, OutageKind, Plan, Stage};
 use crate::words::{ColumnId, InstanceId, Name, RowId, SimInstant, TableId};

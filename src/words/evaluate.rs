@@ -103,6 +103,9 @@ impl Scope<'_> {
         let value = evaluate(base, self)?;
         match (&value, self.row) {
             (Value::Record(record), _) => member_of(record, member),
+            (Value::Delta(delta), _) => {
+                delta.member(member).ok_or_else(|| format!("a delta has no `{member}`"))
+            }
             (Value::Null, _) => Err(format!("there is no row to take `{member}` from: it is null")),
             (_, Some(row)) if names_row(&value, row) => {
                 row.column(member).ok_or_else(|| format!("the row has no column `{member}`"))

@@ -2,6 +2,7 @@
 //! expressions, with what expressions come to. Plain data; no clock, no randomness, no I/O.
 
 pub mod evaluate;
+mod delta;
 mod expression;
 mod ids;
 mod lock_mode;
@@ -9,6 +10,7 @@ mod time;
 mod value;
 mod visible;
 
+pub use delta::{Delta, DeltaPage, DeltaToken};
 pub use expression::{BinaryOperator, Expression, Function, UnaryOperator};
 pub use ids::{
     ActorId, ColumnId, InstanceId, LaneId, OutageId, PlugInId, ProgramId, RequestId, RowId,

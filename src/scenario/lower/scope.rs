@@ -9,7 +9,7 @@ use crate::scenario::lower::resolve::Surroundings;
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::{self, shorten};
 use crate::scenario::syntax::{Syntax, SyntaxForm};
-use crate::words::{ColumnId, ColumnType, Expression, Name, TableId};
+use crate::words::{ColumnId, ColumnType, Delta, Expression, Name, TableId};
 
 /// The name under which expressions find the parameters of the file.
 const PARAMS: &str = "params";
@@ -212,6 +212,16 @@ impl Lowering<'_> {
                     Some(instead.to_owned()),
                 ));
             }
+            Bound::Delta(table) => match &**name {
+                "rows" => Bound::Rows(table, Vec::new()),
+                "deleted" | "token" | "more" => Bound::Any,
+                _ => {
+                    let members = Delta::MEMBERS;
+                    return Err(self.diagnostics.unknown_of(
+                        span, "a delta", "member", name, members.into_iter(),
+                    ));
+                }
+            },
             Bound::Any => {
                 self.check_way(&row, name, span, around)?;
                 self.check_own_column(&row, name, span, around)?;

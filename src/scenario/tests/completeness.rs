@@ -106,7 +106,7 @@ fn count_verbs(steps: &[Step], seen: &mut BTreeSet<u8>) {
             Verb::Update { .. } => (3, vec![]),
             Verb::Upsert { .. } => (4, vec![]),
             Verb::Delete { .. } => (5, vec![]),
-            Verb::ReadChanges { .. } => (6, vec![]),
+            Verb::Changes { .. } => (6, vec![]),
             Verb::AcceptChanges { .. } => (7, vec![]),
             Verb::Work(_) => (8, vec![]),
             Verb::Wait(_) => (9, vec![]),

@@ -1,0 +1,77 @@
+//! What row versions decide: whether a request meets the version that it asks for, and what has
+//! changed since one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::{InstanceId, RequestId, RowId, TableId};
+
+/// Something that a row version has decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+pub enum VersionEvent {
+    /// A request asked for a version of the row that it has no more.
+    Mismatched {
+        /// The request.
+        request: RequestId,
+        /// Where.
+        instance: InstanceId,
+        /// The table.
+        table: TableId,
+        /// The row.
+        row: RowId,
+        /// The version that it asked for.
+        asked: u64,
+        /// The version that the row has.
+        found: u64,
+    },
+    /// A read answered nothing, because its caller has this version already.
+    NotModified {
+        /// The request.
+        request: RequestId,
+        /// Where.
+        instance: InstanceId,
+        /// The table.
+        table: TableId,
+        /// The row.
+        row: RowId,
+        /// The version that it has.
+        version: u64,
+    },
+    /// A read of changes was answered.
+    ChangesAnswered(ChangesAnswered),
+}
+
+impl VersionEvent {
+    /// The request that it is about.
+    pub const fn request(&self) -> RequestId {
+        match self {
+            Self::Mismatched { request, .. }
+            | Self::NotModified { request, .. }
+            | Self::ChangesAnswered(ChangesAnswered { request, .. }) => *request,
+        }
+    }
+}
+
+/// What a read of changes was answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ChangesAnswered {
+    /// The request.
+    pub request: RequestId,
+    /// Where.
+    pub instance: InstanceId,
+    /// The table.
+    pub table: TableId,
+    /// The version after which it asked for changes; `None` for everything.
+    pub since: Option<u64>,
+    /// Whether this is the first page.
+    pub is_first_page: bool,
+    /// The rows that are new or were updated, with their versions.
+    pub rows: Vec<(RowId, u64)>,
+    /// The rows that are gone.
+    pub deleted: Vec<RowId>,
+    /// The version of the token; `None` on every page but the last.
+    pub token: Option<u64>,
+    /// The latest version of the instance at that moment, committed or not.
+    pub latest: u64,
+}
