@@ -12,6 +12,7 @@ mod detail;
 mod event;
 mod jsonl;
 mod names;
+mod request;
 mod row;
 #[cfg(test)]
 pub(crate) mod tale;
@@ -28,6 +29,7 @@ pub use detail::{
 pub use event::Event;
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
+pub use request::{RequestBegan, StatementBegan};
 pub use row::{RowRead, RowWritten, RowsSelected};
 
 use crate::plan::{Message, OutageKind, Plan, Stage};

@@ -3,8 +3,8 @@
 
 use crate::plan::{Isolation, Message, StatementKind};
 use crate::trace::{
-    AccessPath, DeadlockEdge, Disturbance, Event, LockResource, Names, Outcome, RollbackReason,
-    RowRead, RowWritten, RowsSelected, WaitEnd, WriteKind,
+    AccessPath, DeadlockEdge, Disturbance, Event, LockResource, Names, Outcome, RequestBegan,
+    RollbackReason, RowRead, RowWritten, RowsSelected, StatementBegan, WaitEnd, WriteKind,
 };
 use crate::words::{
     ColumnId, InstanceId, RequestId, RowId, TableId, TransactionId, Value, format_duration,
@@ -146,9 +146,15 @@ impl Names<'_> {
                     (None, answer) => format!("{step} ends, answered {}", self.value(answer)),
                 }
             }
-            Event::StatementBegan {
-                request, instance, table, kind, transaction, hints, ..
-            } => {
+            Event::StatementBegan(StatementBegan {
+                request,
+                instance,
+                table,
+                kind,
+                transaction,
+                hints,
+                ..
+            }) => {
                 let verb = match kind {
                     StatementKind::Select => "selects from",
                     StatementKind::Insert => "inserts into",
@@ -262,7 +268,15 @@ impl Names<'_> {
 
     fn pipeline_event(&self, event: &Event) -> Option<String> {
         Some(match event {
-            Event::RequestBegan { request, instance, message, table, row, depth, .. } => {
+            Event::RequestBegan(RequestBegan {
+                request,
+                instance,
+                message,
+                table,
+                row,
+                depth,
+                ..
+            }) => {
                 let what = self.request(*message, *instance, *table, *row);
                 format!("{} begins at depth {depth}: {what}", number(*request))
             }

@@ -19,8 +19,8 @@ pub use expectations::EXPECTATION;
 pub use sessions::{LABELLED_STEP, SESSION_STEP};
 pub use steps::STEP;
 pub use words::{
-    ANOMALY_WORDS, Choice, HINTS, ISOLATION, LOCKING, PHENOMENA, PRIORITIES, STAGES, UPSERT_WHEN,
-    WRITES,
+    ANOMALY_WORDS, Choice, HINTS, ISOLATION, LOCKING, MODES, PHENOMENA, PRIORITIES, STAGES,
+    UPSERT_WHEN, WRITES,
 };
 
 /// What may stand in one place.

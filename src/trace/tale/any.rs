@@ -11,7 +11,8 @@ use crate::plan::{Hint, Hints, Isolation, Message, Stage, StatementKind};
 use crate::trace::tale::Tale;
 use crate::trace::{
     AccessPath, DeadlockEdge, Disturbance, Event, LaneKind, LockResource, Names, Outcome, ReadKind,
-    RollbackReason, RowRead, RowWritten, RowsSelected, WaitEnd, WriteKind,
+    RequestBegan, RollbackReason, RowRead, RowWritten, RowsSelected, StatementBegan, WaitEnd,
+    WriteKind,
 };
 use crate::words::{
     ActorId, BinaryOperator, ColumnId, Expression, InstanceId, LaneId, LockMode, Name, OutageId,
@@ -267,7 +268,7 @@ impl Parts {
         let (lane, request, plug_in) = (self.lane(), self.request(), self.plug_in());
         let depth = u32::from(self.small[1]);
         match kind {
-            0 => Event::RequestBegan {
+            0 => Event::RequestBegan(RequestBegan {
                 lane,
                 request,
                 parent: self.flag.then(|| RequestId(u32::from(self.small[0]))),
@@ -278,7 +279,7 @@ impl Parts {
                 depth,
                 transaction: self.flag.then(|| self.transaction()),
                 columns: vec![ColumnId(self.small[0])],
-            },
+            }),
             1 => Event::UpsertResolved {
                 request,
                 became: self.flag.then(|| self.message()),
@@ -371,7 +372,7 @@ impl Parts {
                 fault: self.fault_or_none(),
                 answer: self.value.clone(),
             },
-            2 => Event::StatementBegan {
+            2 => Event::StatementBegan(StatementBegan {
                 lane,
                 request,
                 instance: self.instance(),
@@ -382,7 +383,7 @@ impl Parts {
                     true => Hints::NONE.with(Hint::NoLock),
                     false => Hints::NONE,
                 },
-            },
+            }),
             3 => Event::StatementEnded { request, fault: self.fault_or_none() },
             _ => Event::StatementUndone { transaction, request },
         }
@@ -445,7 +446,7 @@ const fn kind_of(event: &Event) -> u8 {
         Event::ResponseLost { .. } => 18,
         Event::RequestAbandoned { .. } => 19,
         Event::ResponseDelivered { .. } => 20,
-        Event::RequestBegan { .. } => 21,
+        Event::RequestBegan(_) => 21,
         Event::UpsertResolved { .. } => 22,
         Event::RequestEnded { .. } => 23,
         Event::StageBegan { .. } => 24,
@@ -466,7 +467,7 @@ const fn kind_of(event: &Event) -> u8 {
         Event::LocksEscalated { .. } => 39,
         Event::StepBegan { .. } => 40,
         Event::StepEnded { .. } => 41,
-        Event::StatementBegan { .. } => 42,
+        Event::StatementBegan(_) => 42,
         Event::StatementEnded { .. } => 43,
         Event::StatementUndone { .. } => 44,
         Event::RowsSelected(..) => 45,

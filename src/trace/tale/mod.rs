@@ -16,8 +16,8 @@ use crate::fault::{Fault, FaultKind};
 use crate::plan::{Column, Instance, RowRef, Table};
 use crate::plan::{Isolation, Locking, Message, Plan};
 use crate::trace::{
-    Entry, Event, Header, LaneKind, LockResource, Outcome, ReadKind, RowRead, RowWritten, Trace,
-    WaitEnd, WriteKind,
+    Entry, Event, Header, LaneKind, LockResource, Outcome, ReadKind, RequestBegan, RowRead,
+    RowWritten, Trace, WaitEnd, WriteKind,
 };
 use crate::words::{
     ActorId, ColumnId, ColumnType, InstanceId, LaneId, LockMode, Name, RequestId, RowId,
@@ -243,7 +243,7 @@ impl Tale {
         let parent = open.last().map(|it| it.0);
         open.push((request, transaction));
         let depth = u32::try_from(open.len()).unwrap();
-        self.push(Event::RequestBegan {
+        self.push(Event::RequestBegan(RequestBegan {
             lane,
             request,
             parent,
@@ -254,7 +254,7 @@ impl Tale {
             depth,
             transaction,
             columns: Vec::new(),
-        });
+        }));
         request
     }
 
