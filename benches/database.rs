@@ -17,7 +17,7 @@ use multiverse::engine::database::{
 };
 use multiverse::engine::log::Log;
 use multiverse::engine::names::Names;
-use multiverse::plan::{Column, Hint, Hints, Instance, Isolation, Locking, Plan, Table};
+use multiverse::plan::{Column, Hint, Hints, Instance, Isolation, Plan, Table};
 use multiverse::words::{
     BinaryOperator, ColumnId, ColumnType, Expression, InstanceId, LaneId, Name, RequestId, RowId,
     SimInstant, TableId, TransactionId, Value,

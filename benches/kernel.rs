@@ -13,8 +13,8 @@ use multiverse::engine::lock::{LockTable, Owner, Resource};
 use multiverse::engine::store::{RowNumber, TableStore};
 use multiverse::engine::{InOrder, Progress, World};
 use multiverse::plan::{
-    Actor, ActorKind, Assignment, Column, Costs, Hints, Instance, Isolation, Location, Locking,
-    Plan, Program, RowGroup, RowSelector, Schedule, Selection, Step, Table, Verb,
+    Actor, ActorKind, Assignment, Column, Costs, Hints, Instance, Location, Plan, Program,
+    RowGroup, RowSelector, Schedule, Selection, Step, Table, Verb,
 };
 use multiverse::plug_in::PlugIns;
 use multiverse::words::{

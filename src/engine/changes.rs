@@ -119,6 +119,8 @@ impl World {
             return Ok(Done::Waits);
         };
         let latest = database.latest_version();
+        let token = delta.token.or(delta.next.map(|page| page.token));
+        let token = token.map_or(0, |token| token.version);
         database.end_look(&mut context, &caller, &mut frame.taken);
         let costs = self.shared.plan.costs;
         let (mut values, rows) = (0, u32::try_from(delta.rows.len() + delta.deleted.len()));
@@ -132,6 +134,7 @@ impl World {
             }
         }
         let (request, instance) = (frame.id, frame.instance);
+        let tokens = self.shared.plan.instance(instance).delta_tokens;
         self.log.emit(self.now, || {
             Event::Version(VersionEvent::ChangesAnswered(ChangesAnswered {
                 request,
@@ -143,7 +146,9 @@ impl World {
                 deleted: (delta.deleted.iter())
                     .filter_map(|it| if let Value::Id(id) = it { Some(*id) } else { None })
                     .collect(),
-                token: delta.token.map(|token| token.version),
+                is_last_page: delta.next.is_none(),
+                token,
+                tokens,
                 latest,
             }))
         });

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use crate::engine::code::{Operation, RequestCode};
 use crate::engine::database::broken;
-use crate::engine::fiber::{
-    Fiber, FiberId, Frame, Guard, Interrupt, Loop, ProgramFrame, Role, State,
-};
+use crate::engine::fiber::{Fiber, FiberId, Frame, Guard, Interrupt, Loop, ProgramFrame, State};
 use crate::engine::request::Answer;
 use crate::engine::scope::PlugInScope;
 use crate::engine::world::{Flow, Shared, World};
@@ -15,9 +13,7 @@ use crate::fault::{Fault, FaultKind, Retry};
 use crate::plan::{Backoff, ChangesFrom, Verb};
 use crate::trace::Event;
 use crate::words::evaluate::{self, Scope, evaluate, is_true, text_of};
-use crate::words::{
-    ActorId, Expression, InstanceId, Name, ProgramId, RequestId, SimInstant, Value,
-};
+use crate::words::{Expression, InstanceId, Name, ProgramId, RequestId, SimInstant, Value};
 
 impl World {
     /// Carries out the next operation of the program on top of the stack.
@@ -440,13 +436,6 @@ fn jump(fiber: &mut Fiber, position: usize) {
 fn home_of(fiber: &Fiber) -> Option<InstanceId> {
     match fiber.frames.last() {
         Some(Frame::Program(frame)) => frame.home,
-        _ => None,
-    }
-}
-
-const fn actor_of(fiber: &Fiber) -> Option<ActorId> {
-    match fiber.role {
-        Role::Client { actor } => Some(actor),
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use crate::engine::database::{
     does_not_exist, record_of, selected,
 };
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
-use crate::engine::request::{Answer, Target};
+use crate::engine::request::{Answer, Request, Target};
 use crate::engine::store::{TableStore, View};
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
@@ -23,7 +23,7 @@ use crate::trace::{Event, WriteKind};
 use crate::words::{InstanceId, RowId, SimInstant, Value};
 
 /// What came of a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Done {
     /// It waits for a lock.
     Waits,
@@ -31,6 +31,10 @@ pub(super) enum Done {
     Again,
     /// It has done a bit, which takes this long; then it goes on.
     Took(Duration),
+    /// It needs a request of the platform's own, in its own transaction. When that has ended, the
+    /// command goes on, with the answer in [`RequestFrame::parts`].
+    #[allow(dead_code, reason = "the messages that have parts follow")]
+    Part(Box<Request>),
     /// It is done, and takes this long.
     After(Duration),
 }
@@ -175,6 +179,10 @@ impl World {
             Message::Update | Message::Upsert => self.change(fiber, frame, WriteKind::Update)?,
             Message::Delete => self.change(fiber, frame, WriteKind::Delete)?,
             Message::RetrieveEntityChanges => self.retrieve_changes(fiber, frame)?,
+            other => {
+                let message = format!("the platform has no operation for {}", other.name());
+                return Err(broken(message));
+            }
         };
         if let Done::After(_) = done {
             frame.phase = Phase::PostOperation;

@@ -8,9 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
-use crate::plan::{
-    ChangesFrom, Hints, Isolation, Location, Precondition, Selection, Statement,
-};
+use crate::plan::{ChangesFrom, Hints, Isolation, Location, Precondition, Selection, Statement};
 use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
 
 /// A list of steps with a name.

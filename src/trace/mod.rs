@@ -12,6 +12,7 @@ mod detail;
 mod event;
 mod jsonl;
 mod names;
+mod request;
 mod row;
 #[cfg(test)]
 pub(crate) mod tale;
@@ -29,6 +30,7 @@ pub use detail::{
 pub use event::Event;
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
+pub use request::{RequestBegan, StatementBegan};
 pub use row::{RowRead, RowWritten, RowsSelected};
 pub use version::{ChangesAnswered, VersionEvent};
 

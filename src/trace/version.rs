@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::DeltaTokens;
+use crate::trace::Names;
 use crate::words::{InstanceId, RequestId, RowId, TableId};
 
 /// Something that a row version has decided.
@@ -50,6 +52,31 @@ impl VersionEvent {
             | Self::ChangesAnswered(ChangesAnswered { request, .. }) => *request,
         }
     }
+
+    /// What happened, in a sentence.
+    pub fn sentence(&self, names: &Names<'_>) -> String {
+        match self {
+            Self::Mismatched { instance, table, row, asked, found, .. } => {
+                let place = names.place(*instance, *table, *row);
+                format!("{place} has version {found}, and {asked} is asked for")
+            }
+            Self::NotModified { instance, table, row, version, .. } => {
+                let place = names.place(*instance, *table, *row);
+                format!("{place} is not modified since version {version}")
+            }
+            Self::ChangesAnswered(answer) => {
+                let place = names.table_of(answer.instance, answer.table);
+                let since = answer.since.unwrap_or(0);
+                let (rows, deleted) = (answer.rows.len(), answer.deleted.len());
+                let end = if answer.is_last_page { "the token is" } else { "more pages, up to" };
+                format!(
+                    "{rows} changed and {deleted} deleted rows of {place} since version {since}; \
+                     {end} {}",
+                    answer.token
+                )
+            }
+        }
+    }
 }
 
 /// What a read of changes was answered.
@@ -70,8 +97,12 @@ pub struct ChangesAnswered {
     pub rows: Vec<(RowId, u64)>,
     /// The rows that are gone.
     pub deleted: Vec<RowId>,
-    /// The version of the token; `None` on every page but the last.
-    pub token: Option<u64>,
+    /// Whether this is the last page, which hands out the token.
+    pub is_last_page: bool,
+    /// The version of the token. It is settled with the first page.
+    pub token: u64,
+    /// Up to where the instance's tokens reach.
+    pub tokens: DeltaTokens,
     /// The latest version of the instance at that moment, committed or not.
     pub latest: u64,
 }

@@ -390,6 +390,7 @@ pub fn text_of(value: &Value) -> String {
         Value::DateTime(moment) => moment.to_string(),
         Value::Id(id) => id.to_string(),
         Value::Record(record) => record.id.to_string(),
+        Value::Delta(delta) => delta.token.map(|token| token.to_string()).unwrap_or_default(),
         Value::List(items) => {
             let items: Vec<_> = items.iter().map(text_of).collect();
             items.join(", ")

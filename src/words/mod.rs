@@ -1,8 +1,8 @@
 //! The words that every floor of the house speaks: numbers with a meaning, instants, values and
 //! expressions, with what expressions come to. Plain data; no clock, no randomness, no I/O.
 
-pub mod evaluate;
 mod delta;
+pub mod evaluate;
 mod expression;
 mod ids;
 mod lock_mode;

@@ -9,12 +9,12 @@
 //! A unique key is decided by its entry's lock: whoever creates or takes away a key holds the entry
 //! to the end of its transaction, so a twin waits there, and then finds the key taken or free.
 
-use crate::engine::database::{Database, already_exists};
 use crate::engine::database::context::Context;
 use crate::engine::database::gap::absence;
 use crate::engine::database::locking::{Asked, By, Temporary};
 use crate::engine::database::read::Caller;
 use crate::engine::database::write::{Assigned, Writing, Wrote, known, writer};
+use crate::engine::database::{Database, already_exists};
 use crate::engine::lock::Resource;
 use crate::engine::store::{Clash, EntryChange, RowNumber, View};
 use crate::fault::{Fault, FaultKind};

@@ -4,8 +4,8 @@ use crate::scenario::grammar::expectations::EXPECTATIONS;
 use crate::scenario::grammar::sessions::{SESSION_STEPS, SESSIONS, STEP_PATH};
 use crate::scenario::grammar::steps::{BACKOFF, FAULTS, NAMES, STEPS, VALUES_BY_NAME};
 use crate::scenario::grammar::words::{
-    COLUMN_WORDS, DELTA_TOKEN_WORDS, INSTANCE_WORDS, ISOLATION_WORDS, LOCKING_WORDS, METHOD_WORDS, STAGE_WORDS,
-    WRITE_WORDS,
+    COLUMN_WORDS, DELTA_TOKEN_WORDS, INSTANCE_WORDS, ISOLATION_WORDS, LOCKING_WORDS, METHOD_WORDS,
+    MODE_WORDS, STAGE_WORDS, WRITE_WORDS,
 };
 use crate::scenario::grammar::{Key, Kind, Map, Shape, later, may, must, with};
 
@@ -178,6 +178,7 @@ static PLUG_IN_MAP: Map = Map::of(&[
     must("on", &EVENT, "what it listens to: `Create ticket`, or `Create` for all tables"),
     must("in", &INSTANCE_NAME, "the instance in which it is registered"),
     must("stage", &STAGE, "the stage in which it runs"),
+    may("mode", &MODE, "`sync` (the default), or `async`: as a job after the operation"),
     may("rank", &WHOLE, "its execution order, lower first; default 1"),
     may("filter", &NAMES, "for Update: the columns of which one must be in the request"),
     may("do", &STEPS, "its steps; `$target` is what the request writes, `$before` the row before"),
@@ -186,6 +187,8 @@ static PLUG_IN_MAP: Map = Map::of(&[
 .one_of(&[&["do", "rust"]]);
 static EVENT: Shape = Shape::of("a message and a table, such as `Create ticket`", Kind::Event);
 static STAGE: Shape = Shape::of("a stage", Kind::Word(STAGE_WORDS));
+
+static MODE: Shape = Shape::of("`sync` or `async`", Kind::Word(MODE_WORDS));
 
 static OUTAGES: Shape = Shape::new("a list of outages").or_list(&OUTAGE);
 static OUTAGE: Shape = Shape::new("an outage").or_map(&OUTAGE_MAP);

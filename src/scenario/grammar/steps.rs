@@ -4,8 +4,8 @@ use crate::scenario::grammar::control::{
     AT, CALL, CONDITION, FAIL, IF, LET, LIST, NOTE, PAUSE, WITH, WORK, control_over,
 };
 use crate::scenario::grammar::document::{
-    COUNT, INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SET_OF_NAMES, SINGLE_VALUE, TABLE_NAME, UP_TO,
-    VALUE, WAIT,
+    COUNT, INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SET_OF_NAMES, SINGLE_VALUE, TABLE_NAME,
+    UP_TO, VALUE, WAIT,
 };
 use crate::scenario::grammar::words::{QUERY_HINT_WORDS, WHEN_WORDS};
 use crate::scenario::grammar::{Key, Kind, Map, Shape, elsewhere, later, may, must, with};
@@ -173,7 +173,8 @@ static CHANGES_MAP: Map = Map::of(&[
 
 static UPDATE: Shape =
     Shape::new("`update`").like("{ table: …, row: …, set: … }").or_map(&UPDATE_MAP);
-static UPDATE_MAP: Map = Map::of(&[IN, TABLE, ROW_KEY, KEY, FROM, SET, IF_MATCH]).one_of(&[&["row", "key"]]);
+static UPDATE_MAP: Map =
+    Map::of(&[IN, TABLE, ROW_KEY, KEY, FROM, SET, IF_MATCH]).one_of(&[&["row", "key"]]);
 
 static UPSERT: Shape =
     Shape::new("`upsert`").like("{ table: …, row: …, set: … }").or_map(&UPSERT_MAP);

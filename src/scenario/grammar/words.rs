@@ -1,6 +1,8 @@
 //! The closed sets of words, each with what the plan calls it.
 
-use crate::plan::{Anomaly, DeltaTokens, Hint, Isolation, Locking, Message, Stage, UpsertWhen};
+use crate::plan::{
+    Anomaly, DeltaTokens, Hint, Isolation, Locking, Message, Mode, Stage, UpsertWhen,
+};
 use crate::scenario::grammar::{Standing, Word, later_word, word};
 
 /// What a word of a closed set stands for in the plan.
@@ -50,6 +52,9 @@ pub const DELTA_TOKENS: &[Choice<DeltaTokens>] = &[
     (DeltaTokens::Latest.word(), DeltaTokens::Latest),
 ];
 
+/// When a plug-in step runs.
+pub const MODES: &[Choice<Mode>] = &[("sync", Mode::Synchronous), ("async", Mode::Asynchronous)];
+
 /// The conditions on an upsert.
 pub const UPSERT_WHEN: &[Choice<UpsertWhen>] =
     &[("missing", UpsertWhen::Missing), ("exists", UpsertWhen::Exists)];
@@ -60,6 +65,11 @@ pub const WRITES: &[(&str, &str, Option<Message>)] = &[
     ("update", "updated", Some(Message::Update)),
     ("delete", "deleted", Some(Message::Delete)),
     ("write", "written", None),
+];
+
+pub(super) static MODE_WORDS: &[Word] = &[
+    word("sync", "in its stage, while the caller waits"),
+    word("async", "after the operation, as a job of the async service"),
 ];
 
 pub(super) static ISOLATION_WORDS: &[Word] = &[

@@ -95,7 +95,8 @@ impl Lowering<'_> {
         let kinds = columns.iter().map(|column| &table.columns[column.index()].kind);
         let bytes: u32 = kinds.filter_map(key_bytes).fold(0, u32::saturating_add);
         if bytes > KEY_BYTES_MAX {
-            let message = format!("the values of an alternate key have at most {KEY_BYTES_MAX} bytes");
+            let message =
+                format!("the values of an alternate key have at most {KEY_BYTES_MAX} bytes");
             let label = format!("these may have {bytes}");
             let help = "a text takes two bytes a character: give it a length, as `{ text: 50 }`";
             let help = Some(help.to_owned());

@@ -218,7 +218,11 @@ impl Lowering<'_> {
                 _ => {
                     let members = Delta::MEMBERS;
                     return Err(self.diagnostics.unknown_of(
-                        span, "a delta", "member", name, members.into_iter(),
+                        span,
+                        "a delta",
+                        "member",
+                        name,
+                        members.into_iter(),
                     ));
                 }
             },

@@ -4,6 +4,7 @@
 //! held), so that a tale is sound unless a test breaks it on purpose.
 
 mod any;
+mod any_version;
 mod ends;
 mod sessions;
 
@@ -16,8 +17,8 @@ use crate::fault::{Fault, FaultKind};
 use crate::plan::{Column, Instance, RowRef, Table};
 use crate::plan::{Isolation, Message, Plan};
 use crate::trace::{
-    Entry, Event, Header, LaneKind, LockResource, Outcome, ReadKind, RowRead, RowWritten, Trace,
-    WaitEnd, WriteKind,
+    Entry, Event, Header, LaneKind, LockResource, Outcome, ReadKind, RequestBegan, RowRead,
+    RowWritten, Trace, WaitEnd, WriteKind,
 };
 use crate::words::{
     ActorId, ColumnId, ColumnType, InstanceId, LaneId, LockMode, Name, RequestId, RowId,
@@ -235,7 +236,7 @@ impl Tale {
         let parent = open.last().map(|it| it.0);
         open.push((request, transaction));
         let depth = u32::try_from(open.len()).unwrap();
-        self.push(Event::RequestBegan {
+        self.push(Event::RequestBegan(RequestBegan {
             lane,
             request,
             parent,
@@ -246,7 +247,7 @@ impl Tale {
             depth,
             transaction,
             columns: Vec::new(),
-        });
+        }));
         request
     }
 
