@@ -90,7 +90,7 @@ impl World {
         frame.phase = Phase::PreValidation;
         if frame.request.message == Message::Upsert {
             match decide_upsert(frame.request.required, found.is_some()) {
-                Upsert::GoesOn => self.resolve_upsert(frame, plan.table(table), found),
+                Upsert::GoesOn => self.resolve_upsert(frame, plan.table(table), found, level),
                 Upsert::Missed => return Err(self.unresolved(frame, level)),
                 Upsert::Refused(fault) => return Err(fault),
             }
@@ -103,13 +103,18 @@ impl World {
         Ok(Done::After(cost))
     }
 
-    /// The fault of a row that a look-up has not found, told to the trace as well.
-    fn unresolved(&mut self, frame: &RequestFrame, level: Isolation) -> Fault {
+    /// Tells that a look-up has not found its row.
+    fn tell_missed(&mut self, frame: &RequestFrame, level: Isolation) {
         let (request, instance, table) = (frame.id, frame.instance, frame.request.table);
         let row = frame.request.id();
         self.log.emit(self.now, || Event::RowMissed { request, instance, table, row, level });
-        let definition = self.shared.plan.table(table);
-        if let Some(id) = row {
+    }
+
+    /// The fault of a row that a look-up has not found, told to the trace as well.
+    fn unresolved(&mut self, frame: &RequestFrame, level: Isolation) -> Fault {
+        self.tell_missed(frame, level);
+        let definition = self.shared.plan.table(frame.request.table);
+        if let Some(id) = frame.request.id() {
             return does_not_exist(definition, id);
         }
         let message = format!(
@@ -124,6 +129,7 @@ impl World {
         frame: &mut RequestFrame,
         table: &Table,
         found: Option<(RowId, u64)>,
+        level: Isolation,
     ) {
         let key = match &frame.request.target {
             Target::Key(key, values) => {
@@ -155,6 +161,9 @@ impl World {
         };
         let request = frame.id;
         let row = found.map(|(id, _)| id).or_else(|| frame.request.id());
+        if became.is_none() && found.is_none() {
+            self.tell_missed(frame, level);
+        }
         self.log.emit(self.now, || Event::UpsertResolved { request, became, row });
         if let Some((id, _)) = found {
             frame.answer = Answer::Id(id);

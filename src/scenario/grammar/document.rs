@@ -145,7 +145,7 @@ static INSTANCE_MAP: Map = Map::of(&[
     later("company", "the company of a finance and operations environment"),
 ]);
 static LOCKING: Shape = Shape::of("a way of locking", Kind::Word(LOCKING_WORDS));
-static DELTA_TOKENS: Shape = Shape::of("how far a token reaches", Kind::Word(DELTA_TOKEN_WORDS));
+static DELTA_TOKENS: Shape = Shape::of("a kind of delta token", Kind::Word(DELTA_TOKEN_WORDS));
 static INSTANCE_KIND: Shape = Shape::of("a kind of instance", Kind::Word(INSTANCE_WORDS));
 
 static ROWS_BY_INSTANCE: Shape = Shape::new("a map of instances").or_map(&ROWS_BY_INSTANCE_MAP);

@@ -116,6 +116,22 @@ impl Lowering<'_> {
         Ok(Some(Precondition::OtherVersion(version)))
     }
 
+    /// The same of a read, which is of a row that is there.
+    pub(super) fn read_precondition(
+        &mut self,
+        node: &Node,
+        body: &mut Body,
+    ) -> Checked<Option<Precondition>> {
+        let precondition = self.precondition(node, body)?;
+        let (Some(Precondition::Missing), Some(any)) = (&precondition, node.get("if none match"))
+        else {
+            return Ok(precondition);
+        };
+        let message = "a row that is missing has nothing to read";
+        let label = "expected a row as it was read, or its version";
+        Err(self.diagnostics.report(any.span, "wrong value", message, label, None))
+    }
+
     /// The same of an upsert, which has a `when` too.
     pub(super) fn upsert_precondition(
         &mut self,

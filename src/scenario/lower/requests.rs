@@ -63,7 +63,7 @@ impl Lowering<'_> {
         let row = self.selector(node, table, body, true);
         let columns = self.asked_columns(node, table);
         let hints = self.hints(node);
-        let precondition = self.precondition(node, body);
+        let precondition = self.read_precondition(node, body);
         Ok(Verb::Retrieve {
             instance,
             table,

@@ -212,20 +212,22 @@ impl Lowering<'_> {
                     Some(instead.to_owned()),
                 ));
             }
-            Bound::Delta(table) => match &**name {
-                "rows" => Bound::Rows(table, Vec::new()),
-                "deleted" | "token" | "more" => Bound::Any,
-                _ => {
-                    let members = Delta::MEMBERS;
-                    return Err(self.diagnostics.unknown_of(
+            Bound::Delta(table) if &**name == "rows" => Bound::Rows(table, Vec::new()),
+            Bound::Delta(_) => {
+                if !Delta::MEMBERS.contains(&&**name) {
+                    let message = format!("what has changed has no `{}`", shorten(name));
+                    let help = suggestion::help(name, &Delta::MEMBERS);
+                    let label = "no such member";
+                    return Err(self.diagnostics.report(
                         span,
-                        "a delta",
-                        "member",
-                        name,
-                        members.into_iter(),
+                        "unknown name",
+                        message,
+                        label,
+                        help,
                     ));
                 }
-            },
+                Bound::Any
+            }
             Bound::Any => {
                 self.check_way(&row, name, span, around)?;
                 self.check_own_column(&row, name, span, around)?;

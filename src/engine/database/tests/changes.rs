@@ -83,11 +83,14 @@ impl Reader {
     }
 }
 
+/// What a transaction has made of each row; `None` of one that it has taken away.
+type Written = BTreeMap<RowId, Option<i64>>;
+
 /// Who has what, as a history goes on.
 #[derive(Default)]
 struct Oracle {
     committed: BTreeMap<RowId, i64>,
-    open: [Option<(TransactionRef, BTreeMap<RowId, Option<i64>>)>; OPEN],
+    open: [Option<(TransactionRef, Written)>; OPEN],
 }
 
 impl Oracle {
