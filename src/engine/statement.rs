@@ -62,17 +62,8 @@ impl World {
         let by = By { transaction, waiter: Waiter(id.0) };
         let caller = Caller { request, by: Some(by), level };
         let transaction = transaction.id;
-        self.log.emit(self.now, || {
-            Event::StatementBegan(StatementBegan {
-                lane,
-                request,
-                instance,
-                table,
-                kind,
-                transaction,
-                hints,
-            })
-        });
+        let began = StatementBegan { lane, request, instance, table, kind, transaction, hints };
+        self.log.emit(self.now, || Event::StatementBegan(began));
         let work = self.work_of(shared, fiber, code, (instance, caller));
         let deadline = self.now + shared.plan.limits.sql_command;
         let frame = |work| StatementFrame {
