@@ -75,10 +75,10 @@ impl Judge<'_, '_> {
         }
         let names = &self.history.names;
         Decision::fails(Finding {
-            expected: format!("{name} says that {} are deleted", names.value(&expected)),
+            expected: format!("{name} has the deletions {}", names.value(&expected)),
             found: match found {
                 Value::Null => format!("{name} is no answer of changes"),
-                found => format!("it says so of {}", names.value(&found)),
+                found => format!("it has {}", names.value(&found)),
             },
             decided_by,
             nearest: None,

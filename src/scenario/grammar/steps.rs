@@ -108,11 +108,8 @@ const ROW_KEY: Key = may("row", &ROW, "which row: its name, a `$binding`, or `an
 const KEY: Key = may("key", &SINGLE_VALUES_BY_NAME, "which row: by an alternate key's values");
 const FROM: Key = may("from", &SINGLE_VALUE, "a row whose columns are copied first");
 const SET: Key = may("set", &VALUES_BY_NAME, "the columns' values");
-const IF_MATCH: Key = may(
-    "if match",
-    &VERSION,
-    "only a row of this version (`$row` as read, or a number), or `any` that is there; else a fault",
-);
+const IF_MATCH: Key =
+    may("if match", &VERSION, "only the version of `$row` as read, or `any`: else a fault");
 const COLUMNS: Key = may("columns", &NAMES, "the columns that are asked for; default all");
 const HINT: Key = may("hint", &QUERY_HINT, "`nolock`: read also what is not committed");
 static QUERY_HINT: Shape =

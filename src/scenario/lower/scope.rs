@@ -212,22 +212,7 @@ impl Lowering<'_> {
                     Some(instead.to_owned()),
                 ));
             }
-            Bound::Delta(table) if &**name == "rows" => Bound::Rows(table, Vec::new()),
-            Bound::Delta(_) => {
-                if !Delta::MEMBERS.contains(&&**name) {
-                    let message = format!("what has changed has no `{}`", shorten(name));
-                    let help = suggestion::help(name, &Delta::MEMBERS);
-                    let label = "no such member";
-                    return Err(self.diagnostics.report(
-                        span,
-                        "unknown name",
-                        message,
-                        label,
-                        help,
-                    ));
-                }
-                Bound::Any
-            }
+            Bound::Delta(table) => self.member_of_delta(table, name, span)?,
             Bound::Any => {
                 self.check_way(&row, name, span, around)?;
                 self.check_own_column(&row, name, span, around)?;
@@ -235,6 +220,19 @@ impl Lowering<'_> {
             }
         };
         Ok((Expression::Member(Box::new(row), name.clone()), bound))
+    }
+
+    /// A member of what a read of changes answered.
+    fn member_of_delta(&mut self, table: TableId, name: &Name, span: Span) -> Checked<Bound> {
+        if &**name == "rows" {
+            return Ok(Bound::Rows(table, Vec::new()));
+        }
+        if Delta::MEMBERS.contains(&&**name) {
+            return Ok(Bound::Any);
+        }
+        let message = format!("what has changed has no `{}`", shorten(name));
+        let help = suggestion::help(name, &Delta::MEMBERS);
+        Err(self.diagnostics.report(span, "unknown name", message, "no such member", help))
     }
 
     /// A `where` comes from the row at hand to the rows behind its lookups, and no further.
