@@ -136,15 +136,61 @@ faults! {
     KeyNotDefined = 0x8006_0890, "EntityKeyNotDefined", "key not defined", 400, Never;
     /// A value that the column can't hold.
     InvalidArgument = 0x8004_0203, "InvalidArgument", "invalid argument", 400, Never;
+    /// The platform broke, or a message to the sandbox was too large.
+    Unexpected = 0x8004_0216, "UnExpected", "unexpected", 500, Never;
+    /// The user lacks a privilege for what is asked.
+    PrivilegeDenied = 0x8004_0220, "PrivilegeDenied", "privilege denied", 403, Never;
+    /// The user or team that a row would be assigned to or shared with lacks a privilege.
+    PrincipalPrivilegeDenied = 0x8004_0231, "PrincipalPrivilegeDenied",
+        "principal privilege denied", 403, Never;
+    /// A row that others refer to, by a relationship that restricts deletion, would be deleted.
+    DeleteRestricted = 0x8004_0227, "CannotDeleteDueToAssociation", "delete restricted", 405, Never;
+    /// More requests in one batch than the platform takes.
+    BatchTooLarge = 0x8004_0315, "NotSupported", "batch too large", 405, Never;
+    /// The row has another version than the caller has read.
+    ConcurrencyMismatch = 0x8006_0882, "ConcurrencyVersionMismatch", "concurrency mismatch", 412,
+        Never;
+    /// A version was asked to match, and none was given.
+    ConcurrencyVersionNotProvided = 0x8006_0883, "ConcurrencyVersionNotProvided",
+        "version not provided", 400, Never;
+    /// The table's rows have no versions that could be asked to match.
+    ConcurrencyNotEnabled = 0x8006_088d, "OptimisticConcurrencyNotEnabled",
+        "concurrency not enabled", 400, Never;
+    /// The table's changes are not tracked.
+    ChangeTrackingNotEnabled = 0x8007_2491, "ChangeTrackingNotEnabledForEntity",
+        "change tracking not enabled", 400, Never;
+    /// A delta token is older than what the instance remembers.
+    ///
+    /// Assumed: the code, which is documented for the version stamp of metadata; no page states
+    /// that of an expired delta token.
+    ExpiredToken = 0x8004_4352, "ExpiredVersionStamp", "expired token", 400, Never;
+    /// An aggregate over more rows than the platform takes.
+    AggregateLimitExceeded = 0x8004_e023, "AggregateQueryRecordLimitExceeded",
+        "aggregate limit exceeded", 400, Never;
+    /// A step is registered with a post-image that its message does not offer.
+    PostImageNotSupported = 0x8004_416e, "SdkMessageDoesNotSupportPostImageRegistration",
+        "post-image not supported", 400, Never;
+    /// A step is registered with a pre-image that its message does not offer.
+    PreImageNotSupported = 0x8004_416d, "SdkMessageDoesNotSupportPreImageRegistration",
+        "pre-image not supported", 400, Never;
+    /// A job's state was changed by somebody else meanwhile.
+    JobStateChanged = 0x8004_4163, "AsyncOperationInvalidStateChangeUnexpected",
+        "job state changed", 400, Never;
+    /// A job was asked to go to a state that it can't be brought to.
+    JobStateInvalid = 0x8004_4162, "AsyncOperationInvalidStateChange", "job state invalid", 400,
+        Never;
+    /// A job was to be deleted before it was completed.
+    JobNotCompleted = 0x8004_416a, "AsyncOperationCannotDeleteUnlessCompleted",
+        "job not completed", 400, Never;
+    /// A workflow could not get the lock of the row that it works on.
+    LockNotObtained = 0x8004_4339, "CouldNotObtainLockOnResource", "lock not obtained", 500,
+        Transaction;
     /// A text longer than its column.
     TextTooLong = 0x8004_4331, "StringLengthTooLong", "text too long", 400, Never;
     /// The instance has no such table.
     NoSuchTable = 0x8004_1102, "QueryBuilderNoEntity", "no such table", 400, Never;
     /// The table has no such column.
     NoSuchColumn = 0x8004_1103, "QueryBuilderNoAttribute", "no such column", 400, Never;
-    /// A query computes something over more rows than the platform allows.
-    AggregateLimitExceeded = 0x8004_e023, "AggregateQueryRecordLimitExceeded",
-        "aggregate limit exceeded", 400, Never;
     /// The transaction was chosen as the victim of a deadlock (SQL Server's error 1205).
     DeadlockVictim = 0x8004_4150, "unManagedidssqlerror", "deadlock victim", 500, Transaction,
         sql 1205;
@@ -177,6 +223,9 @@ faults! {
     DepthExceeded = 0x8004_4182, "SdkCorrelationTokenDepthTooHigh", "depth exceeded", 400, Never;
     /// A plug-in swallowed the fault of a service call and went on.
     SwallowedFault = 0x8009_000c, "IsvReducedOpenTransactionCount", "swallowed fault", 500, Never;
+    /// A plug-in swallowed the fault of a service call, and a later one found its transaction gone.
+    TransactionNotStarted = 0x8004_0251, "TransactionNotStarted", "transaction not started", 500,
+        Never;
     /// A plug-in swallowed a deadlock: the transaction is gone already.
     TransactionAborted = 0x8004_0255, "TransactionAborted", "transaction aborted", 500, Never;
     /// The environment is closed for maintenance.

@@ -256,7 +256,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         | Verb::Update { .. }
         | Verb::Upsert { .. }
         | Verb::Delete { .. }
-        | Verb::ReadChanges { .. } => out.push(Operation::Request(RequestCode::new(verb))),
+        | Verb::Changes { .. } => out.push(Operation::Request(RequestCode::new(verb))),
         Verb::Statement(statement, bind) => {
             out.push(Operation::Statement(StatementCode::new(statement, bind.as_ref())));
         }

@@ -244,6 +244,7 @@ impl RequestFrame {
             writing: Writing::default(),
             taken: Vec::new(),
             execution: None,
+            parts: Vec::new(),
             command_deadline: None,
         }
     }

@@ -244,6 +244,9 @@ pub struct RequestFrame {
     pub taken: Vec<Temporary>,
     /// Its query, while one is under way.
     pub execution: Option<Box<Execution>>,
+    /// How the requests have ended that the platform itself made for the main operation, in their
+    /// order: cascades, items of a bulk message.
+    pub parts: Vec<Result<Answer, Fault>>,
     /// The time by which the database command must be done; set while one runs.
     pub command_deadline: Option<SimInstant>,
 }

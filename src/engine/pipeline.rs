@@ -14,28 +14,32 @@
 
 use std::sync::Arc;
 
+use crate::engine::concurrency::unversioned;
 use crate::engine::fiber::{
     Fiber, FiberId, Frame, Guard, NativeFrame, Phase, ProgramFrame, RequestFrame, State,
 };
 use crate::engine::interpret::Next;
 use crate::engine::operation::Done;
-use crate::engine::request::{Answer, Target};
+use crate::engine::request::{Answer, Request, Target};
 use crate::engine::transaction::sql_timeout;
 use crate::engine::world::{Flow, World};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Message, PlugInBody, Stage};
-use crate::trace::{Event, RollbackReason};
+use crate::trace::{Event, RequestBegan, RollbackReason};
 use crate::words::{ColumnId, InstanceId, LaneId, PlugInId, TableId, format_duration};
 
 impl World {
     /// Takes the request on top of the stack one phase or one plug-in step further.
     pub(super) fn step_request(&mut self, id: FiberId, fiber: &mut Fiber) -> Flow {
-        if let Some(result) = fiber.result.take() {
-            return self.plug_in_ended(fiber, result);
-        }
+        let result = fiber.result.take();
         let Some(Frame::Request(frame)) = fiber.frames.last() else {
             return Flow::Continue;
         };
+        match result {
+            Some(result) if frame.running.is_some() => return self.plug_in_ended(fiber, result),
+            Some(result) => return self.part_ended(fiber, result),
+            None => {}
+        }
         match frame.phase {
             Phase::Arrived => self.admit(id, fiber),
             Phase::Resolve | Phase::MainOperation => self.run_statement(id, fiber),
@@ -62,20 +66,22 @@ impl World {
             return Flow::Continue;
         };
         let request = &frame.request;
-        self.log.emit(self.now, || Event::RequestBegan {
-            lane,
-            request: frame.id,
-            parent: frame.parent,
-            instance: frame.instance,
-            message: request.message,
-            table: request.table,
-            row: request.id(),
-            depth: frame.depth,
-            transaction: frame.transaction.map(|transaction| transaction.id),
-            columns: match (&request.select, request.message) {
-                (Some(select), _) => select.to_vec(),
-                _ => request.columns.iter().map(|(column, _)| *column).collect(),
-            },
+        self.log.emit(self.now, || {
+            Event::RequestBegan(RequestBegan {
+                lane,
+                request: frame.id,
+                parent: frame.parent,
+                instance: frame.instance,
+                message: request.message,
+                table: request.table,
+                row: request.id(),
+                depth: frame.depth,
+                transaction: frame.transaction.map(|transaction| transaction.id),
+                columns: match (&request.select, request.message) {
+                    (Some(select), _) => select.to_vec(),
+                    _ => request.columns.iter().map(|(column, _)| *column).collect(),
+                },
+            })
         });
         let (instance, depth, table) = (frame.instance, frame.depth, request.table);
         frame.phase = match (request.message, &request.target) {
@@ -116,6 +122,9 @@ impl World {
         let Some(Frame::Request(frame)) = fiber.frames.last() else {
             return None;
         };
+        if let Some(fault) = unversioned(frame.request.required, plan.table(table)) {
+            return Some(fault.from_instance(instance));
+        }
         self.databases[instance.index()].swallowed(frame.transaction?)
     }
 
@@ -251,7 +260,7 @@ impl World {
         frame.phase = Phase::PreOperation;
         let isolation = self.shared.plan.instance(frame.instance).isolation;
         let (instance, request) = (frame.instance, &frame.request);
-        let reads = matches!(request.message, Message::Retrieve | Message::RetrieveMultiple);
+        let reads = request.message.is_read();
         let needs_none = reads
             && !self.needs_transaction(instance, frame)
             && !self.shared.steps.any(instance, request.table, request.message);
@@ -307,6 +316,10 @@ impl World {
                 _ => Flow::Continue,
             },
             Ok(Done::Took(cost)) => self.sleep(id, fiber, cost),
+            Ok(Done::Part(request)) => {
+                self.begin_part(fiber, *request);
+                Flow::Continue
+            }
             Ok(Done::After(cost)) => {
                 if let Some(Frame::Request(frame)) = fiber.frames.last_mut() {
                     frame.command_deadline = None;
@@ -318,6 +331,32 @@ impl World {
                 Flow::Continue
             }
         }
+    }
+
+    /// Begins a request that the platform itself makes for the main operation of the one on top of
+    /// the stack: nested in it, in its transaction. It meets every stage of its own.
+    fn begin_part(&mut self, fiber: &mut Fiber, request: Request) {
+        let number = self.number_request();
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return;
+        };
+        // The parts are commands of their own; the next look of this one begins afresh.
+        frame.command_deadline = None;
+        let mut part = RequestFrame::new(number, frame.instance, request, frame.transaction);
+        part.depth = frame.depth + 1;
+        part.parent = Some(frame.id);
+        fiber.frames.push(Frame::Request(Box::new(part)));
+    }
+
+    /// A request that the platform made for a main operation has ended. A fault ends the main
+    /// operation as well.
+    fn part_ended(&mut self, fiber: &mut Fiber, result: Result<Answer, Fault>) -> Flow {
+        if let Err(fault) = result {
+            self.fail_request(fiber, fault);
+        } else if let Some(Frame::Request(frame)) = fiber.frames.last_mut() {
+            frame.parts.push(result);
+        }
+        Flow::Continue
     }
 
     /// The request ends well: its transaction is committed, if it is its own.

@@ -41,7 +41,6 @@ impl World {
             top,
             expand: selection.expand.clone(),
             select: selection.columns.as_deref().map(Arc::from),
-            since: None,
             hints: selection.hints,
             table: Some(selection.table),
             links: Vec::with_capacity(selection.links.len()),

@@ -17,7 +17,7 @@ use crate::engine::transaction::sql_timeout;
 use crate::engine::world::{Flow, Shared, World};
 use crate::fault::Fault;
 use crate::plan::{Costs, Hints, Statement, StatementKind};
-use crate::trace::{Event, RollbackReason};
+use crate::trace::{Event, RollbackReason, StatementBegan};
 use crate::words::evaluate::close;
 use crate::words::{ColumnId, Expression, InstanceId, SimInstant, TableId, Value};
 
@@ -63,15 +63,8 @@ impl World {
         let by = By { transaction, waiter: Waiter(id.0) };
         let caller = Caller { request, by: Some(by), level };
         let transaction = transaction.id;
-        self.log.emit(self.now, || Event::StatementBegan {
-            lane,
-            request,
-            instance,
-            table,
-            kind,
-            transaction,
-            hints,
-        });
+        let began = StatementBegan { lane, request, instance, table, kind, transaction, hints };
+        self.log.emit(self.now, || Event::StatementBegan(began));
         let work = self.work_of(shared, fiber, code, (instance, caller));
         let deadline = self.now + shared.plan.limits.sql_command;
         let frame = |work| StatementFrame {

@@ -9,11 +9,14 @@ mod anomaly;
 mod costs;
 mod expectation;
 mod isolation;
+mod message;
 mod outage;
 mod program;
+mod registration;
 mod selection;
 mod session;
 mod statement;
+mod version;
 
 use std::time::Duration;
 
@@ -27,14 +30,17 @@ pub use expectation::{
     StepRef,
 };
 pub use isolation::{Hint, Hints, Isolation, Locking};
+pub use message::{Message, Stage};
 pub use outage::{Outage, OutageKind};
 pub use program::{Assignment, Backoff, KeyValues, Program, RowSelector, Step, UpsertWhen, Verb};
+pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody};
 pub use selection::{
     AggregateFunction, Aggregation, AnswerPart, DatePart, Field, Group, Link, LinkKind, LinkNumber,
     Measure, OrderBy, Ordering, Paging, Reached, Selection,
 };
 pub use session::{Session, SessionStep};
 pub use statement::{Statement, StatementKind};
+pub use version::{ChangesFrom, DeltaTokens, Precondition};
 
 use crate::words::{
     ActorId, ColumnId, ColumnType, Expression, InstanceId, Name, OutageId, PlugInId, ProgramId,
@@ -115,9 +121,31 @@ pub struct Table {
     /// Assumed: Dataverse keeps an index on each lookup column; pages on relationships speak of
     /// fast look-ups by it and none of its index.
     pub indexes: Vec<Index>,
+    /// Whether its changes are tracked, deletions included. Default false; true where a flow reads
+    /// the table.
+    ///
+    /// Source: Microsoft Learn, "Use change tracking to synchronize data with external systems".
+    pub change_tracking: bool,
+    /// Whether a request may say which version of a row it means. Default true.
+    ///
+    /// Source: Microsoft Learn, "Optimistic concurrency": `IsOptimisticConcurrencyEnabled`, true
+    /// for custom tables.
+    pub optimistic_concurrency: bool,
 }
 
 impl Table {
+    /// A table without keys and indexes, as the platform makes one by default.
+    pub const fn new(name: Name, columns: Vec<Column>) -> Self {
+        Self {
+            name,
+            columns,
+            keys: Vec::new(),
+            indexes: Vec::new(),
+            change_tracking: false,
+            optimistic_concurrency: true,
+        }
+    }
+
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<ColumnId> {
         let index = self.columns.iter().position(|column| &*column.name == name)?;
@@ -182,6 +210,21 @@ pub struct Instance {
     pub isolation: Isolation,
     /// How its writes lock.
     pub locking: Locking,
+    /// Up to where its delta tokens reach.
+    pub delta_tokens: DeltaTokens,
+}
+
+impl Instance {
+    /// An instance with these tables and the platform's defaults.
+    pub fn new(name: Name, tables: Vec<TableId>) -> Self {
+        Self {
+            name,
+            tables,
+            isolation: Isolation::default(),
+            locking: Locking::default(),
+            delta_tokens: DeltaTokens::default(),
+        }
+    }
 }
 
 /// Rows that exist when the world begins: one row, or many of a pattern.
@@ -199,127 +242,6 @@ pub struct RowGroup {
     pub set: Vec<(ColumnId, Expression)>,
     /// Where the file says so.
     pub at: Location,
-}
-
-/// A message of the platform: what a request asks for, and what a plug-in step listens to.
-///
-/// Upsert is not among those a step can listen to: the platform turns it into Create or Update.
-/// Source: Microsoft Learn, "Use Upsert to create or update a record".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Message {
-    /// Adds a row.
-    Create,
-    /// Reads one row.
-    Retrieve,
-    /// Reads the rows that a query selects.
-    RetrieveMultiple,
-    /// Changes a row.
-    Update,
-    /// Creates or updates, depending on whether the row exists.
-    Upsert,
-    /// Removes a row.
-    Delete,
-}
-
-impl Message {
-    /// Every message.
-    pub const ALL: [Self; 6] = [
-        Self::Create,
-        Self::Retrieve,
-        Self::RetrieveMultiple,
-        Self::Update,
-        Self::Upsert,
-        Self::Delete,
-    ];
-
-    /// The platform's name of the message.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Create => "Create",
-            Self::Retrieve => "Retrieve",
-            Self::RetrieveMultiple => "RetrieveMultiple",
-            Self::Update => "Update",
-            Self::Upsert => "Upsert",
-            Self::Delete => "Delete",
-        }
-    }
-}
-
-/// A stage of the event pipeline.
-///
-/// Source: Microsoft Learn, "Event framework", Event execution pipeline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Stage {
-    /// Stage 10: before the main operation and, for the outermost request, outside the database
-    /// transaction.
-    PreValidation,
-    /// Stage 20: before the main operation, inside the transaction.
-    PreOperation,
-    /// Stage 30: the platform's own work.
-    MainOperation,
-    /// Stage 40: after the main operation, inside the transaction.
-    PostOperation,
-}
-
-impl Stage {
-    /// The platform's number of the stage.
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::PreValidation => 10,
-            Self::PreOperation => 20,
-            Self::MainOperation => 30,
-            Self::PostOperation => 40,
-        }
-    }
-
-    /// The platform's name of the stage.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::PreValidation => "PreValidation",
-            Self::PreOperation => "PreOperation",
-            Self::MainOperation => "MainOperation",
-            Self::PostOperation => "PostOperation",
-        }
-    }
-}
-
-/// One registered plug-in step.
-///
-/// Source: Microsoft Learn, "Register a plug-in".
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PlugIn {
-    /// Its name, unique in the scenario.
-    pub name: Name,
-    /// The instance in which it is registered.
-    pub instance: InstanceId,
-    /// The message that it listens to; never [`Message::Upsert`].
-    pub message: Message,
-    /// The table that it listens to; `None` for every table.
-    pub table: Option<TableId>,
-    /// The stage in which it runs; never [`Stage::MainOperation`].
-    pub stage: Stage,
-    /// Its execution order: lower runs first. Default 1. Equal ranks run in the order of the
-    /// file.
-    ///
-    /// Assumed: the platform leaves the order of equal ranks unspecified.
-    pub rank: i32,
-    /// For Update: it runs when the request contains one of these columns, changed or not. Empty
-    /// for every Update.
-    pub filter: Vec<ColumnId>,
-    /// What it does.
-    pub body: PlugInBody,
-    /// Where the file says so.
-    pub at: Location,
-}
-
-/// What a plug-in step does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PlugInBody {
-    /// A program in the step language.
-    Steps(ProgramId),
-    /// A plug-in written in Rust, by the name under which the run was given it.
-    Rust(Name),
 }
 
 /// An actor (a user, an app, a job outside the platform) or a flow between instances.

@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::plan::{Hints, Isolation, Message, Stage, StatementKind};
+use crate::plan::{Isolation, Message, Stage};
 use crate::trace::detail::{
     DeadlockEdge, Disturbance, LaneKind, LockResource, Outcome, RollbackReason, WaitEnd, micros,
 };
+use crate::trace::request::{RequestBegan, StatementBegan};
 use crate::trace::row::{RowRead, RowWritten, RowsSelected};
+use crate::trace::version::VersionEvent;
 use crate::words::{
     ColumnId, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, RequestId, RowId, SimInstant,
     TableId, TransactionId, Value,
@@ -178,28 +180,7 @@ pub enum Event {
         fault: Option<Fault>,
     },
     /// An instance began to carry out a request.
-    RequestBegan {
-        /// On whose behalf.
-        lane: LaneId,
-        /// The request.
-        request: RequestId,
-        /// The request whose plug-in made it; `None` for an outermost one.
-        parent: Option<RequestId>,
-        /// Where.
-        instance: InstanceId,
-        /// What it asks for.
-        message: Message,
-        /// Of which table.
-        table: TableId,
-        /// Of which row, where it names one by id.
-        row: Option<RowId>,
-        /// 1 for an outermost request, one more for each nesting.
-        depth: u32,
-        /// The transaction that it joins, if there is one already.
-        transaction: Option<TransactionId>,
-        /// The columns that it writes or asks for; empty for all.
-        columns: Vec<ColumnId>,
-    },
+    RequestBegan(RequestBegan),
     /// An upsert became a Create or an Update, or found nothing to do.
     UpsertResolved {
         /// The request.
@@ -267,24 +248,8 @@ pub enum Event {
         /// many rows an update or delete has written; null for any other step.
         answer: Value,
     },
-    /// A session's statement began. It has a number among the requests, under which it reads and
-    /// writes.
-    StatementBegan {
-        /// The session's lane.
-        lane: LaneId,
-        /// The statement.
-        request: RequestId,
-        /// Where.
-        instance: InstanceId,
-        /// Its table.
-        table: TableId,
-        /// What it does.
-        kind: StatementKind,
-        /// In which transaction.
-        transaction: TransactionId,
-        /// How it departs from the transaction's isolation level.
-        hints: Hints,
-    },
+    /// A session's statement began.
+    StatementBegan(StatementBegan),
     /// A session's statement ended.
     StatementEnded {
         /// The statement.
@@ -451,6 +416,8 @@ pub enum Event {
         /// At which level it was looked for.
         level: Isolation,
     },
+    /// A row version decided something.
+    Version(VersionEvent),
     /// A row was written, not yet committed.
     RowWritten(RowWritten),
     /// A rollback, of a transaction or of one statement, restored a row.

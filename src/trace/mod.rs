@@ -12,9 +12,11 @@ mod detail;
 mod event;
 mod jsonl;
 mod names;
+mod request;
 mod row;
 #[cfg(test)]
 pub(crate) mod tale;
+mod version;
 mod wording;
 
 use jiff::Timestamp;
@@ -28,7 +30,9 @@ pub use detail::{
 pub use event::Event;
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
+pub use request::{RequestBegan, StatementBegan};
 pub use row::{RowRead, RowWritten, RowsAnswered, RowsSelected};
+pub use version::{ChangesAnswered, VersionEvent};
 
 use crate::plan::{Message, OutageKind, Plan, Stage};
 use crate::words::{ColumnId, InstanceId, Name, RowId, SimInstant, TableId};

@@ -3,8 +3,8 @@
 
 use crate::plan::{Isolation, Message, StatementKind};
 use crate::trace::{
-    AccessPath, DeadlockEdge, Disturbance, Event, LockResource, Names, Outcome, RollbackReason,
-    RowRead, RowWritten, RowsSelected, WaitEnd, WriteKind,
+    AccessPath, DeadlockEdge, Disturbance, Event, LockResource, Names, Outcome, RequestBegan,
+    RollbackReason, RowRead, RowWritten, RowsSelected, StatementBegan, WaitEnd, WriteKind,
 };
 use crate::words::{
     ColumnId, InstanceId, RequestId, RowId, TableId, TransactionId, Value, format_duration,
@@ -16,6 +16,7 @@ impl Names<'_> {
         self.loaded_row(event)
             .or_else(|| self.written_row(event))
             .or_else(|| self.read_event(event))
+            .or_else(|| self.version_event(event))
             .or_else(|| self.session_event(event))
             .or_else(|| self.lane_event(event))
             .or_else(|| self.message_event(event))
@@ -135,6 +136,13 @@ impl Names<'_> {
         })
     }
 
+    fn version_event(&self, event: &Event) -> Option<String> {
+        match event {
+            Event::Version(version) => Some(version.sentence(self)),
+            _ => None,
+        }
+    }
+
     fn session_event(&self, event: &Event) -> Option<String> {
         Some(match event {
             Event::StepBegan { label, .. } => format!("step {label} begins"),
@@ -146,9 +154,15 @@ impl Names<'_> {
                     (None, answer) => format!("{step} ends, answered {}", self.value(answer)),
                 }
             }
-            Event::StatementBegan {
-                request, instance, table, kind, transaction, hints, ..
-            } => {
+            Event::StatementBegan(StatementBegan {
+                request,
+                instance,
+                table,
+                kind,
+                transaction,
+                hints,
+                ..
+            }) => {
                 let verb = match kind {
                     StatementKind::Select => "selects from",
                     StatementKind::Insert => "inserts into",
@@ -262,7 +276,15 @@ impl Names<'_> {
 
     fn pipeline_event(&self, event: &Event) -> Option<String> {
         Some(match event {
-            Event::RequestBegan { request, instance, message, table, row, depth, .. } => {
+            Event::RequestBegan(RequestBegan {
+                request,
+                instance,
+                message,
+                table,
+                row,
+                depth,
+                ..
+            }) => {
                 let what = self.request(*message, *instance, *table, *row);
                 format!("{} begins at depth {depth}: {what}", number(*request))
             }

@@ -2,6 +2,7 @@
 //! expressions, with what expressions come to. Plain data; no clock, no randomness, no I/O.
 
 pub mod calendar;
+mod delta;
 pub mod evaluate;
 mod expression;
 mod function;
@@ -12,6 +13,7 @@ mod time;
 mod value;
 mod visible;
 
+pub use delta::{Delta, DeltaPage, DeltaToken};
 pub use expression::{BinaryOperator, Expression, Function, UnaryOperator};
 pub use ids::{
     ActorId, ColumnId, InstanceId, LaneId, OutageId, PlugInId, ProgramId, RequestId, RowId,

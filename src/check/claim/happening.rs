@@ -159,7 +159,7 @@ impl Judge<'_, '_> {
                 let request = version.request.and_then(|it| self.history.requests.get(&it));
                 request.is_some_and(|it| it.is_a(Message::Upsert))
             }
-            Some(Message::Retrieve | Message::RetrieveMultiple) => false,
+            Some(_) => false,
         }
     }
 
@@ -205,7 +205,7 @@ impl Judge<'_, '_> {
                     Some(Message::Update) => "updated",
                     Some(Message::Upsert) => "upserted",
                     Some(Message::Delete) => "deleted",
-                    Some(Message::Retrieve | Message::RetrieveMultiple) | None => "written",
+                    Some(_) | None => "written",
                 };
                 format!("{} is {verb}", self.place(row))
             }

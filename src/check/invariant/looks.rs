@@ -12,8 +12,10 @@ use std::collections::BTreeMap;
 
 use crate::check::Moment;
 use crate::check::invariant::{Invariant, Report, told};
-use crate::plan::{Hint, Isolation, Message, StatementKind};
-use crate::trace::{Entry, Event, LockResource, RowRead, RowsSelected};
+use crate::plan::{Hint, Isolation, StatementKind};
+use crate::trace::{
+    Entry, Event, LockResource, RequestBegan, RowRead, RowsSelected, StatementBegan,
+};
 use crate::words::{RequestId, TransactionId};
 
 /// A request that only reads.
@@ -38,8 +40,8 @@ pub(super) struct Watcher {
 impl Watcher {
     pub(super) fn see(&mut self, entry: &Entry, report: &mut Report) {
         match &entry.event {
-            Event::RequestBegan { request, message, transaction, .. } => {
-                if matches!(message, Message::Retrieve | Message::RetrieveMultiple) {
+            Event::RequestBegan(RequestBegan { request, message, transaction, .. }) => {
+                if message.is_read() {
                     self.readers.insert(*request, Reader::default());
                 }
                 self.open(*transaction, *request);
@@ -47,7 +49,7 @@ impl Watcher {
             Event::TransactionBegan { transaction, request: Some(request), .. } => {
                 self.open(Some(*transaction), *request);
             }
-            Event::StatementBegan { request, kind, transaction, hints, .. } => {
+            Event::StatementBegan(StatementBegan { request, kind, transaction, hints, .. }) => {
                 let asks = [Hint::UpdLock, Hint::XLock, Hint::TabLock, Hint::ReadCommittedLock];
                 if *kind == StatementKind::Select && !asks.into_iter().any(|it| hints.has(it)) {
                     self.readers.insert(*request, Reader::default());

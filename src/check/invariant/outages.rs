@@ -8,7 +8,7 @@ use crate::check::Moment;
 use crate::check::invariant::{Invariant, Report};
 use crate::fault::FaultKind;
 use crate::plan::OutageKind;
-use crate::trace::{Entry, Event, Trace};
+use crate::trace::{Entry, Event, RequestBegan, Trace};
 use crate::words::{InstanceId, OutageId, RequestId, SimInstant};
 
 /// One outage that the trace tells.
@@ -53,7 +53,7 @@ impl Watcher {
     pub(super) fn see(&mut self, entry: &Entry, report: &mut Report) {
         let at = Moment::of(entry);
         match &entry.event {
-            Event::RequestBegan { request, parent, instance, .. } => {
+            Event::RequestBegan(RequestBegan { request, parent, instance, .. }) => {
                 let above = parent.and_then(|it| self.requests.get(&it));
                 if above != Some(instance) {
                     let closed = |kind| !matches!(kind, OutageKind::Slow(_));

@@ -10,7 +10,7 @@ use crate::check::Moment;
 use crate::check::invariant::order::Transactions;
 use crate::check::invariant::{Invariant, Report};
 use crate::plan::Stage;
-use crate::trace::{Entry, Event, Trace};
+use crate::trace::{Entry, Event, RequestBegan, Trace};
 use crate::words::{InstanceId, LaneId, PlugInId, RequestId, TransactionId};
 
 /// One request that has begun.
@@ -47,7 +47,7 @@ impl Watcher {
     pub(super) fn see(&mut self, entry: &Entry, known: &Transactions, report: &mut Report) {
         let at = Moment::of(entry);
         match &entry.event {
-            Event::RequestBegan { .. } => self.begin(entry, report),
+            Event::RequestBegan(_) => self.begin(entry, report),
             Event::RequestEnded { request, .. } => self.end(*request, at, report),
             Event::StageBegan { request, stage } => self.stage(*request, *stage, at, report),
             Event::TransactionBegan { request: Some(request), .. } => {
@@ -74,8 +74,15 @@ impl Watcher {
 
     fn begin(&mut self, entry: &Entry, report: &mut Report) {
         let at = Moment::of(entry);
-        let Event::RequestBegan { lane, request, parent, instance, depth, transaction, .. } =
-            &entry.event
+        let Event::RequestBegan(RequestBegan {
+            lane,
+            request,
+            parent,
+            instance,
+            depth,
+            transaction,
+            ..
+        }) = &entry.event
         else {
             return;
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::check::Moment;
 use crate::check::invariant::order::{State, Transactions};
 use crate::check::invariant::{Invariant, Report, told};
-use crate::trace::{Entry, Event, LaneKind};
+use crate::trace::{Entry, Event, LaneKind, StatementBegan};
 use crate::words::{LaneId, RequestId, TransactionId};
 
 /// What a session is doing.
@@ -49,7 +49,7 @@ impl Watcher {
                     broken(format!("step {step} of lane {lane} ends before its request {request}"));
                 }
             }
-            Event::StatementBegan { .. } => self.begin(entry, known, report),
+            Event::StatementBegan(_) => self.begin(entry, known, report),
             Event::StatementEnded { request, .. } => {
                 if self.running(*request).is_none() {
                     broken(format!("request {} ends and is not under way", request.0));
@@ -79,7 +79,8 @@ impl Watcher {
 
     fn begin(&mut self, entry: &Entry, known: &Transactions, report: &mut Report) {
         let at = Moment::of(entry);
-        let Event::StatementBegan { lane, request, instance, transaction, .. } = &entry.event
+        let Event::StatementBegan(StatementBegan { lane, request, instance, transaction, .. }) =
+            &entry.event
         else {
             return;
         };

@@ -45,7 +45,7 @@ impl Teller<'_, '_> {
         };
         let text = format!("begins a transaction in {instance}{level}");
         // By a statement, which is what the step does.
-        if let Some(Event::StatementBegan { .. }) = rest.first().map(|it| &it.event) {
+        if let Some(Event::StatementBegan(_)) = rest.first().map(|it| &it.event) {
             self.say_beside(entry, *lane, Mark::None, "begins a transaction", text);
         } else {
             self.say(entry, *lane, Mark::None, "begins a transaction", text);

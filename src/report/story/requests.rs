@@ -4,7 +4,7 @@ use crate::check::RequestKind;
 use crate::plan::Message;
 use crate::report::story::line::{Mark, Part};
 use crate::report::story::teller::{INDENT, Teller};
-use crate::trace::{Entry, Event, RowWritten, WriteKind};
+use crate::trace::{Entry, Event, RequestBegan, RowWritten, WriteKind};
 use crate::words::{ColumnId, InstanceId, LaneId, PlugInId, RequestId, RowId, TableId, Value};
 
 /// The most columns of a row that a line shows.
@@ -66,7 +66,7 @@ impl Teller<'_, '_> {
 
     pub(super) fn pipeline(&mut self, entry: &Entry) {
         match &entry.event {
-            Event::RequestBegan { lane, request, message, depth, .. } => {
+            Event::RequestBegan(RequestBegan { lane, request, message, depth, .. }) => {
                 self.rising.remove(lane);
                 let text = self.asked(*request, "");
                 let steps = steps(*depth);
@@ -235,12 +235,21 @@ fn steps(depth: u32) -> usize {
 /// A message as a verb with what it is about.
 fn verb(message: Message, place: &str) -> String {
     let verb = match message {
-        Message::Create => "creates",
+        Message::Create | Message::CreateMultiple => "creates",
         Message::Retrieve => "reads",
         Message::RetrieveMultiple => "queries",
-        Message::Update => "updates",
-        Message::Upsert => "upserts",
+        Message::RetrieveEntityChanges => "reads the changes of",
+        Message::Update | Message::UpdateMultiple => "updates",
+        Message::Upsert | Message::UpsertMultiple => "upserts",
         Message::Delete => "deletes",
+        Message::Associate => "connects",
+        Message::Disassociate => "disconnects",
+        Message::Assign => "assigns",
+        Message::SetState => "sets the state of",
+        Message::Merge => "merges",
+        Message::GrantAccess => "shares",
+        Message::RevokeAccess => "stops sharing",
+        Message::ExecuteMultiple | Message::ExecuteTransaction => "executes requests in",
     };
     format!("{verb} {place}")
 }

@@ -5,7 +5,7 @@ use crate::plan::{Hints, StatementKind};
 use crate::report::story::line::{Mark, Part};
 use crate::report::story::locking::undone;
 use crate::report::story::teller::Teller;
-use crate::trace::{Entry, Event, LaneKind};
+use crate::trace::{Entry, Event, LaneKind, StatementBegan};
 use crate::words::{InstanceId, LaneId, RequestId, TableId, TransactionId, Value};
 
 impl Teller<'_, '_> {
@@ -26,7 +26,15 @@ impl Teller<'_, '_> {
                 }
                 self.rising.remove(lane);
             }
-            Event::StatementBegan { lane, request, instance, table, kind, hints, .. } => {
+            Event::StatementBegan(StatementBegan {
+                lane,
+                request,
+                instance,
+                table,
+                kind,
+                hints,
+                ..
+            }) => {
                 self.rising.remove(lane);
                 let text = self.stated(*request, (*instance, *table), *kind, *hints);
                 let (steps, part) = (self.steps_of(*lane), Part::Request(*request));

@@ -12,7 +12,10 @@ use crate::fault::{Fault, FaultKind};
 use crate::plan::OutageKind;
 use crate::report::story::line::{Line, Mark, Part};
 use crate::report::story::page::Tone;
-use crate::trace::{Entry, Event, LaneKind, Outcome, ReadKind, RowRead, RowWritten, RowsSelected};
+use crate::trace::{
+    Entry, Event, LaneKind, Outcome, ReadKind, RequestBegan, RowRead, RowWritten, RowsSelected,
+    StatementBegan,
+};
 use crate::words::{Expression, LaneId, Name, OutageId, RequestId, TransactionId, format_duration};
 
 /// How far each nesting is indented, in columns.
@@ -109,11 +112,11 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::ResponseLost { lane, .. }
             | Event::RequestAbandoned { lane, .. }
             | Event::ResponseDelivered { lane, .. }
-            | Event::RequestBegan { lane, .. }
+            | Event::RequestBegan(RequestBegan { lane, .. })
             | Event::PlugInBegan { lane, .. }
             | Event::StepBegan { lane, .. }
             | Event::StepEnded { lane, .. }
-            | Event::StatementBegan { lane, .. }
+            | Event::StatementBegan(StatementBegan { lane, .. })
             | Event::TransactionBegan { lane, .. } => Some(*lane),
             Event::UpsertResolved { request, .. }
             | Event::RequestEnded { request, .. }
@@ -126,6 +129,7 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::DirtyReadUndone { request, .. }
             | Event::RowMissed { request, .. }
             | Event::RowWritten(RowWritten { request, .. }) => self.lane_of_request(*request),
+            Event::Version(version) => self.lane_of_request(version.request()),
             Event::Committed { transaction }
             | Event::RolledBack { transaction, .. }
             | Event::StatementUndone { transaction, .. }
@@ -273,7 +277,7 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::ResponseLost { .. }
             | Event::RequestAbandoned { .. }
             | Event::ResponseDelivered { .. } => self.message(entry),
-            Event::RequestBegan { .. }
+            Event::RequestBegan(_)
             | Event::UpsertResolved { .. }
             | Event::RequestEnded { .. }
             | Event::PlugInBegan { .. }
@@ -283,10 +287,11 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::RowMissed { .. }
             | Event::ScanDisturbed { .. }
             | Event::DirtyReadUndone { .. } => self.look(entry),
+            Event::Version(version) => self.version(entry, version),
             Event::RowWritten(..) => self.write(entry),
             Event::StepBegan { .. }
             | Event::StepEnded { .. }
-            | Event::StatementBegan { .. }
+            | Event::StatementBegan(_)
             | Event::StatementEnded { .. }
             | Event::StatementUndone { .. }
             | Event::SchemaAltered { .. } => self.session(entry, rest),

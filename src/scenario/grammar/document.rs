@@ -4,8 +4,8 @@ use crate::scenario::grammar::expectations::EXPECTATIONS;
 use crate::scenario::grammar::sessions::{SESSION_STEPS, SESSIONS, STEP_PATH};
 use crate::scenario::grammar::steps::{BACKOFF, FAULTS, NAMES, STEPS, VALUES_BY_NAME};
 use crate::scenario::grammar::words::{
-    COLUMN_WORDS, INSTANCE_WORDS, ISOLATION_WORDS, LOCKING_WORDS, METHOD_WORDS, STAGE_WORDS,
-    WRITE_WORDS,
+    COLUMN_WORDS, DELTA_TOKEN_WORDS, INSTANCE_WORDS, ISOLATION_WORDS, LOCKING_WORDS, METHOD_WORDS,
+    MODE_WORDS, STAGE_WORDS, WRITE_WORDS,
 };
 use crate::scenario::grammar::{Key, Kind, Map, Shape, later, may, must, with};
 
@@ -106,6 +106,8 @@ static LIMITS_MAP: Map = Map::of(&[
     may("page size", &COUNT, "the most rows that one query answers; default 5,000"),
     may("paged rows", &COUNT, "how far pages reach without a cookie; default 50,000 rows"),
     may("aggregated rows", &COUNT, "the most rows that are computed over; default 50,000"),
+    may("changes page", &COUNT, "how many rows one answer of `changes` has; default 5,000"),
+    may("change tracking", &DURATION, "how long a delta token is good for; default 7 days"),
     may("transitions", &COUNT, "how many transitions a run may take; default 10,000,000"),
     may("virtual time", &DURATION, "how much virtual time a run may take; default 366 days"),
 ]);
@@ -117,7 +119,8 @@ static TABLE_MAP: Map = Map::of(&[
     must("columns", &COLUMNS, "the columns, each with its type"),
     may("keys", &KEYS, "the alternate keys, each with its columns"),
     may("indexes", &INDEXES, "other indexes, each with its columns; each lookup has one already"),
-    later("change tracking", "whether changes are tracked"),
+    may("change tracking", &BOOLEAN, "whether its changes are tracked; default false"),
+    may("optimistic concurrency", &BOOLEAN, "whether `if match` may name a version; default true"),
 ]);
 static COLUMNS: Shape = Shape::new("a map of columns").or_map(&COLUMNS_MAP);
 static COLUMNS_MAP: Map = Map::named("column", &COLUMN);
@@ -140,10 +143,12 @@ static INSTANCE_MAP: Map = Map::of(&[
     must("tables", &NAMES, "the tables that it has"),
     may("isolation", &ISOLATION, "the isolation level of its transactions"),
     may("locking", &LOCKING, "how its writes lock: `classic` (the default) or `optimized`"),
+    may("delta tokens", &DELTA_TOKENS, "up to where they reach: `bounded` (the default), `latest`"),
     may("kind", &INSTANCE_KIND, "what kind of environment it is"),
     later("company", "the company of a finance and operations environment"),
 ]);
 static LOCKING: Shape = Shape::of("a way of locking", Kind::Word(LOCKING_WORDS));
+static DELTA_TOKENS: Shape = Shape::of("a kind of delta token", Kind::Word(DELTA_TOKEN_WORDS));
 static INSTANCE_KIND: Shape = Shape::of("a kind of instance", Kind::Word(INSTANCE_WORDS));
 
 static ROWS_BY_INSTANCE: Shape = Shape::new("a map of instances").or_map(&ROWS_BY_INSTANCE_MAP);
@@ -176,6 +181,7 @@ static PLUG_IN_MAP: Map = Map::of(&[
     must("on", &EVENT, "what it listens to: `Create ticket`, or `Create` for all tables"),
     must("in", &INSTANCE_NAME, "the instance in which it is registered"),
     must("stage", &STAGE, "the stage in which it runs"),
+    may("mode", &MODE, "`sync` (the default), or `async`: as a job after the operation"),
     may("rank", &WHOLE, "its execution order, lower first; default 1"),
     may("filter", &NAMES, "for Update: the columns of which one must be in the request"),
     may("do", &STEPS, "its steps; `$target` is what the request writes, `$before` the row before"),
@@ -184,6 +190,8 @@ static PLUG_IN_MAP: Map = Map::of(&[
 .one_of(&[&["do", "rust"]]);
 static EVENT: Shape = Shape::of("a message and a table, such as `Create ticket`", Kind::Event);
 static STAGE: Shape = Shape::of("a stage", Kind::Word(STAGE_WORDS));
+
+static MODE: Shape = Shape::of("`sync` or `async`", Kind::Word(MODE_WORDS));
 
 static OUTAGES: Shape = Shape::new("a list of outages").or_list(&OUTAGE);
 static OUTAGE: Shape = Shape::new("an outage").or_map(&OUTAGE_MAP);

@@ -1,6 +1,8 @@
 //! The closed sets of words, each with what the plan calls it.
 
-use crate::plan::{Anomaly, Hint, Isolation, LinkKind, Locking, Message, Stage, UpsertWhen};
+use crate::plan::{
+    Anomaly, DeltaTokens, Hint, Isolation, LinkKind, Locking, Message, Mode, Stage, UpsertWhen,
+};
 use crate::scenario::grammar::{Standing, Word, later_word, word};
 
 /// What a word of a closed set stands for in the plan.
@@ -44,6 +46,15 @@ pub const STAGES: &[Choice<Stage>] = &[
     ("PostOperation", Stage::PostOperation),
 ];
 
+/// How far delta tokens reach.
+pub const DELTA_TOKENS: &[Choice<DeltaTokens>] = &[
+    (DeltaTokens::Bounded.word(), DeltaTokens::Bounded),
+    (DeltaTokens::Latest.word(), DeltaTokens::Latest),
+];
+
+/// When a plug-in step runs.
+pub const MODES: &[Choice<Mode>] = &[("sync", Mode::Synchronous), ("async", Mode::Asynchronous)];
+
 /// The conditions on an upsert.
 pub const UPSERT_WHEN: &[Choice<UpsertWhen>] =
     &[("missing", UpsertWhen::Missing), ("exists", UpsertWhen::Exists)];
@@ -54,6 +65,11 @@ pub const WRITES: &[(&str, &str, Option<Message>)] = &[
     ("update", "updated", Some(Message::Update)),
     ("delete", "deleted", Some(Message::Delete)),
     ("write", "written", None),
+];
+
+pub(super) static MODE_WORDS: &[Word] = &[
+    word("sync", "in its stage, while the caller waits"),
+    word("async", "after the operation, as a job of the async service"),
 ];
 
 pub(super) static ISOLATION_WORDS: &[Word] = &[
@@ -105,6 +121,17 @@ pub(super) static LINK_WORDS: &[Word] = &[
     word("outer", "the same, but a row without a linked row is answered with nothing linked"),
     word("any", "a row is answered once if there is a linked row"),
     word("not any", "a row is answered if there is no linked row"),
+];
+
+pub(super) static DELTA_TOKEN_WORDS: &[Word] = &[
+    word(
+        DeltaTokens::Bounded.word(),
+        "up to the first write of the oldest transaction that is open (the default)",
+    ),
+    word(
+        DeltaTokens::Latest.word(),
+        "up to the latest write: rows of a transaction that is still open are skipped for good",
+    ),
 ];
 
 /// The hints of a session's statements.
@@ -161,7 +188,7 @@ pub(super) static WHEN_WORDS: &[Word] = &[
 ];
 
 pub(super) static COLUMN_WORDS: &[Word] = &[
-    word("text", "text of at most 4,000 characters"),
+    word("text", "text of at most 4,000 characters; in an alternate key, of 100"),
     word("whole number", "a whole number"),
     word("decimal", "an exact decimal number"),
     word("money", "an amount of money"),

@@ -19,6 +19,8 @@ pub enum Bound {
     Row(TableId, Vec<ColumnId>),
     /// A list of such rows.
     Rows(TableId, Vec<ColumnId>),
+    /// What has changed in this table.
+    Delta(TableId),
     /// The id of a row.
     Id,
     /// One row of a query's answer that has more than columns, or others.

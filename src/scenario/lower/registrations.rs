@@ -1,6 +1,6 @@
 //! What is registered with an instance: plug-in steps; and what happens to it: outages.
 
-use crate::plan::{Message, Outage, OutageKind, PlugIn, PlugInBody, Stage};
+use crate::plan::{Message, Mode, Outage, OutageKind, PlugIn, PlugInBody, Stage};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
@@ -69,6 +69,10 @@ impl Lowering<'_> {
             self.check_instance_has(instance, table, on.span)?;
         }
         let filter = self.filter(node, message, table)?;
+        let mode = match node.get("mode") {
+            Some(node) => self.word(node, grammar::MODES)?,
+            None => Mode::Synchronous,
+        };
         Ok(PlugIn {
             name,
             instance,
@@ -77,6 +81,11 @@ impl Lowering<'_> {
             stage: stage?,
             rank: rank?.unwrap_or(1),
             filter,
+            mode,
+            images: Vec::new(),
+            run_as: None,
+            enabled: true,
+            about: String::new(),
             body: program?,
             at: self.location(name_node.span),
         })

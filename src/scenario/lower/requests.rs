@@ -14,9 +14,9 @@ use crate::scenario::tree::{Entry, Node};
 use crate::words::{ColumnId, Expression, InstanceId, Name, TableId, Value};
 
 /// Where a request goes.
-struct Target {
-    instance: Option<InstanceId>,
-    table: TableId,
+pub(super) struct Target {
+    pub(super) instance: Option<InstanceId>,
+    pub(super) table: TableId,
 }
 
 impl Lowering<'_> {
@@ -30,6 +30,7 @@ impl Lowering<'_> {
             "update" => self.update(node, body),
             "upsert" => self.upsert(node, body),
             "delete" => self.delete(node, body),
+            "changes" => self.read_changes(node, body),
             "set" => self.set_target(entry, body),
             "transaction" => self.transaction(node, body),
             _ => Err(self.diagnostics.misshapen(entry.key_span)),
@@ -62,12 +63,14 @@ impl Lowering<'_> {
         let row = self.selector(node, table, body, true);
         let columns = self.asked_columns(node, table);
         let hints = self.hints(node);
+        let precondition = self.read_precondition(node, body);
         Ok(Verb::Retrieve {
             instance,
             table,
             row: row?,
             columns: columns?,
             hints: hints?,
+            precondition: precondition?,
             bind: self.bind(node, body, Bound::Row(table, Vec::new()))?,
         })
     }
@@ -79,7 +82,8 @@ impl Lowering<'_> {
         let row = row?;
         let at_hand = written_row(table, &row);
         let set = self.assignments(node.get("set"), table, body, Some(&at_hand));
-        Ok(Verb::Update { instance, table, row, from: from?, set: set? })
+        let precondition = self.precondition(node, body)?;
+        Ok(Verb::Update { instance, table, row, from: from?, set: set?, precondition })
     }
 
     fn upsert(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
@@ -93,13 +97,16 @@ impl Lowering<'_> {
         let row = row?;
         let at_hand = written_row(table, &row);
         let set = self.assignments(node.get("set"), table, body, Some(&at_hand));
+        let when = when?;
+        let precondition = self.upsert_precondition(node, when, body);
         Ok(Verb::Upsert {
             instance,
             table,
             row,
             from: from?,
             set: set?,
-            when: when?,
+            when,
+            precondition: precondition?,
             bind: self.bind(node, body, Bound::Id)?,
         })
     }
@@ -107,7 +114,8 @@ impl Lowering<'_> {
     fn delete(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let Target { instance, table } = self.target(node, body)?;
         let row = self.selector(node, table, body, true)?;
-        Ok(Verb::Delete { instance, table, row })
+        let precondition = self.precondition(node, body)?;
+        Ok(Verb::Delete { instance, table, row, precondition })
     }
 
     /// The instance and table of a query.
@@ -120,7 +128,7 @@ impl Lowering<'_> {
     }
 
     /// The instance and table of a request.
-    fn target(&mut self, node: &Node, body: &mut Body) -> Checked<Target> {
+    pub(super) fn target(&mut self, node: &Node, body: &mut Body) -> Checked<Target> {
         let instance = self.instance_of(node, body);
         let table_node = self.required(node, "table")?;
         let table = self.table(table_node);

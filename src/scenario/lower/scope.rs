@@ -10,7 +10,7 @@ use crate::scenario::lower::resolve::Surroundings;
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::{self, shorten};
 use crate::scenario::syntax::{Syntax, SyntaxForm};
-use crate::words::{ColumnId, ColumnType, Expression, Name, TableId};
+use crate::words::{ColumnId, ColumnType, Delta, Expression, Name, TableId};
 
 /// The name under which expressions find the parameters of the file.
 const PARAMS: &str = "params";
@@ -217,6 +217,7 @@ impl Lowering<'_> {
                     Some(instead.to_owned()),
                 ));
             }
+            Bound::Delta(table) => self.member_of_delta(table, name, span)?,
             Bound::Any => {
                 self.check_way(&row, name, span, around)?;
                 self.check_own_column(&row, name, span, around)?;
@@ -263,6 +264,19 @@ impl Lowering<'_> {
         let found = self.member_of(*table, name, span, is_own)?;
         let found = found.filter(|(column, _)| expanded.contains(column));
         Ok(found.map_or(Bound::Any, |(_, to)| Bound::Row(to, Vec::new())))
+    }
+
+    /// A member of what a read of changes answered.
+    fn member_of_delta(&mut self, table: TableId, name: &Name, span: Span) -> Checked<Bound> {
+        if &**name == "rows" {
+            return Ok(Bound::Rows(table, Vec::new()));
+        }
+        if Delta::MEMBERS.contains(&&**name) {
+            return Ok(Bound::Any);
+        }
+        let message = format!("what has changed has no `{}`", shorten(name));
+        let help = suggestion::help(name, &Delta::MEMBERS);
+        Err(self.diagnostics.report(span, "unknown name", message, "no such member", help))
     }
 
     /// A `where` comes from the row at hand to the rows behind its lookups, and no further.

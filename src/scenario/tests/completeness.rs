@@ -106,7 +106,7 @@ fn count_verbs(steps: &[Step], seen: &mut BTreeSet<u8>) {
             Verb::Update { .. } => (3, vec![]),
             Verb::Upsert { .. } => (4, vec![]),
             Verb::Delete { .. } => (5, vec![]),
-            Verb::ReadChanges { .. } => (6, vec![]),
+            Verb::Changes { .. } => (6, vec![]),
             Verb::AcceptChanges { .. } => (7, vec![]),
             Verb::Work(_) => (8, vec![]),
             Verb::Wait(_) => (9, vec![]),
@@ -147,6 +147,7 @@ fn count_claims(plan: &Plan, seen: &mut BTreeSet<u8>) {
             Claim::Bound { .. } => 10,
             Claim::InTransaction { .. } => 11,
             Claim::Step { .. } => 23,
+            Claim::Deletions { .. } => 27,
             Claim::Count { of, .. } => match of {
                 Counted::Rows { .. } => 12,
                 Counted::Deadlocks => 13,
@@ -176,7 +177,7 @@ fn every_verb_and_every_claim_of_a_plan_has_a_spelling() {
     }
     count_claims(&plan, &mut claims);
     assert_eq!(verbs, (0..=22).collect());
-    assert_eq!(claims, (0..=26).collect());
+    assert_eq!(claims, (0..=27).collect());
 }
 
 #[test]

@@ -11,7 +11,8 @@ use crate::plan::{Hint, Hints, Isolation, Message, Stage, StatementKind};
 use crate::trace::tale::Tale;
 use crate::trace::{
     AccessPath, DeadlockEdge, Disturbance, Event, LaneKind, LockResource, Names, Outcome, ReadKind,
-    RollbackReason, RowRead, RowWritten, RowsSelected, WaitEnd, WriteKind,
+    RequestBegan, RollbackReason, RowRead, RowWritten, RowsSelected, StatementBegan, WaitEnd,
+    WriteKind,
 };
 use crate::words::{
     ActorId, BinaryOperator, ColumnId, Expression, InstanceId, LaneId, LockMode, Name, OutageId,
@@ -19,7 +20,7 @@ use crate::words::{
 };
 
 /// How many kinds of events there are.
-const KINDS: u8 = 49;
+const KINDS: u8 = 50;
 
 /// Up to twenty events of any kind about anything.
 pub(crate) fn any_events() -> impl Strategy<Value = Vec<Event>> {
@@ -61,10 +62,10 @@ fn any_value() -> impl Strategy<Value = Value> {
 }
 
 /// What an event is made of.
-struct Parts {
-    small: [u16; 4],
-    large: u64,
-    flag: bool,
+pub(super) struct Parts {
+    pub(super) small: [u16; 4],
+    pub(super) large: u64,
+    pub(super) flag: bool,
     value: Value,
     name: Name,
 }
@@ -73,13 +74,13 @@ impl Parts {
     fn lane(&self) -> LaneId {
         LaneId(u32::from(self.small[0]))
     }
-    fn instance(&self) -> InstanceId {
+    pub(super) fn instance(&self) -> InstanceId {
         InstanceId(self.small[1])
     }
-    fn table(&self) -> TableId {
+    pub(super) fn table(&self) -> TableId {
         TableId(self.small[2])
     }
-    fn request(&self) -> RequestId {
+    pub(super) fn request(&self) -> RequestId {
         RequestId(u32::from(self.small[3]))
     }
     fn transaction(&self) -> TransactionId {
@@ -91,7 +92,7 @@ impl Parts {
     fn plug_in(&self) -> PlugInId {
         PlugInId(u32::from(self.small[2]))
     }
-    fn row(&self) -> RowId {
+    pub(super) fn row(&self) -> RowId {
         RowId(Uuid::from_u128(u128::from(self.large)))
     }
     fn fault(&self) -> Fault {
@@ -155,7 +156,8 @@ impl Parts {
             27..32 => self.of_transactions(kind - 27),
             32..40 => self.of_waits(kind - 32),
             40..45 => self.of_sessions(kind - 40),
-            _ => self.of_scans(kind - 45),
+            45..49 => self.of_scans(kind - 45),
+            _ => Event::Version(self.of_versions()),
         }
     }
 
@@ -267,7 +269,7 @@ impl Parts {
         let (lane, request, plug_in) = (self.lane(), self.request(), self.plug_in());
         let depth = u32::from(self.small[1]);
         match kind {
-            0 => Event::RequestBegan {
+            0 => Event::RequestBegan(RequestBegan {
                 lane,
                 request,
                 parent: self.flag.then(|| RequestId(u32::from(self.small[0]))),
@@ -278,7 +280,7 @@ impl Parts {
                 depth,
                 transaction: self.flag.then(|| self.transaction()),
                 columns: vec![ColumnId(self.small[0])],
-            },
+            }),
             1 => Event::UpsertResolved {
                 request,
                 became: self.flag.then(|| self.message()),
@@ -371,7 +373,7 @@ impl Parts {
                 fault: self.fault_or_none(),
                 answer: self.value.clone(),
             },
-            2 => Event::StatementBegan {
+            2 => Event::StatementBegan(StatementBegan {
                 lane,
                 request,
                 instance: self.instance(),
@@ -382,7 +384,7 @@ impl Parts {
                     true => Hints::NONE.with(Hint::NoLock),
                     false => Hints::NONE,
                 },
-            },
+            }),
             3 => Event::StatementEnded { request, fault: self.fault_or_none() },
             _ => Event::StatementUndone { transaction, request },
         }
@@ -447,7 +449,7 @@ const fn kind_of(event: &Event) -> u8 {
         Event::ResponseLost { .. } => 18,
         Event::RequestAbandoned { .. } => 19,
         Event::ResponseDelivered { .. } => 20,
-        Event::RequestBegan { .. } => 21,
+        Event::RequestBegan(_) => 21,
         Event::UpsertResolved { .. } => 22,
         Event::RequestEnded { .. } => 23,
         Event::StageBegan { .. } => 24,
@@ -468,13 +470,14 @@ const fn kind_of(event: &Event) -> u8 {
         Event::LocksEscalated { .. } => 39,
         Event::StepBegan { .. } => 40,
         Event::StepEnded { .. } => 41,
-        Event::StatementBegan { .. } => 42,
+        Event::StatementBegan(_) => 42,
         Event::StatementEnded { .. } => 43,
         Event::StatementUndone { .. } => 44,
         Event::RowsSelected(..) => 45,
         Event::ScanDisturbed { .. } => 46,
         Event::DirtyReadUndone { .. } => 47,
         Event::SchemaAltered { .. } => 48,
+        Event::Version(..) => 49,
     }
 }
 

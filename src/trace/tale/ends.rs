@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Message, Outage, OutageKind, Plan, PlugIn, PlugInBody, Stage};
+use crate::plan::{Message, Mode, Outage, OutageKind, Plan, PlugIn, PlugInBody, Stage};
 use crate::trace::tale::{Before, Tale};
 use crate::trace::{DeadlockEdge, Event, Header, RollbackReason};
 use crate::words::{
@@ -106,6 +106,11 @@ impl Tale {
             stage,
             rank: 1,
             filter: Vec::new(),
+            mode: Mode::Synchronous,
+            images: Vec::new(),
+            run_as: None,
+            enabled: true,
+            about: String::new(),
             body: PlugInBody::Steps(ProgramId(0)),
             at: Default::default(),
         });

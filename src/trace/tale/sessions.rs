@@ -4,7 +4,8 @@ use crate::fault::{Fault, FaultKind};
 use crate::plan::{Hints, Isolation, StatementKind};
 use crate::trace::tale::{Before, Tale, whole};
 use crate::trace::{
-    AccessPath, Event, LaneKind, LockResource, RowRead, RowsSelected, WaitEnd, WriteKind,
+    AccessPath, Event, LaneKind, LockResource, RowRead, RowsSelected, StatementBegan, WaitEnd,
+    WriteKind,
 };
 use crate::words::{
     BinaryOperator, Expression, InstanceId, LaneId, LockMode, Name, Record, RequestId, TableId,
@@ -68,7 +69,7 @@ impl Tale {
         let request = RequestId(self.requests);
         self.requests += 1;
         self.open.entry(lane).or_default().push((request, Some(of)));
-        self.push(Event::StatementBegan {
+        self.push(Event::StatementBegan(StatementBegan {
             lane,
             request,
             instance,
@@ -76,7 +77,7 @@ impl Tale {
             kind,
             transaction: of,
             hints,
-        });
+        }));
         request
     }
 

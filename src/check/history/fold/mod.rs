@@ -12,8 +12,8 @@ use crate::check::history::{
 };
 use crate::fault::{Fault, FaultKind};
 use crate::trace::{
-    self, DeadlockEdge, Entry, Event, Names, Outcome, RollbackReason, RowWritten, RowsSelected,
-    Trace, WriteKind,
+    self, DeadlockEdge, Entry, Event, Names, Outcome, RequestBegan, RollbackReason, RowWritten,
+    RowsSelected, StatementBegan, Trace, WriteKind,
 };
 use crate::words::{InstanceId, LaneId, OutageId, TransactionId};
 
@@ -341,9 +341,9 @@ impl<'t> Fold<'t> {
             }
             Event::StepEnded { lane, fault: Some(fault), .. } => self.meet(*lane, fault, at),
             Event::RequestSent { lane, .. }
-            | Event::RequestBegan { lane, .. }
+            | Event::RequestBegan(RequestBegan { lane, .. })
             | Event::StepBegan { lane, .. }
-            | Event::StatementBegan { lane, .. } => self.forget(*lane),
+            | Event::StatementBegan(StatementBegan { lane, .. }) => self.forget(*lane),
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use crate::check::Moment;
 use crate::check::history::fold::Fold;
 use crate::check::history::{Request, RequestKind, RowKey, StepEnd, StepRun, Version};
-use crate::trace::{Entry, Event};
+use crate::trace::{Entry, Event, RequestBegan, StatementBegan};
 use crate::words::{InstanceId, LaneId, RequestId, TableId, TransactionId};
 
 impl Request<'_> {
@@ -60,7 +60,7 @@ impl<'t> Fold<'t> {
                     known.get_or_insert(Request { row: *row, ..asked });
                 });
             }
-            Event::RequestBegan {
+            Event::RequestBegan(RequestBegan {
                 lane,
                 request,
                 parent,
@@ -70,7 +70,7 @@ impl<'t> Fold<'t> {
                 row,
                 transaction,
                 ..
-            } => self.request(*request, |known| {
+            }) => self.request(*request, |known| {
                 let kind = RequestKind::Message(*message);
                 let asked = Request::asked(*lane, *instance, kind, *table);
                 let asked = Request { parent: *parent, row: *row, ..asked };
@@ -105,7 +105,15 @@ impl<'t> Fold<'t> {
     pub(super) fn statements(&mut self, entry: &'t Entry) {
         let at = Moment::of(entry);
         match &entry.event {
-            Event::StatementBegan { lane, request, instance, table, kind, transaction, .. } => {
+            Event::StatementBegan(StatementBegan {
+                lane,
+                request,
+                instance,
+                table,
+                kind,
+                transaction,
+                ..
+            }) => {
                 self.request(*request, |known| {
                     let kind = RequestKind::Statement(*kind);
                     let asked = Request::asked(*lane, *instance, kind, *table);
@@ -114,7 +122,9 @@ impl<'t> Fold<'t> {
                 });
                 self.enter(*transaction, *request, at);
             }
-            Event::RequestBegan { request, transaction: Some(transaction), .. }
+            Event::RequestBegan(RequestBegan {
+                request, transaction: Some(transaction), ..
+            })
             | Event::TransactionBegan { transaction, request: Some(request), .. } => {
                 self.enter(*transaction, *request, at);
             }

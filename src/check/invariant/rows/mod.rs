@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::check::invariant::order::Transactions;
 use crate::check::invariant::{Invariant, Report, told};
 use crate::check::{Moment, RowKey};
-use crate::trace::{Entry, Event, RowWritten, WriteKind};
+use crate::trace::{Entry, Event, RequestBegan, RowWritten, StatementBegan, WriteKind};
 use crate::words::{InstanceId, RequestId, TransactionId};
 
 use reads::Snapshots;
@@ -76,7 +76,8 @@ impl Watcher {
         self.finish(report);
         self.snapshots.see(entry);
         match &entry.event {
-            Event::RequestBegan { request, .. } | Event::StatementBegan { request, .. } => {
+            Event::RequestBegan(RequestBegan { request, .. })
+            | Event::StatementBegan(StatementBegan { request, .. }) => {
                 self.requests.insert(*request, at);
             }
             Event::RowLoaded { instance, table, row, row_version, .. } => {

@@ -22,7 +22,9 @@ use crate::check::invariant::rows::{Watcher, Written};
 use crate::check::invariant::{Invariant, Report, told};
 use crate::check::{Moment, RowKey};
 use crate::plan::Isolation;
-use crate::trace::{Entry, Event, ReadKind, RowRead, RowWritten, RowsSelected};
+use crate::trace::{
+    Entry, Event, ReadKind, RequestBegan, RowRead, RowWritten, RowsSelected, StatementBegan,
+};
 use crate::words::TransactionId;
 
 /// Between which moments each open transaction's snapshot was taken.
@@ -53,8 +55,8 @@ impl Snapshots {
                 let window = Window { began: request.map(|_| at), least: at, most: None };
                 self.windows.insert(*transaction, window);
             }
-            Event::StatementBegan { transaction, .. }
-            | Event::RequestBegan { transaction: Some(transaction), .. } => {
+            Event::StatementBegan(StatementBegan { transaction, .. })
+            | Event::RequestBegan(RequestBegan { transaction: Some(transaction), .. }) => {
                 if let Some(window) = self.windows.get_mut(transaction)
                     && window.began.is_none()
                 {

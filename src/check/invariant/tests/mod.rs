@@ -1,6 +1,7 @@
 //! Sound tales break no promise; a tale in which one thing is wrong breaks the one that forbids
 //! it, and is told with the event.
 
+mod changes;
 mod locking;
 mod reads;
 mod sessions;
@@ -9,7 +10,7 @@ use crate::check::invariant::violations;
 use crate::fault::FaultKind;
 use crate::plan::{Isolation, Message, OutageKind, Stage};
 use crate::trace::tale::{Tale, two_teams, whole};
-use crate::trace::{Event, RowWritten, WaitEnd, WriteKind};
+use crate::trace::{Event, RequestBegan, RowWritten, WaitEnd, WriteKind};
 use crate::words::{LockMode, PlugInId, SimInstant, TransactionId};
 
 const X: &str = "us/user/x";
@@ -372,7 +373,7 @@ fn requests_nest() {
     let outer = tale.request(app, Message::Create, X, None);
     tale.request(app, Message::Update, X, None);
     let deep = changed(tale, |it| match it {
-        Event::RequestBegan { depth, .. } if *depth == 2 => {
+        Event::RequestBegan(RequestBegan { depth, .. }) if *depth == 2 => {
             *depth = 3;
             true
         }

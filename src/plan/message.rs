@@ -1,0 +1,142 @@
+//! Messages and stages: what is asked of an instance, and where in its pipeline a step runs.
+
+use serde::{Deserialize, Serialize};
+
+/// A message of the platform: what a request asks for, and what a plug-in step listens to.
+///
+/// Upsert and UpsertMultiple are not among those a step can listen to: the platform turns them
+/// into Create or Update. Source: Microsoft Learn, "Use Upsert to create or update a record".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Message {
+    /// Adds a row.
+    Create,
+    /// Reads one row.
+    Retrieve,
+    /// Reads the rows that a query selects.
+    RetrieveMultiple,
+    /// Changes a row.
+    Update,
+    /// Creates or updates, depending on whether the row exists.
+    Upsert,
+    /// Removes a row.
+    Delete,
+    /// Connects rows by a relationship.
+    Associate,
+    /// Takes such a connection away.
+    Disassociate,
+    /// Gives a row another owner. Legacy: on the platform an Update of the owner does the same.
+    Assign,
+    /// Changes a row's state and status. Legacy, as above.
+    SetState,
+    /// Merges a row into another one, with what refers to it.
+    Merge,
+    /// Shares a row with a user or team.
+    GrantAccess,
+    /// Takes a share of a row away.
+    RevokeAccess,
+    /// Adds rows of one table, all or none.
+    CreateMultiple,
+    /// Changes rows of one table, all or none.
+    UpdateMultiple,
+    /// Creates or updates rows of one table, all or none.
+    UpsertMultiple,
+    /// Carries requests out one by one, each for itself.
+    ExecuteMultiple,
+    /// Carries requests out in one transaction.
+    ExecuteTransaction,
+    /// Reads what has changed in a table.
+    RetrieveEntityChanges,
+}
+
+impl Message {
+    /// Every message of the platform's own.
+    pub const ALL: [Self; 19] = [
+        Self::Create,
+        Self::Retrieve,
+        Self::RetrieveMultiple,
+        Self::Update,
+        Self::Upsert,
+        Self::Delete,
+        Self::Associate,
+        Self::Disassociate,
+        Self::Assign,
+        Self::SetState,
+        Self::Merge,
+        Self::GrantAccess,
+        Self::RevokeAccess,
+        Self::CreateMultiple,
+        Self::UpdateMultiple,
+        Self::UpsertMultiple,
+        Self::ExecuteMultiple,
+        Self::ExecuteTransaction,
+        Self::RetrieveEntityChanges,
+    ];
+
+    /// The platform's name of the message.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Retrieve => "Retrieve",
+            Self::RetrieveMultiple => "RetrieveMultiple",
+            Self::Update => "Update",
+            Self::Upsert => "Upsert",
+            Self::Delete => "Delete",
+            Self::Associate => "Associate",
+            Self::Disassociate => "Disassociate",
+            Self::Assign => "Assign",
+            Self::SetState => "SetState",
+            Self::Merge => "Merge",
+            Self::GrantAccess => "GrantAccess",
+            Self::RevokeAccess => "RevokeAccess",
+            Self::CreateMultiple => "CreateMultiple",
+            Self::UpdateMultiple => "UpdateMultiple",
+            Self::UpsertMultiple => "UpsertMultiple",
+            Self::ExecuteMultiple => "ExecuteMultiple",
+            Self::ExecuteTransaction => "ExecuteTransaction",
+            Self::RetrieveEntityChanges => "RetrieveEntityChanges",
+        }
+    }
+
+    /// Whether it only reads.
+    pub const fn is_read(self) -> bool {
+        matches!(self, Self::Retrieve | Self::RetrieveMultiple | Self::RetrieveEntityChanges)
+    }
+}
+
+/// A stage of the event pipeline.
+///
+/// Source: Microsoft Learn, "Event framework", Event execution pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Stage {
+    /// Stage 10: before the main operation and, for the outermost request, outside the database
+    /// transaction.
+    PreValidation,
+    /// Stage 20: before the main operation, inside the transaction.
+    PreOperation,
+    /// Stage 30: the platform's own work.
+    MainOperation,
+    /// Stage 40: after the main operation, inside the transaction.
+    PostOperation,
+}
+
+impl Stage {
+    /// The platform's number of the stage.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::PreValidation => 10,
+            Self::PreOperation => 20,
+            Self::MainOperation => 30,
+            Self::PostOperation => 40,
+        }
+    }
+
+    /// The platform's name of the stage.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PreValidation => "PreValidation",
+            Self::PreOperation => "PreOperation",
+            Self::MainOperation => "MainOperation",
+            Self::PostOperation => "PostOperation",
+        }
+    }
+}

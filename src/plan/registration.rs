@@ -1,0 +1,91 @@
+//! Registrations: which plug-in steps an instance runs, and when.
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Location, Message, Stage};
+use crate::words::{ColumnId, InstanceId, Name, ProgramId, TableId};
+
+/// One registered plug-in step.
+///
+/// Source: Microsoft Learn, "Register a plug-in".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlugIn {
+    /// Its name, unique in the scenario.
+    pub name: Name,
+    /// The instance in which it is registered.
+    pub instance: InstanceId,
+    /// The message that it listens to; never [`Message::Upsert`].
+    pub message: Message,
+    /// The table that it listens to; `None` for every table.
+    pub table: Option<TableId>,
+    /// The stage in which it runs; never [`Stage::MainOperation`].
+    pub stage: Stage,
+    /// Its execution order: lower runs first. Default 1. Equal ranks run in the order of the
+    /// file.
+    ///
+    /// Assumed: the platform leaves the order of equal ranks unspecified.
+    pub rank: i32,
+    /// For Update: it runs when the request contains one of these columns, changed or not. Empty
+    /// for every Update.
+    pub filter: Vec<ColumnId>,
+    /// Whether it runs within the request, or as a job of the async service after it.
+    pub mode: Mode,
+    /// The copies of the row that it is given.
+    pub images: Vec<Image>,
+    /// The user as whom it runs; `None` for the user who made the request.
+    pub run_as: Option<Name>,
+    /// Whether it runs at all. Default true.
+    pub enabled: bool,
+    /// What it is for, in its author's words; may be empty.
+    pub about: String,
+    /// What it does.
+    pub body: PlugInBody,
+    /// Where the file says so.
+    pub at: Location,
+}
+
+/// What a plug-in step does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlugInBody {
+    /// A program in the step language.
+    Steps(ProgramId),
+    /// A plug-in written in Rust, by the name under which the run was given it.
+    Rust(Name),
+}
+
+/// When a step runs.
+///
+/// Source: Microsoft Learn, "Register a plug-in", Execution mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// In its stage, while the caller waits.
+    #[default]
+    Synchronous,
+    /// After the operation, as a job of the async service. Only in [`Stage::PostOperation`].
+    Asynchronous,
+}
+
+/// A copy of the row that a step is given.
+///
+/// Source: Microsoft Learn, "Register a plug-in", Define entity images.
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
+pub struct Image {
+    /// The name under which the step finds it.
+    pub name: Name,
+    /// Whether it is of before or after the main operation.
+    pub kind: ImageKind,
+    /// The columns that it has; `None` for all.
+    pub columns: Option<Vec<ColumnId>>,
+}
+
+/// Of which moment an image is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageKind {
+    /// Before the main operation.
+    Pre,
+    /// After the main operation.
+    Post,
+}
