@@ -212,7 +212,7 @@ impl<'t> Teller<'_, 't> {
     }
 }
 
-/// `3 rows`, `3 rows of 40`, `5,000 rows and more`.
+/// `3 rows`, `1 row from 40`, `5,000 rows and more`.
 fn answered(found: usize, answered: Option<RowsAnswered>) -> String {
     let Some(RowsAnswered { rows: count, more }) = answered else {
         return if found == 1 { "1 row".to_owned() } else { format!("{found} rows") };
@@ -221,7 +221,7 @@ fn answered(found: usize, answered: Option<RowsAnswered>) -> String {
     let of = match more {
         true => ", and there are more".to_owned(),
         false if count == found as u64 => String::new(),
-        false => format!(" of {}", rows(found as u64)),
+        false => format!(" from {}", grouped(found as u64)),
     };
     format!("{}{of}", rows(count))
 }

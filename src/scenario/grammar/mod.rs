@@ -17,6 +17,7 @@ mod words;
 
 pub use document::{ANYTHING, DOCUMENT, PLUG_IN, VARIANT};
 pub use expectations::EXPECTATION;
+pub use queries::LINKED;
 pub use sessions::{LABELLED_STEP, SESSION_STEP};
 pub use steps::STEP;
 pub use words::{

@@ -63,7 +63,8 @@ static FETCH: Shape = Shape::of("FetchXML", Kind::Text).like("<fetch><entity nam
 
 static LINKS: Shape = Shape::new("a map of links by name").or_map(&LINKS_MAP);
 static LINKS_MAP: Map = Map::named("link", &LINKED);
-static LINKED: Shape =
+/// A link of a query, which may have links of its own.
+pub static LINKED: Shape =
     Shape::new("a link").like("{ table: contact, from: account, to: id }").or_map(&LINKED_MAP);
 static LINKED_MAP: Map = Map::of(&[
     must("table", &TABLE_NAME, "the linked table"),

@@ -105,6 +105,9 @@ impl Lowering<'_> {
         if let Some(aggregates) = node.get("aggregate") {
             let aggregation = self.aggregation(aggregates, node.get("group by"), &selection)?;
             selection.aggregation = Some(aggregation);
+            for link in &mut selection.links {
+                link.columns = Some(Vec::new());
+            }
         }
         let page = self.paging(node.get("page"), body);
         if let Some(distinct) = node.get("distinct") {

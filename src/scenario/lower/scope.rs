@@ -128,6 +128,7 @@ impl Lowering<'_> {
         if let Some(at_hand) = around.at_hand.filter(|_| !is_binding) {
             let columns = &self.plan.tables[at_hand.table.index()].columns;
             known.extend(columns.iter().map(|column| column.name.clone()));
+            known.extend(at_hand.links.iter().map(|(link, _)| link.clone()));
         }
         let known: Vec<&str> = known.iter().map(|name| &**name).collect();
         let is_near = suggestion::nearest(name, &known).is_some();

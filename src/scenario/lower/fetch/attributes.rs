@@ -144,7 +144,7 @@ impl Reader<'_, '_, '_> {
             Some(attribute) => Ok(attribute),
             None => {
                 let message = format!("`{name}` is missing");
-                let label = format!("a `{}` without it says nothing", element.tag_name().name());
+                let label = format!("without it this `{}` says nothing", element.tag_name().name());
                 Err(self.wrong(tag(element), "missing key", &message, &label, None))
             }
         }

@@ -18,9 +18,14 @@ impl Reader<'_, '_, '_> {
         link: Option<LinkNumber>,
     ) -> Checked<Option<Expression>> {
         let mut parts = Vec::new();
+        let mut checked = Ok(());
         for filter in of.children().filter(|it| it.has_tag_name("filter")) {
-            parts.extend(self.filter(filter, link, 0)?);
+            match self.filter(filter, link, 0) {
+                Ok(condition) => parts.extend(condition),
+                Err(reported) => checked = Err(reported),
+            }
         }
+        checked?;
         Ok(joined(BinaryOperator::And, parts))
     }
 
@@ -50,6 +55,7 @@ impl Reader<'_, '_, '_> {
             },
         };
         let mut parts = Vec::new();
+        let mut checked = Ok(());
         for child in filter.children().filter(Element::is_element) {
             match child.tag_name().name() {
                 "condition" => {
@@ -59,12 +65,19 @@ impl Reader<'_, '_, '_> {
                         let (code, label) = ("limit: conditions", "one too many");
                         return Err(self.wrong(tag(child), code, &message, label, None));
                     }
-                    parts.push(self.condition(child, link)?);
+                    match self.condition(child, link) {
+                        Ok(condition) => parts.push(condition),
+                        Err(reported) => checked = Err(reported),
+                    }
                 }
-                "filter" => parts.extend(self.filter(child, link, depth + 1)?),
+                "filter" => match self.filter(child, link, depth + 1) {
+                    Ok(condition) => parts.extend(condition),
+                    Err(reported) => checked = Err(reported),
+                },
                 _ => {}
             }
         }
+        checked?;
         Ok(joined(operator, parts))
     }
 

@@ -148,12 +148,16 @@ impl Reader<'_, '_, '_> {
             let groups = Vec::new();
             self.selection.aggregation = Some(Aggregation { groups, measures: Vec::new(), most });
         }
-        self.columns(entity, None)?;
-        self.selection.filter = self.filters(entity, None)?;
+        // One mistake does not keep the others from being told.
+        let columns = self.columns(entity, None);
+        let filter = self.filters(entity, None);
+        let limits = self.limits(root);
+        columns?;
         self.orders(entity, None)?;
         self.linked_orders(entity)?;
+        self.selection.filter = filter?;
+        limits?;
         fetch?;
-        self.limits(root)?;
         if let Some(aggregation) = &self.selection.aggregation
             && aggregation.groups.is_empty()
             && aggregation.measures.is_empty()
@@ -197,27 +201,27 @@ impl Reader<'_, '_, '_> {
         for all in of.children().filter(|it| it.has_tag_name("all-attributes")) {
             self.check_attributes(all, &ALL_ATTRIBUTES)?;
         }
+        let mut checked = Ok(());
         for child in of.children().filter(|it| it.has_tag_name("attribute")) {
-            self.check_attributes(child, &ATTRIBUTE)?;
-            let name = self.required(child, "name")?;
-            let span = self.place.span(name.range_value());
-            let table = table_of(&self.selection, link);
-            let field = self.lowering.field_named(name.value(), span, table)?;
-            if self.selection.aggregation.is_some() {
-                self.computed(child, Reached { link, field })?;
-                continue;
-            }
-            self.refuse_computing(child)?;
-            let columns = columns.get_or_insert_default();
-            if let Field::Column(column) = field
-                && !columns.contains(&column)
-            {
-                columns.push(column);
+            match self.column(child, link) {
+                Ok(Some(column)) => {
+                    let columns = columns.get_or_insert_default();
+                    if !columns.contains(&column) {
+                        columns.push(column);
+                    }
+                }
+                // The primary key is part of every row.
+                Ok(None) => {
+                    columns.get_or_insert_default();
+                }
+                Err(reported) => checked = Err(reported),
             }
         }
+        checked?;
         // Without a word about columns, a table's own are all answered and a linked table's not.
         let asked = match (columns, link) {
-            _ if has_all(of) || self.selection.aggregation.is_some() => None,
+            (_, link) if self.selection.aggregation.is_some() => link.map(|_| Vec::new()),
+            _ if has_all(of) => None,
             (None, Some(_)) => Some(Vec::new()),
             (columns, _) => columns,
         };
@@ -231,6 +235,28 @@ impl Reader<'_, '_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// The column that an `attribute` asks for; `None` for the primary key, and for one that is
+    /// computed.
+    fn column(
+        &mut self,
+        child: Element<'_, '_>,
+        link: Option<LinkNumber>,
+    ) -> Checked<Option<ColumnId>> {
+        self.check_attributes(child, &ATTRIBUTE)?;
+        let name = self.required(child, "name")?;
+        let span = self.place.span(name.range_value());
+        let table = table_of(&self.selection, link);
+        let field = self.lowering.field_named(name.value(), span, table)?;
+        if self.selection.aggregation.is_some() {
+            return self.computed(child, Reached { link, field }).map(|()| None);
+        }
+        self.refuse_computing(child)?;
+        Ok(match field {
+            Field::Column(column) => Some(column),
+            Field::Id => None,
+        })
     }
 
     /// One value of an aggregation.

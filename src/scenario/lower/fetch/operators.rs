@@ -65,7 +65,7 @@ pub(super) enum Meaning {
     Refused(&'static str),
 }
 
-const USER: &str = "a scenario's queries are not asked by a user with an id of its own here";
+const USER: &str = "who asks is not known here";
 const HIERARCHY: &str = "tables have no hierarchies here";
 const FISCAL: &str = "an organization has no fiscal year here";
 const MULTIPLE: &str = "a choice holds one value here";

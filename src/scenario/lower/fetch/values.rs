@@ -9,7 +9,7 @@ use crate::plan::{Field, Reached};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::lower::fetch::Reader;
 use crate::scenario::lower::queries::table_of;
-use crate::scenario::lower::reading::guid;
+use crate::scenario::lower::reading::{grouped, guid};
 use crate::scenario::tree::Scalar;
 use crate::words::{ColumnType, Expression, Name, Value};
 
@@ -73,7 +73,7 @@ impl Reader<'_, '_, '_> {
         {
             let message = match name {
                 "page" => "pages are numbered from 1".to_owned(),
-                _ => format!("`{name}` is from 1 to {most}"),
+                _ => format!("`{name}` is from 1 to {}", grouped(most.unsigned_abs())),
             };
             let label = format!("`{number}` is not");
             return Err(self.wrong(range, "wrong value", &message, &label, None));
