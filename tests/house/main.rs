@@ -36,7 +36,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("run", &["plan", "trace", "scenario", "engine", "check", "report"]),
     ("testing", &["plan", "trace", "scenario", "engine", "check", "report", "run"]),
     ("lib", &[]),
-    ("cli", &["assumptions", "words", "plan", "trace", "scenario", "engine", "check", "report", "run"]),
+    ("cli", &["assumptions", "words", "plan", "trace", "scenario", "engine", "check", "report",
+               "run"]),
     ("main", &["cli"]),
 ];
 
