@@ -90,7 +90,8 @@ impl World {
 /// Why a request that names a version can't be carried out at all.
 ///
 /// Source: Microsoft Learn, "Web service error codes": OptimisticConcurrencyNotEnabled,
-/// ConcurrencyVersionNotProvided.
+/// ConcurrencyVersionNotProvided. Assumed: the message of the first ends with the table's name; the
+/// list of codes was read in a shortened form.
 pub(super) fn unversioned(required: Option<Required>, table: &Table) -> Option<Fault> {
     let Some(Required::Version(version)) = required else {
         return None;
