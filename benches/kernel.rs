@@ -226,7 +226,7 @@ fn locked_update(criterion: &mut Criterion) {
     );
     let rows = step(Verb::Query {
         instance: None,
-        selection: Selection { columns: Some(Vec::new()), ..Selection::of(ACCOUNT) },
+        selection: Box::new(Selection { columns: Some(Vec::new()), ..Selection::of(ACCOUNT) }),
         bind: Some(Name::from("rows")),
         parts: Vec::new(),
     });

@@ -74,7 +74,7 @@ pub enum Verb {
         /// Where.
         instance: Option<InstanceId>,
         /// What it looks for.
-        selection: Selection,
+        selection: Box<Selection>,
         /// The binding that gets the list of rows.
         bind: Option<Name>,
         /// The bindings that get what is answered beside the rows.

@@ -14,7 +14,7 @@ use crate::words::{Expression, TableId};
 #[serde(rename_all = "kebab-case")]
 pub enum Statement {
     /// Reads rows.
-    Select(Selection),
+    Select(Box<Selection>),
     /// Adds a row.
     Insert {
         /// Its table.

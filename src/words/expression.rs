@@ -110,7 +110,7 @@ pub enum Function {
     Minute,
     /// `hour(n)`: the same of hours.
     Hour,
-    /// `day(n)`: the same of days, which begin at midnight, UTC: `day(0)` is the beginning of today.
+    /// `day(n)`: the same of days, which begin at midnight, UTC: today with `day(0)`.
     Day,
     /// `week(n)`: the same of weeks, which begin on a Sunday.
     Week,

@@ -285,7 +285,8 @@ fn statement(act: Act) -> Statement {
     let set = |value: Expression| vec![Assignment { column: ColumnId(0), value }];
     match act {
         Act::Select(rows) => {
-            Statement::Select(Selection { filter: rows.expression(), ..Selection::of(table) })
+            let filter = rows.expression();
+            Statement::Select(Box::new(Selection { filter, ..Selection::of(table) }))
         }
         Act::Insert(row, value) => Statement::Insert {
             table,

@@ -24,7 +24,7 @@ use crate::words::{ColumnId, Name, Record, Value};
 pub(super) struct Gathered {
     pub(super) records: Vec<Record>,
     /// What became of them, when the query is done.
-    pub(super) answer: Option<Answered>,
+    pub(super) answer: Option<Box<Answered>>,
 }
 
 /// What a query answers.
@@ -117,7 +117,7 @@ impl Gathered {
         if !query.distinct {
             keep_columns(&mut records, query);
         }
-        self.answer = Some(Answered { records, beside });
+        self.answer = Some(Box::new(Answered { records, beside }));
         Ok(())
     }
 }

@@ -19,12 +19,12 @@ use crate::engine::database::manner::Purpose;
 use crate::engine::database::read::{Caller, record_of, selected};
 use crate::engine::database::scan::{Met, Scan};
 use crate::engine::database::search::Search;
-use crate::engine::database::write::{Assigned, Change, Writing, Wrote};
+use crate::engine::database::write::{Assigned, Writing};
 use crate::engine::store::{RowNumber, Saved, View};
 use crate::fault::Fault;
 use crate::plan::{Aggregation, Hints, Link, Ordering, Plan};
 use crate::trace::{Event, ReadKind, RowsAnswered, RowsSelected};
-use crate::words::{ColumnId, ColumnType, Expression, LockMode, Name, Record, TableId, Value};
+use crate::words::{ColumnId, ColumnType, Expression, Name, Record, TableId, Value};
 
 /// What a query looks for.
 #[derive(Clone, Debug, Default, PartialEq, Hash)]
@@ -334,54 +334,6 @@ impl Database {
         }
     }
 
-    /// Changes or removes a row that matches.
-    #[allow(clippy::too_many_arguments, reason = "the parts of one statement, borrowed one by one")]
-    fn change_found(
-        &mut self,
-        context: &mut Context<'_>,
-        caller: &Caller,
-        scan: &mut Scan,
-        row: RowNumber,
-        set: Option<&[(ColumnId, Assigned)]>,
-        writing: &mut Writing,
-        undo: &mut Vec<(RowNumber, Saved)>,
-    ) -> Result<Step, Fault> {
-        let table = scan.search.table;
-        let costs = context.plan.costs;
-        if self.lock_found(context, caller, (table, row), writing)? == Asked::Waiting {
-            return Ok(Step::Waits);
-        }
-        // Whoever judged the condition without a lock judges it again with one.
-        if !self.meets(context, scan, row, View::Latest) {
-            scan.matched -= 1;
-            self.end_writing(context, caller, writing);
-            return Ok(Step::Took(costs.row));
-        }
-        let Some(by) = caller.by else {
-            return Ok(Step::Took(costs.row));
-        };
-        let saved = self.store(table)?.saved(by.transaction.id, row);
-        let mut values;
-        let change = match set {
-            Some(set) => {
-                values = set.to_vec();
-                Change::Update(&mut values)
-            }
-            None => Change::Delete,
-        };
-        match self.change(context, caller, (table, row), change, writing)? {
-            Wrote::Waits => Ok(Step::Waits),
-            Wrote::Again | Wrote::Missing => Ok(Step::Took(costs.row)),
-            Wrote::Row(_) => {
-                if !self.covers(by.transaction.owner, table, LockMode::Exclusive) {
-                    scan.note_written();
-                }
-                undo.push((row, saved));
-                Ok(Step::Took(costs.row.saturating_add(costs.write)))
-            }
-        }
-    }
-
     /// Ends a statement that is done: what it held for itself is given back, and what it looked at
     /// is told.
     ///
@@ -461,36 +413,13 @@ impl Database {
         }
         self.end_scan(context, caller, &mut execution.scan);
     }
-
-    fn restore(
-        &mut self,
-        context: &mut Context<'_>,
-        transaction: crate::words::TransactionId,
-        table: TableId,
-        written: Vec<(RowNumber, Saved)>,
-    ) {
-        let instance = self.id;
-        for (row, saved) in written.into_iter().rev() {
-            let Some(store) = &mut self.tables[table.index()] else { return };
-            let id = store.id(row);
-            store.restore(transaction, row, &saved);
-            let row_version = store.read(row, View::Latest).map_or(0, |image| image.row_version());
-            context.emit(|| Event::RowRestored {
-                transaction,
-                instance,
-                table,
-                row: id,
-                row_version,
-            });
-        }
-    }
 }
 
 impl Execution {
     /// Takes what a query that is done answers; `None` of a statement that writes.
     pub fn take_answer(&mut self) -> Option<Answered> {
         match &mut self.task {
-            Task::Select { gathered, .. } => Some(gathered.answer.take().unwrap_or_default()),
+            Task::Select { gathered, .. } => gathered.answer.take().map(|answer| *answer),
             Task::Change { .. } => None,
         }
     }

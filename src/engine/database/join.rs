@@ -18,17 +18,13 @@ use crate::engine::database::answer::Gathered;
 use crate::engine::database::context::Context;
 use crate::engine::database::execution::Query;
 use crate::engine::database::manner::Purpose;
-use crate::engine::database::read::{Caller, Linked, LinkedRows, record_of, selected};
+use crate::engine::database::read::{Caller, record_of, selected};
 use crate::engine::database::scan::{Met, Scan};
 use crate::engine::database::search::{Search, each_lookup, each_part, split};
-use crate::engine::names::Names;
 use crate::fault::Fault;
 use crate::plan::{Field, Link, LinkKind, LinkNumber, Plan, Reached, Table};
 use crate::trace::ReadKind;
-use crate::words::evaluate::{RowAtHand, Scope, evaluate, is_true};
-use crate::words::{
-    BinaryOperator, ColumnId, ColumnType, Expression, Name, Record, RowId, TableId, Value,
-};
+use crate::words::{BinaryOperator, ColumnId, Expression, Record, Value};
 
 /// The links of a query, with how far they are for the row at hand.
 #[derive(Clone, Debug, Default, PartialEq, Hash)]
@@ -110,6 +106,16 @@ impl Join {
     pub(super) fn begin(&mut self, base: Record) {
         self.base = Some(base);
         self.at = 0;
+    }
+
+    /// The row at hand.
+    pub(super) const fn base(&self) -> Option<&Record> {
+        self.base.as_ref()
+    }
+
+    /// The row that a link has given to the combination.
+    pub(super) fn linked(&self, link: usize) -> Option<&Record> {
+        self.levels.get(link)?.record.as_ref()
     }
 
     /// The row at hand is done with.
@@ -256,7 +262,7 @@ impl Database {
         join.levels[join.at].record = Some(record);
         self.escalate(context, caller, scan);
         join.levels[join.at].locks = (scan.locks, scan.escalations_tried);
-        Ok(met?)
+        met
     }
 
     /// A linked row was found: what that means for the row at hand. Whether there is more to do.
@@ -315,31 +321,6 @@ impl Database {
         scan.is_linked = true;
         (scan.locks, scan.escalations_tried) = join.levels[join.at].locks;
         Ok(Some(Box::new(scan)))
-    }
-
-    /// Whether the combination meets what the query says of it.
-    fn accepts(
-        &mut self,
-        context: &Context<'_>,
-        caller: &Caller,
-        query: &Query,
-        join: &Join,
-    ) -> bool {
-        let (Some(residual), Some(base)) = (&join.residual, &join.base) else {
-            return true;
-        };
-        let view = self.view(caller);
-        let behind = LinkedRows { plan: context.plan, tables: &self.tables, view };
-        let row = JoinedRow {
-            base,
-            join,
-            links: &query.links,
-            plan: context.plan,
-            names: context.names,
-            behind: &behind,
-        };
-        let scope = Scope { bindings: &[], plug_in: None, row: Some(&row), clock: context.clock() };
-        evaluate(residual, &scope).is_ok_and(|value| is_true(&value))
     }
 
     /// Ends a link's search for one row, and tells what it looked at.
@@ -440,67 +421,4 @@ pub(super) fn all_of<'e>(parts: impl IntoIterator<Item = &'e Expression>) -> Opt
         .into_iter()
         .cloned()
         .reduce(|all, part| Expression::Binary(BinaryOperator::And, Box::new(all), Box::new(part)))
-}
-
-/// A combination of rows, for the conditions on it.
-struct JoinedRow<'a> {
-    base: &'a Record,
-    join: &'a Join,
-    links: &'a [Link],
-    plan: &'a Plan,
-    names: &'a Names,
-    behind: &'a LinkedRows<'a>,
-}
-
-impl JoinedRow<'_> {
-    fn table(&self) -> &Table {
-        self.plan.table(self.base.table)
-    }
-}
-
-impl RowAtHand for JoinedRow<'_> {
-    fn id(&self) -> RowId {
-        self.base.id
-    }
-
-    fn name(&self) -> Name {
-        let id = self.base.id;
-        self.names.get(id).cloned().unwrap_or_else(|| id.to_string().into())
-    }
-
-    fn table_name(&self) -> &str {
-        &self.table().name
-    }
-
-    fn column(&self, name: &str) -> Option<Value> {
-        Some(value_of(self.base, Field::Column(self.table().column(name)?)))
-    }
-
-    fn linked(&self, name: &str, member: &str) -> Option<Value> {
-        let Some(column) = self.table().column(name) else {
-            let number = self.links.iter().position(|link| *link.name == *name)?;
-            return Some(self.of_link(number, member));
-        };
-        let Value::Id(id) = value_of(self.base, Field::Column(column)) else {
-            return Some(Value::Null);
-        };
-        let kind = &self.table().columns[column.index()].kind;
-        matches!(kind, ColumnType::Lookup(_))
-            .then(|| self.behind.value(kind, id, member).unwrap_or_default())
-    }
-}
-
-impl JoinedRow<'_> {
-    /// A member of the row that a link has given; null without one.
-    fn of_link(&self, number: usize, member: &str) -> Value {
-        let Some(record) = &self.join.levels[number].record else {
-            return Value::Null;
-        };
-        let table: TableId = self.links[number].table;
-        match self.plan.table(table).column(member) {
-            Some(column) => value_of(record, Field::Column(column)),
-            None if member == "id" => Value::Id(record.id),
-            None => Value::Null,
-        }
-    }
 }

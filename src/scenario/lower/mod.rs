@@ -19,6 +19,7 @@ mod expectations;
 mod fetch;
 mod keys;
 mod line;
+mod links;
 mod literal;
 mod names;
 mod queries;

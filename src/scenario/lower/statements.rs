@@ -23,7 +23,7 @@ impl Lowering<'_> {
             "select" => {
                 let table = self.statement_table(table, body)?;
                 let (selection, bind) = self.bound_selection(step, table, body)?;
-                Ok(Verb::Statement(Statement::Select(selection), bind))
+                Ok(Verb::Statement(Statement::Select(Box::new(selection)), bind))
             }
             "insert" => self.insert(step, table, body),
             "update" => {

@@ -37,7 +37,7 @@ fn selection(query: &str) -> Selection {
     let plan = plans(&with_query(query)).remove(0);
     let steps = plan.programs.into_iter().flat_map(|program| program.steps);
     let found = steps.into_iter().find_map(|step| match step.verb {
-        Verb::Query { selection, .. } => Some(selection),
+        Verb::Query { selection, .. } => Some(*selection),
         _ => None,
     });
     found.expect("there is a query")
@@ -61,18 +61,17 @@ fn own(condition: &str) -> Expression {
     selection(&query).filter.expect("there is a filter")
 }
 
-#[test]
-fn both_forms_of_a_query_are_one_plan() {
-    let pairs = [
-        ("<fetch><entity name='account'/></fetch>", "{ table: account }"),
-        (
-            "<fetch><entity name='account'><attribute name='name'/><attribute name='accountid'/>
+/// Queries as FetchXML, and the same in the step language.
+const PAIRS: &[(&str, &str)] = &[
+    ("<fetch><entity name='account'/></fetch>", "{ table: account }"),
+    (
+        "<fetch><entity name='account'><attribute name='name'/><attribute name='accountid'/>
                <order attribute='number' descending='true'/><order attribute='accountid'/>
              </entity></fetch>",
-            "{ table: account, columns: [name], order: [-number, id] }",
-        ),
-        (
-            "<fetch top='5' no-lock='true' latematerialize='true' options='Recompile'>
+        "{ table: account, columns: [name], order: [-number, id] }",
+    ),
+    (
+        "<fetch top='5' no-lock='true' latematerialize='true' options='Recompile'>
                <entity name='account'>
                  <filter>
                    <condition attribute='number' operator='ge' value='5'/>
@@ -83,11 +82,11 @@ fn both_forms_of_a_query_are_one_plan() {
                  </filter>
                </entity>
              </fetch>",
-            "{ table: account, where: \"=number >= 5 && (city == 'Oslo' || city == null)\",
+        "{ table: account, where: \"=number >= 5 && (city == 'Oslo' || city == null)\",
                top: 5, hint: nolock }",
-        ),
-        (
-            "<fetch count='2' page='{n}' paging-cookie='{cookie}'>
+    ),
+    (
+        "<fetch count='2' page='{n}' paging-cookie='{cookie}'>
                <entity name='account'>
                  <filter>
                    <condition attribute='name' operator='begins-with' value='Con'/>
@@ -95,11 +94,11 @@ fn both_forms_of_a_query_are_one_plan() {
                  </filter>
                </entity>
              </fetch>",
-            "{ table: account, where: \"=like(name, 'Con%') && number < n\",
+        "{ table: account, where: \"=like(name, 'Con%') && number < n\",
                page: { size: 2, number: $n, cookie: $cookie } }",
-        ),
-        (
-            "<fetch distinct='true' returntotalrecordcount='true'>
+    ),
+    (
+        "<fetch distinct='true' returntotalrecordcount='true'>
                <entity name='account'>
                  <attribute name='city'/>
                  <link-entity name='order' from='account' to='accountid' alias='orders'
@@ -118,16 +117,16 @@ fn both_forms_of_a_query_are_one_plan() {
                  <order attribute='city'/>
                </entity>
              </fetch>",
-            "{ table: account, columns: [city], distinct: true, total count as: all,
+        "{ table: account, columns: [city], distinct: true, total count as: all,
                link: {
                  orders: { table: order, type: outer, where: \"=amount > 7.0\", columns: [title],
                    link: { lines: { table: line, columns: [] } } },
                  notes: { table: note, from: about, type: not any } },
                where: \"=orders.id != null && name == orders.title\",
                order: [city, orders.amount] }",
-        ),
-        (
-            "<fetch aggregate='true' aggregatelimit='50000'>
+    ),
+    (
+        "<fetch aggregate='true' aggregatelimit='50000'>
                <entity name='account'>
                  <attribute name='due' alias='month' groupby='true' dategrouping='month'/>
                  <attribute name='accountid' alias='all' aggregate='count'/>
@@ -138,13 +137,16 @@ fn both_forms_of_a_query_are_one_plan() {
                  <order alias='total' descending='true'/>
                </entity>
              </fetch>",
-            "{ table: account, group by: { month: month of due },
+        "{ table: account, group by: { month: month of due },
                aggregate: { all: count, cities: countcolumn of distinct city,
                  total: sum of orders.amount },
                link: { orders: { table: order } }, order: -total }",
-        ),
-    ];
-    for (fetch, own) in pairs {
+    ),
+];
+
+#[test]
+fn both_forms_of_a_query_are_one_plan() {
+    for (fetch, own) in PAIRS {
         let mut fetched = fetched(fetch);
         if let Some(aggregation) = &mut fetched.aggregation {
             assert_eq!(aggregation.most.take(), Some(50_000), "only FetchXML says so");

@@ -138,7 +138,7 @@ fn a_select_has_its_clauses_beside_the_verb() {
         hints: Hints::NONE.with(Hint::UpdLock).with(Hint::HoldLock),
         ..Selection::of(TICKET)
     };
-    assert_eq!(found, [(Statement::Select(selection), Some("found".to_owned()))]);
+    assert_eq!(found, [(Statement::Select(Box::new(selection)), Some("found".to_owned()))]);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The links of FetchXML: `link-entity`, beside the columns or inside a filter.
 //!
-//! Source: Microsoft Learn, "link-entity element (FetchXml)": `exists` and `in` answer a row once if
-//! there is a linked one, as `any` does inside a filter; `not all` is another word for `any`; `all`
-//! wants linked rows of which none meets the filter.
+//! Source: Microsoft Learn, "link-entity element (FetchXml)": `exists` and `in` answer a row once
+//! if there is a linked one, as `any` does inside a filter; `not all` is another word for `any`;
+//! `all` wants linked rows of which none meets the filter.
 
 use roxmltree::Node as Element;
 
@@ -10,7 +10,8 @@ use crate::plan::{Link, LinkKind, LinkNumber};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::lower::fetch::attributes::LINK;
 use crate::scenario::lower::fetch::{Reader, tag};
-use crate::scenario::lower::queries::{Joint, table_of};
+use crate::scenario::lower::links::Joint;
+use crate::scenario::lower::queries::table_of;
 use crate::words::{Expression, Name};
 
 /// What a link's type means.

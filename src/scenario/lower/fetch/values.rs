@@ -86,8 +86,8 @@ impl Reader<'_, '_, '_> {
         self.value(attribute.value(), attribute.range_value(), &TEXT)
     }
 
-    /// A text as a value of this type. `{name}` alone is what is bound to the name; in a longer text
-    /// it is filled in; a GUID may stand in braces.
+    /// A text as a value of this type. `{name}` alone is what is bound to the name; in a longer
+    /// text it is filled in; a GUID may stand in braces.
     fn value(&mut self, text: &str, range: Range<usize>, kind: &ColumnType) -> Checked<Expression> {
         let span = self.place.span(range);
         let inner = text.strip_prefix('{').and_then(|it| it.strip_suffix('}'));
