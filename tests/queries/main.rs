@@ -1,5 +1,9 @@
 //! Queries against a plain model of them: filters, links, orders, pages and aggregates over random
 //! rows, asked in the step language and as FetchXML, at levels that lock and at levels that don't.
+//! Beside it, each operator over a few rows, and the platform's limits.
+
+mod limits;
+mod operators;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -311,7 +315,7 @@ rows:
 /// What the scenario binds to a name at last.
 fn bound(text: &str, wanted: &str) -> Value {
     let plan = match run::parse("query.yaml", text) {
-        Ok(mut plans) => std::sync::Arc::new(plans.remove(0)),
+        Ok(mut plans) => plans.remove(0),
         Err(rejection) => panic!("{rejection}\n{text}"),
     };
     let run = run::run(&plan, &RunOptions::default()).expect("the plan is sound");
