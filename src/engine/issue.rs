@@ -7,7 +7,7 @@ use crate::engine::code::RequestCode;
 use crate::engine::database::{Assigned, Query, broken};
 use crate::engine::fiber::{Fiber, FiberId, Frame, RequestFrame, Role};
 use crate::engine::interpret::Next;
-use crate::engine::request::{Request, Target};
+use crate::engine::request::{AccessChange, Request, Target};
 use crate::engine::world::{Shared, World};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Assignment, Hints, Message, RowSelector, UpsertWhen, Verb};
@@ -119,6 +119,24 @@ impl World {
                 let query = Query { since: Some(self.accepted(fiber, cursor)), ..Query::default() };
                 request.query = Some(Arc::new(query));
                 Ok((*instance, request))
+            }
+            Verb::Share { instance, table, row, with, rights } => {
+                let place = self.place(fiber, *instance)?;
+                let message = match rights.is_empty() {
+                    true => Message::RevokeAccess,
+                    false => Message::GrantAccess,
+                };
+                let target = self.target(shared, fiber, *table, row)?;
+                let mut request = Request::new(message, *table, target);
+                let with = self.principal(shared, fiber, place, with)?;
+                let rights = rights.clone();
+                request.access = Some(Box::new(AccessChange::Share { with, rights }));
+                Ok((place, request))
+            }
+            Verb::Members { instance, team, users, leave } => {
+                let place = self.place(fiber, *instance)?;
+                let request = self.build_members(shared, fiber, place, (team, users), *leave)?;
+                Ok((place, request))
             }
             _ => Err(broken("the step asks for nothing".to_owned())),
         }
@@ -322,6 +340,7 @@ impl Request {
             when: UpsertWhen::Always,
             query: None,
             hints: Hints::NONE,
+            access: None,
         }
     }
 }

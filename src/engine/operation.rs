@@ -32,7 +32,6 @@ pub(super) enum Done {
     Took(Duration),
     /// It needs a request of the platform's own, in its own transaction. When that has ended, the
     /// command goes on, with the answer in [`RequestFrame::parts`].
-    #[allow(dead_code, reason = "the messages that have parts follow")]
     Part(Box<Request>),
     /// It is done, and takes this long.
     After(Duration),
@@ -171,12 +170,17 @@ impl World {
             Message::RetrieveMultiple => self.retrieve_multiple(fiber, frame, limit)?,
             Message::Update | Message::Upsert => self.change(fiber, frame, WriteKind::Update)?,
             Message::Delete => self.change(fiber, frame, WriteKind::Delete)?,
+            Message::GrantAccess | Message::RevokeAccess => self.change_share(frame)?,
+            Message::Associate | Message::Disassociate if frame.request.access.is_some() => {
+                self.change_members(frame)?
+            }
             other => {
                 let message = format!("the platform has no operation for {}", other.name());
                 return Err(broken(message));
             }
         };
         if let Done::After(_) = done {
+            self.note_written_user(frame);
             frame.phase = Phase::PostOperation;
         }
         Ok(done)
@@ -282,7 +286,12 @@ impl World {
         let room = limit.duration_since(self.now);
         let (database, mut context) = self.database(frame.instance);
         if frame.execution.is_none() {
-            let query = frame.request.query.clone().unwrap_or_else(|| Arc::new(Query::default()));
+            let mut query =
+                frame.request.query.clone().unwrap_or_else(|| Arc::new(Query::default()));
+            if frame.sees_as.is_some() && query.top.is_some() {
+                // The first of those that the user may see.
+                query = Arc::new(Query { top: None, ..(*query).clone() });
+            }
             let plan = context.plan;
             let execution = Execution::select(database, plan, &caller, table, query)?;
             frame.execution = Some(Box::new(execution));
@@ -299,7 +308,8 @@ impl World {
             Step::Took(cost) => Ok(Done::Took(cost)),
             Step::Done => {
                 let taken = frame.execution.take().and_then(|mut it| it.take_answer());
-                let records = taken.unwrap_or_default();
+                let mut records = taken.unwrap_or_default();
+                self.keep_visible(frame, &mut records);
                 let transfer = costs.column.saturating_mul(Execution::values(&records));
                 let rows = records.into_iter().map(|record| Value::Record(Arc::new(record)));
                 let changes = frame.request.query.as_ref().is_some_and(|it| it.since.is_some());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
-use crate::plan::{Hints, Isolation, Location, Selection, Statement};
+use crate::plan::{Hints, Isolation, Location, Right, Selection, Statement};
 use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
 
 /// A list of steps with a name.
@@ -112,6 +112,30 @@ pub enum Verb {
         table: TableId,
         /// Which row.
         row: RowSelector,
+    },
+    /// Shares a row with a user or team, or takes the share away.
+    Share {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// With whom: the name of a user or team, or the id.
+        with: Expression,
+        /// The rights that the other gets; empty to take all away.
+        rights: Vec<Right>,
+    },
+    /// Adds users to a team, in this order, or takes them out.
+    Members {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// The team.
+        team: Expression,
+        /// The users: each one or a list.
+        users: Vec<Expression>,
+        /// Whether they are taken out.
+        leave: bool,
     },
     /// Reads the rows of a table that changed since a cursor was last moved, with each row's last
     /// committed state. The cursor belongs to the actor, lasts over its runs, and begins before

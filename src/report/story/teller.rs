@@ -125,6 +125,7 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::DirtyReadUndone { request, .. }
             | Event::RowMissed { request, .. }
             | Event::RowWritten(RowWritten { request, .. }) => self.lane_of_request(*request),
+            Event::Access(access) => self.lane_of_access(access),
             Event::Committed { transaction }
             | Event::RolledBack { transaction, .. }
             | Event::StatementUndone { transaction, .. }
@@ -283,6 +284,7 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::ScanDisturbed { .. }
             | Event::DirtyReadUndone { .. } => self.look(entry),
             Event::RowWritten(..) => self.write(entry),
+            Event::Access(access) => self.access(entry, access),
             Event::StepBegan { .. }
             | Event::StepEnded { .. }
             | Event::StatementBegan(_)

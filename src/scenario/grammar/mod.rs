@@ -10,12 +10,14 @@
 mod control;
 mod document;
 mod expectations;
+mod security;
 mod sessions;
 mod steps;
 mod words;
 
 pub use document::{ANYTHING, DOCUMENT, PLUG_IN, VARIANT};
 pub use expectations::EXPECTATION;
+pub use security::{DEPTHS, TEAM_KINDS};
 pub use sessions::{LABELLED_STEP, SESSION_STEP};
 pub use steps::STEP;
 pub use words::{

@@ -142,7 +142,7 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn tables(&mut self, node: Option<&Node>) {
+    pub(super) fn tables(&mut self, node: Option<&Node>, security: Option<&Node>) {
         let entries = self.definitions(node);
         for (number, entry) in (0..).zip(entries) {
             self.check_path_name(entry);
@@ -155,6 +155,7 @@ impl Lowering<'_> {
                 indexes: Vec::new(),
             });
         }
+        self.name_security_tables(security);
         for (number, entry) in (0..).zip(entries) {
             let columns = self.table_columns(&entry.value);
             self.plan.tables[usize::from(number)].columns = columns;
@@ -163,6 +164,7 @@ impl Lowering<'_> {
             let indexes = self.indexes(&entry.value, TableId(number));
             self.plan.tables[usize::from(number)].indexes = indexes;
         }
+        self.complete_security_tables(security);
     }
 
     /// The entries of a map of definitions, as far as they may be numbered.

@@ -14,9 +14,9 @@ use crate::scenario::tree::{Entry, Node};
 use crate::words::{ColumnId, Expression, InstanceId, Name, TableId, Value};
 
 /// Where a request goes.
-struct Target {
-    instance: Option<InstanceId>,
-    table: TableId,
+pub(super) struct Target {
+    pub(super) instance: Option<InstanceId>,
+    pub(super) table: TableId,
 }
 
 impl Lowering<'_> {
@@ -30,6 +30,10 @@ impl Lowering<'_> {
             "update" => self.update(node, body),
             "upsert" => self.upsert(node, body),
             "delete" => self.delete(node, body),
+            "grant" => self.share(node, "to", body),
+            "revoke" => self.share(node, "from", body),
+            "add members" => self.members(node, false, body),
+            "remove members" => self.members(node, true, body),
             "set" => self.set_target(entry, body),
             "transaction" => self.transaction(node, body),
             _ => Err(self.diagnostics.misshapen(entry.key_span)),
@@ -117,7 +121,7 @@ impl Lowering<'_> {
     }
 
     /// The instance and table of a request.
-    fn target(&mut self, node: &Node, body: &mut Body) -> Checked<Target> {
+    pub(super) fn target(&mut self, node: &Node, body: &mut Body) -> Checked<Target> {
         let instance = self.instance_of(node, body);
         let table_node = self.required(node, "table")?;
         let table = self.table(table_node);
@@ -205,7 +209,7 @@ impl Lowering<'_> {
     }
 
     /// Which row a request means. `must_exist`: whether something else has to bring it into being.
-    fn selector(
+    pub(super) fn selector(
         &mut self,
         node: &Node,
         table: TableId,

@@ -327,7 +327,9 @@ fn at_home(steps: &mut [Step], home: crate::words::InstanceId) {
             | Verb::Query { instance, .. }
             | Verb::Update { instance, .. }
             | Verb::Upsert { instance, .. }
-            | Verb::Delete { instance, .. } => {
+            | Verb::Delete { instance, .. }
+            | Verb::Share { instance, .. }
+            | Verb::Members { instance, .. } => {
                 instance.get_or_insert(home);
             }
             Verb::Transaction { instance, body, .. } => {

@@ -7,10 +7,10 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Hint, Hints, Isolation, Message, Stage, StatementKind};
+use crate::plan::{Hint, Hints, Isolation, Message, Right, Stage, StatementKind};
 use crate::trace::tale::Tale;
 use crate::trace::{
-    AccessPath, DeadlockEdge, Disturbance, Event, LaneKind, LockResource, Names, Outcome, ReadKind,
+    Access, AccessPath, CacheLoss, DeadlockEdge, Disturbance, Event, LaneKind, LockResource, Names, Outcome, ReadKind,
     RequestBegan, RollbackReason, RowRead, RowWritten, RowsSelected, StatementBegan, WaitEnd,
     WriteKind,
 };
@@ -20,7 +20,7 @@ use crate::words::{
 };
 
 /// How many kinds of events there are.
-const KINDS: u8 = 49;
+const KINDS: u8 = 50;
 
 /// Up to twenty events of any kind about anything.
 pub(crate) fn any_events() -> impl Strategy<Value = Vec<Event>> {
@@ -156,7 +156,8 @@ impl Parts {
             27..32 => self.of_transactions(kind - 27),
             32..40 => self.of_waits(kind - 32),
             40..45 => self.of_sessions(kind - 40),
-            _ => self.of_scans(kind - 45),
+            45..49 => self.of_scans(kind - 45),
+            _ => Event::Access(self.of_access()),
         }
     }
 
@@ -389,6 +390,38 @@ impl Parts {
         }
     }
 
+    fn of_access(&self) -> Access {
+        let (request, instance) = (self.request(), self.instance());
+        let (table, row) = (self.table(), self.row());
+        match self.small[1] % 3 {
+            0 => Access::UserCacheInvalidated {
+                transaction: self.transaction(),
+                instance,
+                user: row,
+                why: match self.flag {
+                    true => CacheLoss::UserWritten,
+                    false => CacheLoss::OwnerTeamsChanged,
+                },
+            },
+            1 => Access::PrivilegesRecalculated {
+                request,
+                instance,
+                user: row,
+                took: self.duration(),
+                teams: u32::from(self.small[0]),
+                business_units: u32::from(self.small[2]),
+            },
+            _ => Access::PrivilegeDenied {
+                request,
+                instance,
+                principal: row,
+                right: Right::ALL[usize::from(self.small[0]) % Right::ALL.len()],
+                table,
+                row: self.flag.then_some(row),
+            },
+        }
+    }
+
     fn of_scans(&self, kind: u8) -> Event {
         let (instance, table, row) = (self.instance(), self.table(), self.row());
         let (request, transaction) = (self.request(), self.transaction());
@@ -474,6 +507,7 @@ const fn kind_of(event: &Event) -> u8 {
         Event::ScanDisturbed { .. } => 46,
         Event::DirtyReadUndone { .. } => 47,
         Event::SchemaAltered { .. } => 48,
+        Event::Access(_) => 49,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::check::history::{
 };
 use crate::fault::{Fault, FaultKind};
 use crate::trace::{
-    self, DeadlockEdge, Entry, Event, Names, Outcome, RequestBegan, RollbackReason, RowWritten,
+    Access, self, DeadlockEdge, Entry, Event, Names, Outcome, RequestBegan, RollbackReason, RowWritten,
     RowsSelected, StatementBegan, Trace, WriteKind,
 };
 use crate::words::{InstanceId, LaneId, OutageId, TransactionId};
@@ -59,6 +59,7 @@ impl<'t> Fold<'t> {
                 disturbed_scans: Vec::new(),
                 undone_reads: Vec::new(),
                 retries: Vec::new(),
+                recalculations: Vec::new(),
                 plug_in_runs: Vec::new(),
                 outages: Vec::new(),
                 bound: BTreeMap::new(),
@@ -229,6 +230,9 @@ impl<'t> Fold<'t> {
                 matched: *matched,
                 whole: *whole,
             }),
+            Event::Access(Access::PrivilegesRecalculated { request, .. }) => {
+                self.history.recalculations.push((*request, at));
+            }
             Event::RowMissed { request, instance, table, row: Some(row), level } => {
                 let key = RowKey::of(*instance, *table, *row);
                 let (request, level) = (*request, *level);
