@@ -17,7 +17,7 @@ use multiverse::engine::database::{
 };
 use multiverse::engine::log::Log;
 use multiverse::engine::names::Names;
-use multiverse::plan::{Column, Hint, Hints, Instance, Isolation, Locking, Plan, Table};
+use multiverse::plan::{Column, Hint, Hints, Instance, Isolation, Plan, Table};
 use multiverse::words::{
     BinaryOperator, ColumnId, ColumnType, Expression, InstanceId, LaneId, Name, RequestId, RowId,
     SimInstant, TableId, TransactionId, Value,
@@ -77,18 +77,8 @@ impl Bench {
             name: Name::from(format!("column {index}")),
             kind: if index == 1 { ColumnType::Whole } else { ColumnType::Text { max_length: 100 } },
         };
-        plan.tables.push(Table {
-            name: Name::from("test"),
-            columns: (0..columns).map(column).collect(),
-            keys: Vec::new(),
-            indexes: Vec::new(),
-        });
-        plan.instances.push(Instance {
-            name: Name::from("db"),
-            tables: vec![TEST],
-            isolation: Isolation::ReadCommittedSnapshot,
-            locking: Locking::Classic,
-        });
+        plan.tables.push(Table::new(Name::from("test"), (0..columns).map(column).collect()));
+        plan.instances.push(Instance::new(Name::from("db"), vec![TEST]));
         plan.costs.row = Duration::from_nanos(0);
         // A monitor that comes by at once: what is measured is the search, not the pause before it.
         plan.limits.deadlock_monitor = Duration::ZERO;

@@ -13,8 +13,8 @@ use multiverse::engine::lock::{LockTable, Owner, Resource};
 use multiverse::engine::store::{RowNumber, TableStore};
 use multiverse::engine::{InOrder, Progress, World};
 use multiverse::plan::{
-    Actor, ActorKind, Assignment, Column, Costs, Hints, Instance, Isolation, Location, Locking,
-    Plan, Program, RowGroup, RowSelector, Schedule, Selection, Step, Table, Verb,
+    Actor, ActorKind, Assignment, Column, Costs, Hints, Instance, Location, Plan, Program,
+    RowGroup, RowSelector, Schedule, Selection, Step, Table, Verb,
 };
 use multiverse::plug_in::PlugIns;
 use multiverse::words::{
@@ -65,18 +65,8 @@ fn plan(rows: u64, columns: usize, costs: Costs) -> Plan {
         name: Name::from(format!("column {index}")),
         kind: if index == 1 { ColumnType::Whole } else { ColumnType::Text { max_length: 100 } },
     };
-    plan.tables.push(Table {
-        name: Name::from("account"),
-        columns: (0..columns).map(column).collect(),
-        keys: Vec::new(),
-        indexes: Vec::new(),
-    });
-    plan.instances.push(Instance {
-        name: Name::from("us"),
-        tables: vec![ACCOUNT],
-        isolation: Isolation::ReadCommittedSnapshot,
-        locking: Locking::Classic,
-    });
+    plan.tables.push(Table::new(Name::from("account"), (0..columns).map(column).collect()));
+    plan.instances.push(Instance::new(Name::from("us"), vec![ACCOUNT]));
     let text = |index: usize| match index {
         1 => (NUMBER, whole(0)),
         index => {
@@ -135,6 +125,7 @@ fn increment(row: RowSelector) -> Step {
         row,
         from: None,
         set: vec![Assignment { column: NUMBER, value: sum }],
+        precondition: None,
     })
 }
 
@@ -148,6 +139,7 @@ fn set_name(row: RowSelector) -> Step {
             column: NAME,
             value: Expression::Literal(Value::text("another name")),
         }],
+        precondition: None,
     })
 }
 
@@ -177,6 +169,7 @@ fn busy_plan(per_actor_row: bool) -> Plan {
         row: RowSelector::Row(mine),
         columns: None,
         hints: Hints::NONE,
+        precondition: None,
         bind: Some(Name::from("mine")),
     });
     let body = vec![

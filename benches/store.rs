@@ -51,10 +51,8 @@ fn definition() -> Table {
     let key =
         |name: &str, column| AlternateKey { name: name.into(), columns: vec![ColumnId(column)] };
     Table {
-        name: "account".into(),
-        columns: columns.collect(),
         keys: vec![key("by number", 0), key("by code", 1)],
-        indexes: Vec::new(),
+        ..Table::new("account".into(), columns.collect())
     }
 }
 

@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod assumptions;
 pub mod check;
 pub mod engine;
 pub mod fault;

@@ -23,6 +23,7 @@ const SUBJECTS: &[&str] = &[
 /// The keys whose values are changed as any value is.
 const PLAIN: &[&str] = &[
     "is",
+    "deleted",
     "rows",
     "succeeds",
     "in transaction",
@@ -114,7 +115,9 @@ fn of_values(value: &Node) -> Vec<Vec<Change>> {
     match &value.form {
         Form::Scalar(_) => vec![of_scalar(value)],
         // No rows: that there is one, whatever it is.
-        Form::List(items) if items.is_empty() => vec![vec![Change::new(value, "[{}]")]],
+        Form::List(items) if items.is_empty() => {
+            vec![["[{}]", "[x]"].map(|one| Change::new(value, one)).into()]
+        }
         Form::List(items) => items.iter().flat_map(of_values).collect(),
         Form::Map(entries) => entries
             .iter()

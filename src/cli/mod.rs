@@ -4,6 +4,7 @@
 //! arguments, files to write, colours, widths, and the exit code. The code is the worst of what
 //! was met, so one broken file among many neither hides the others nor is hidden by them.
 
+mod assumptions;
 mod bug;
 mod check;
 mod init;
@@ -67,6 +68,8 @@ enum Command {
     Check(check::Arguments),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
+    /// List every behaviour that no source states, with its place in the code
+    Assumptions(assumptions::Arguments),
     /// Write a small commented scenario to start from
     Init {
         /// The folder to write it to; created if it is missing
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
             Command::Run(arguments) => run::run(arguments, &mut output),
             Command::Check(arguments) => check::check(arguments, &mut output),
             Command::Schema => schema(&mut output),
+            Command::Assumptions(arguments) => assumptions::list(arguments, &mut output),
             Command::Init { folder } => init::init(folder, &mut output),
         };
         exit.max(output.finish())

@@ -259,7 +259,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         | Verb::Delete { .. }
         | Verb::Share { .. }
         | Verb::Members { .. }
-        | Verb::ReadChanges { .. } => out.push(Operation::Request(RequestCode::new(verb))),
+        | Verb::Changes { .. } => out.push(Operation::Request(RequestCode::new(verb))),
         Verb::Statement(statement, bind) => {
             out.push(Operation::Statement(StatementCode::new(statement, bind.as_ref())));
         }

@@ -5,19 +5,15 @@ use std::time::Duration;
 
 use crate::engine::code::{Operation, RequestCode};
 use crate::engine::database::broken;
-use crate::engine::fiber::{
-    Fiber, FiberId, Frame, Guard, Interrupt, Loop, ProgramFrame, Role, State,
-};
+use crate::engine::fiber::{Fiber, FiberId, Frame, Guard, Interrupt, Loop, ProgramFrame, State};
 use crate::engine::request::Answer;
 use crate::engine::scope::PlugInScope;
-use crate::engine::world::{Cursor, Flow, Shared, World};
+use crate::engine::world::{Flow, Shared, World};
 use crate::fault::{Fault, FaultKind, Retry};
-use crate::plan::{Backoff, Verb};
+use crate::plan::{Backoff, ChangesFrom, Verb};
 use crate::trace::Event;
 use crate::words::evaluate::{self, Scope, evaluate, is_true, text_of};
-use crate::words::{
-    ActorId, Expression, InstanceId, Name, ProgramId, RequestId, SimInstant, Value,
-};
+use crate::words::{Expression, InstanceId, Name, ProgramId, RequestId, SimInstant, Value};
 
 impl World {
     /// Carries out the next operation of the program on top of the stack.
@@ -191,37 +187,31 @@ impl World {
     /// Binds the answer to what the program asked for.
     fn accept(&mut self, shared: &Shared, fiber: &mut Fiber, answer: Answer) {
         let lane = fiber.lane;
-        let actor = actor_of(fiber);
-        let Some(Frame::Program(frame)) = fiber.frames.last_mut() else {
-            return;
+        let asked = match fiber.frames.last() {
+            Some(Frame::Program(frame)) => frame
+                .position
+                .checked_sub(1)
+                .and_then(|position| shared.code.operation(frame.program, position)),
+            _ => return,
         };
-        let asked = frame
-            .position
-            .checked_sub(1)
-            .and_then(|position| shared.code.operation(frame.program, position));
         let name = match asked {
-            Some(Operation::Request(RequestCode { verb, .. })) => {
-                if let (Answer::Changes(_, read), Verb::ReadChanges { cursor, .. }) =
-                    (&answer, verb)
-                    && let Some(actor) = actor
-                {
-                    let place: &mut Cursor =
-                        self.cursors.entry((actor, cursor.clone())).or_default();
-                    place.read = *read;
+            Some(Operation::Request(RequestCode { verb, .. })) => match verb {
+                Verb::Create { bind, .. }
+                | Verb::Retrieve { bind, .. }
+                | Verb::Query { bind, .. }
+                | Verb::Upsert { bind, .. } => bind.as_ref(),
+                Verb::Changes { bind, from, .. } => {
+                    if let (ChangesFrom::Cursor(cursor), Answer::Changes(delta)) = (from, &answer) {
+                        self.note_read(fiber, cursor, delta);
+                    }
+                    bind.as_ref()
                 }
-                match verb {
-                    Verb::Create { bind, .. }
-                    | Verb::Retrieve { bind, .. }
-                    | Verb::Query { bind, .. }
-                    | Verb::Upsert { bind, .. } => bind.as_ref(),
-                    Verb::ReadChanges { bind, .. } => Some(bind),
-                    _ => None,
-                }
-            }
+                _ => None,
+            },
             Some(Operation::Statement(code)) => code.bind.as_ref(),
             _ => None,
         };
-        if let Some(name) = name {
+        if let (Some(name), Some(Frame::Program(frame))) = (name, fiber.frames.last_mut()) {
             let value = answer.into_value();
             self.log.emit(self.now, || Event::Bound {
                 lane,
@@ -229,13 +219,6 @@ impl World {
                 value: value.clone(),
             });
             frame.bind(name, value);
-        }
-    }
-
-    fn accept_changes(&mut self, fiber: &Fiber, name: &Name) {
-        if let Some(actor) = actor_of(fiber) {
-            let cursor = self.cursors.entry((actor, name.clone())).or_default();
-            cursor.accepted = cursor.read;
         }
     }
 
@@ -453,13 +436,6 @@ fn jump(fiber: &mut Fiber, position: usize) {
 fn home_of(fiber: &Fiber) -> Option<InstanceId> {
     match fiber.frames.last() {
         Some(Frame::Program(frame)) => frame.home,
-        _ => None,
-    }
-}
-
-const fn actor_of(fiber: &Fiber) -> Option<ActorId> {
-    match fiber.role {
-        Role::Client { actor } => Some(actor),
         _ => None,
     }
 }

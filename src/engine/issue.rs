@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::engine::code::RequestCode;
-use crate::engine::database::{Assigned, Query, broken};
-use crate::engine::fiber::{Fiber, FiberId, Frame, RequestFrame, Role};
+use crate::engine::database::{Assigned, broken};
+use crate::engine::fiber::{Fiber, FiberId, Frame, RequestFrame};
 use crate::engine::interpret::Next;
 use crate::engine::request::{AccessChange, Request, Target};
 use crate::engine::world::{Shared, World};
@@ -85,40 +85,42 @@ impl World {
                 self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::Update { instance, table, row, from, set } => {
+            Verb::Update { instance, table, row, from, set, precondition } => {
                 let target = self.target(shared, fiber, *table, row)?;
                 let mut request = Request::new(Message::Update, *table, target);
+                request.required = self.required(fiber, precondition.as_ref())?;
                 self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::Upsert { instance, table, row, from, set, when, .. } => {
+            Verb::Upsert { instance, table, row, from, set, when, precondition, .. } => {
                 let target = self.target(shared, fiber, *table, row)?;
                 let mut request = Request::new(Message::Upsert, *table, target);
                 request.when = *when;
+                request.required = self.required(fiber, precondition.as_ref())?;
                 self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::Retrieve { instance, table, row, columns, hints, .. } => {
+            Verb::Retrieve { instance, table, row, columns, hints, precondition, .. } => {
                 let target = self.target(shared, fiber, *table, row)?;
                 let mut request = Request::new(Message::Retrieve, *table, target);
                 request.select = columns.as_deref().map(Arc::from);
                 request.hints = *hints;
+                request.required = self.required(fiber, precondition.as_ref())?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::Delete { instance, table, row } => {
+            Verb::Delete { instance, table, row, precondition } => {
                 let target = self.target(shared, fiber, *table, row)?;
-                let request = Request::new(Message::Delete, *table, target);
+                let mut request = Request::new(Message::Delete, *table, target);
+                request.required = self.required(fiber, precondition.as_ref())?;
                 Ok((self.place(fiber, *instance)?, request))
             }
             Verb::Query { instance, .. } => {
                 let request = self.build_query(fiber, &code.verb)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::ReadChanges { instance, table, cursor, .. } => {
-                let mut request = Request::new(Message::RetrieveMultiple, *table, Target::None);
-                let query = Query { since: Some(self.accepted(fiber, cursor)), ..Query::default() };
-                request.query = Some(Arc::new(query));
-                Ok((*instance, request))
+            Verb::Changes { instance, .. } => {
+                let request = self.build_changes(fiber, &code.verb)?;
+                Ok((self.place(fiber, *instance)?, request))
             }
             Verb::Share { instance, table, row, with, rights } => {
                 let place = self.place(fiber, *instance)?;
@@ -152,14 +154,6 @@ impl World {
         request.hints = selection.hints;
         request.query = Some(Arc::new(query));
         Ok(request)
-    }
-
-    /// The version that the actor's cursor has accepted.
-    fn accepted(&self, fiber: &Fiber, cursor: &Name) -> u64 {
-        let Role::Client { actor } = fiber.role else {
-            return 0;
-        };
-        self.cursors.get(&(actor, cursor.clone())).map_or(0, |cursor| cursor.accepted)
     }
 
     fn target(
@@ -339,6 +333,8 @@ impl Request {
             select: None,
             when: UpsertWhen::Always,
             query: None,
+            changes: None,
+            required: None,
             hints: Hints::NONE,
             access: None,
         }

@@ -12,7 +12,9 @@
 
 mod across;
 mod build;
+mod changes;
 mod code;
+mod concurrency;
 pub mod database;
 mod digest;
 mod exchange;

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::concurrency::{Upsert, decide_upsert};
 use crate::engine::database::{
     Assigned, By, Caller, Change, Execution, Looked, Query, Step, Waiter, Wrote, broken,
     does_not_exist, record_of, selected,
@@ -17,7 +18,7 @@ use crate::engine::request::{Answer, Request, Target};
 use crate::engine::store::{TableStore, View};
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Message, Table, UpsertWhen};
+use crate::plan::{Isolation, Message, Table, UpsertWhen};
 use crate::trace::{Event, WriteKind};
 use crate::words::{InstanceId, RowId, SimInstant, Value};
 
@@ -39,7 +40,7 @@ pub(super) enum Done {
 
 impl World {
     /// Who makes a request's reads and writes.
-    fn caller(&self, fiber: FiberId, frame: &RequestFrame) -> Caller {
+    pub(super) fn caller(&self, fiber: FiberId, frame: &RequestFrame) -> Caller {
         let database = &self.databases[frame.instance.index()];
         let isolation = match frame.transaction {
             Some(transaction) => database.isolation_of(transaction),
@@ -87,28 +88,39 @@ impl World {
         };
         frame.phase = Phase::PreValidation;
         if frame.request.message == Message::Upsert {
-            self.resolve_upsert(frame, plan.table(table), found);
+            match decide_upsert(frame.request.required, found.is_some()) {
+                Upsert::GoesOn => self.resolve_upsert(frame, plan.table(table), found, level),
+                Upsert::Missed => return Err(self.unresolved(frame, level)),
+                Upsert::Refused(fault) => return Err(fault),
+            }
             return Ok(Done::After(cost));
         }
         match found {
             Some((id, _)) => frame.request.target = Target::Id(id),
-            None => {
-                let (request, instance) = (frame.id, frame.instance);
-                self.log.emit(self.now, || Event::RowMissed {
-                    request,
-                    instance,
-                    table,
-                    row: None,
-                    level,
-                });
-                let message = format!(
-                    "A record with the specified key values does not exist in {} entity",
-                    plan.table(table).name
-                );
-                return Err(Fault::new(FaultKind::KeyNotFound, message));
-            }
+            None => return Err(self.unresolved(frame, level)),
         }
         Ok(Done::After(cost))
+    }
+
+    /// Tells that a look-up has not found its row.
+    fn tell_missed(&mut self, frame: &RequestFrame, level: Isolation) {
+        let (request, instance, table) = (frame.id, frame.instance, frame.request.table);
+        let row = frame.request.id();
+        self.log.emit(self.now, || Event::RowMissed { request, instance, table, row, level });
+    }
+
+    /// The fault of a row that a look-up has not found, told to the trace as well.
+    fn unresolved(&mut self, frame: &RequestFrame, level: Isolation) -> Fault {
+        self.tell_missed(frame, level);
+        let definition = self.shared.plan.table(frame.request.table);
+        if let Some(id) = frame.request.id() {
+            return does_not_exist(definition, id);
+        }
+        let message = format!(
+            "A record with the specified key values does not exist in {} entity",
+            definition.name
+        );
+        Fault::new(FaultKind::KeyNotFound, message)
     }
 
     fn resolve_upsert(
@@ -116,6 +128,7 @@ impl World {
         frame: &mut RequestFrame,
         table: &Table,
         found: Option<(RowId, u64)>,
+        level: Isolation,
     ) {
         let key = match &frame.request.target {
             Target::Key(key, values) => {
@@ -147,6 +160,9 @@ impl World {
         };
         let request = frame.id;
         let row = found.map(|(id, _)| id).or_else(|| frame.request.id());
+        if became.is_none() && found.is_none() {
+            self.tell_missed(frame, level);
+        }
         self.log.emit(self.now, || Event::UpsertResolved { request, became, row });
         if let Some((id, _)) = found {
             frame.answer = Answer::Id(id);
@@ -174,6 +190,7 @@ impl World {
             Message::Associate | Message::Disassociate if frame.request.access.is_some() => {
                 self.change_members(frame)?
             }
+            Message::RetrieveEntityChanges => self.retrieve_changes(fiber, frame)?,
             other => {
                 let message = format!("the platform has no operation for {}", other.name());
                 return Err(broken(message));
@@ -225,6 +242,13 @@ impl World {
             }
             other => return Ok(self.written(other)),
         };
+        if frame.request.required.is_some() {
+            let image = database.store(table)?.read(row, View::Latest);
+            let version = image.map_or(0, |image| image.row_version());
+            self.check_version(frame, id, version)?;
+        }
+        let (database, mut context) = self.database(frame.instance);
+        let writing = &mut frame.writing;
         if shared.steps.any(frame.instance, table, frame.request.message) {
             // For `$before`: the row right before it is written, under its lock.
             let columns = selected(shared.plan.table(table), None);
@@ -269,7 +293,7 @@ impl World {
         let record = database.retrieve(&mut context, &caller, table, row, &columns);
         database.end_look(&mut context, &caller, &mut frame.taken);
         let record = record.ok_or_else(|| does_not_exist(shared.plan.table(table), id))?;
-        frame.answer = Answer::Record(Arc::new(record));
+        frame.answer = self.answer_if_modified(frame, record);
         Ok(Done::After(shared.plan.costs.read))
     }
 
@@ -301,7 +325,6 @@ impl World {
         if step == Ok(Step::Done) {
             database.finish(&mut context, &caller, execution);
         }
-        let settled = database.settled_version();
         self.now = context.now;
         match step? {
             Step::Waits => Ok(Done::Waits),
@@ -312,12 +335,7 @@ impl World {
                 self.keep_visible(frame, &mut records);
                 let transfer = costs.column.saturating_mul(Execution::values(&records));
                 let rows = records.into_iter().map(|record| Value::Record(Arc::new(record)));
-                let changes = frame.request.query.as_ref().is_some_and(|it| it.since.is_some());
-                frame.answer = if changes {
-                    Answer::Changes(rows.collect(), settled)
-                } else {
-                    Answer::List(rows.collect())
-                };
+                frame.answer = Answer::List(rows.collect());
                 Ok(Done::After(costs.read.saturating_add(transfer)))
             }
         }
@@ -384,9 +402,12 @@ impl World {
     /// Whether reads of this instance that are in no transaction need one: to hold locks.
     pub(super) fn needs_transaction(&self, instance: InstanceId, frame: &RequestFrame) -> bool {
         let isolation = self.shared.plan.instance(instance).isolation;
-        let level = frame.request.hints.level(isolation);
+        let level = match frame.request.message {
+            Message::RetrieveEntityChanges => Isolation::ReadCommittedSnapshot,
+            _ => frame.request.hints.level(isolation),
+        };
         let lasts = frame.request.message == Message::RetrieveMultiple;
-        !level.reads_versions() && (lasts || level != crate::plan::Isolation::ReadUncommitted)
+        !level.reads_versions() && (lasts || level != Isolation::ReadUncommitted)
             || self.databases[instance.index()].is_altering()
     }
 }

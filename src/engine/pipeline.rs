@@ -14,6 +14,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::concurrency::unversioned;
 use crate::engine::fiber::{
     Fiber, FiberId, Frame, Guard, NativeFrame, Phase, ProgramFrame, RequestFrame, State,
 };
@@ -128,6 +129,9 @@ impl World {
         let Some(Frame::Request(frame)) = fiber.frames.last() else {
             return None;
         };
+        if let Some(fault) = unversioned(frame.request.required, plan.table(table)) {
+            return Some(fault.from_instance(instance));
+        }
         self.databases[instance.index()].swallowed(frame.transaction?)
     }
 
@@ -263,7 +267,7 @@ impl World {
         frame.phase = Phase::PreOperation;
         let isolation = self.shared.plan.instance(frame.instance).isolation;
         let (instance, request) = (frame.instance, &frame.request);
-        let reads = matches!(request.message, Message::Retrieve | Message::RetrieveMultiple);
+        let reads = request.message.is_read();
         let needs_none = reads
             && !self.needs_transaction(instance, frame)
             && !self.shared.steps.any(instance, request.table, request.message);

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::engine::database::{Assigned, Query};
+use crate::engine::database::{Assigned, ChangesQuery, Query};
 use crate::plan::{Hints, Message, Right, UpsertWhen};
-use crate::words::{ColumnId, Record, RowId, TableId, Value};
+use crate::words::{ColumnId, Delta, Record, RowId, TableId, Value};
 
 /// One request to an instance, with every value that does not depend on the row itself.
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -23,6 +23,10 @@ pub struct Request {
     pub when: UpsertWhen,
     /// For a query: what it looks for.
     pub query: Option<Arc<Query>>,
+    /// For a read of changes: which.
+    pub changes: Option<Arc<ChangesQuery>>,
+    /// What must hold of the row's version.
+    pub required: Option<Required>,
     /// How a read departs from its transaction's isolation level.
     pub hints: Hints,
     /// What it changes of who may do what.
@@ -70,6 +74,19 @@ impl Request {
     }
 }
 
+/// What must hold of a row for a request to be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Required {
+    /// It is there.
+    Exists,
+    /// It is not there.
+    Missing,
+    /// It has this version; `None` where the caller should have said which, and has not.
+    Version(Option<u64>),
+    /// It has another version than this.
+    OtherVersion(u64),
+}
+
 /// Which row a request means.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Target {
@@ -95,8 +112,8 @@ pub enum Answer {
     Record(Arc<Record>),
     /// The rows.
     List(Arc<[Value]>),
-    /// The rows that changed, and the version up to which that is all.
-    Changes(Arc<[Value]>, u64),
+    /// What has changed.
+    Changes(Arc<Delta>),
     /// How many rows were written.
     Count(u64),
 }
@@ -108,7 +125,8 @@ impl Answer {
             Self::Done => Value::Null,
             Self::Id(id) => Value::Id(id),
             Self::Record(record) => Value::Record(record),
-            Self::List(items) | Self::Changes(items, _) => Value::List(items),
+            Self::List(items) => Value::List(items),
+            Self::Changes(delta) => Value::Delta(delta),
             Self::Count(count) => Value::Whole(i64::try_from(count).unwrap_or(i64::MAX)),
         }
     }

@@ -157,7 +157,8 @@ impl Soundness<'_> {
                 self.selector(*table, row)?;
                 self.columns(*table, columns.iter().flatten().copied())
             }
-            Verb::Delete { instance, table, row } | Verb::Share { instance, table, row, .. } => {
+            Verb::Delete { instance, table, row, .. }
+            | Verb::Share { instance, table, row, .. } => {
                 self.place(*instance)?;
                 self.selector(*table, row)
             }
@@ -167,9 +168,9 @@ impl Soundness<'_> {
                 self.place(*instance)?;
                 self.selection(selection)
             }
-            Verb::ReadChanges { instance, table, .. } => {
-                self.instance(*instance)?;
-                self.table(*table)
+            Verb::Changes { instance, table, columns, .. } => {
+                self.place(*instance)?;
+                self.columns(*table, columns.iter().flatten().copied())
             }
             Verb::If { then, otherwise, .. } => {
                 self.steps(then)?;

@@ -181,7 +181,6 @@ impl World {
             top,
             expand: selection.expand.clone(),
             select: selection.columns.as_deref().map(Arc::from),
-            since: None,
             hints: selection.hints,
         })
     }

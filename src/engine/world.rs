@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::changes::Cursor;
 use crate::engine::code::Code;
 use crate::engine::database::{Context, Database, TransactionRef};
 use crate::engine::fiber::{
@@ -68,15 +69,6 @@ pub struct World {
     pub(super) log: Log,
     /// How many steps of the sessions' order have begun.
     pub(super) ordered: usize,
-}
-
-/// Where a reader of changes stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Cursor {
-    /// The version up to which it has accepted everything.
-    pub accepted: u64,
-    /// The version up to which its last read is complete.
-    pub read: u64,
 }
 
 /// What a transition left behind.

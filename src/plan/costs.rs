@@ -91,6 +91,16 @@ pub struct Limits {
     /// Source: SQL Server ends no transaction for its age; "Dual-write limits for live
     /// synchronization" gives the transactions of dual-write two minutes.
     pub transaction: Option<Duration>,
+    /// How many rows and deletions one answer of a read of changes has at most. Default 5,000.
+    ///
+    /// Source: Microsoft Learn, "Use change tracking to synchronize data with external systems".
+    pub changes_page: u32,
+    /// How long a delta token is good for, and the deletions of a tracked table are remembered.
+    /// Default 7 days.
+    ///
+    /// Source: Microsoft Learn, "Use change tracking to synchronize data with external systems":
+    /// `Organization.ExpireChangeTrackingInDays`.
+    pub change_tracking: Duration,
     /// How many transitions a run may take. Default 10,000,000. Beyond it the scenario has no
     /// end, and the run says who was still at it.
     ///
@@ -114,6 +124,8 @@ impl Default for Limits {
             lock_escalation: 5_000,
             lock_escalation_retry: 1_250,
             transaction: None,
+            changes_page: 5_000,
+            change_tracking: Duration::from_secs(7 * 86_400),
             transitions: 10_000_000,
             virtual_time: Duration::from_secs(366 * 86_400),
         }

@@ -104,6 +104,15 @@ pub enum Claim {
         /// Whether.
         happens: bool,
     },
+    /// What an actor's last run bound to a name by a read of changes says of rows that are gone.
+    Deletions {
+        /// Who.
+        actor: ActorId,
+        /// The binding.
+        name: Name,
+        /// The rows that are gone, by their names, in the order in which they went.
+        rows: Vec<Name>,
+    },
     /// All instances that have the table hold the same committed rows of it, column for column.
     Converged {
         /// Which table; `None` for every table that more than one instance has.

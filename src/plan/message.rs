@@ -44,11 +44,13 @@ pub enum Message {
     ExecuteMultiple,
     /// Carries requests out in one transaction.
     ExecuteTransaction,
+    /// Reads what has changed in a table.
+    RetrieveEntityChanges,
 }
 
 impl Message {
     /// Every message of the platform's own.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Create,
         Self::Retrieve,
         Self::RetrieveMultiple,
@@ -67,6 +69,7 @@ impl Message {
         Self::UpsertMultiple,
         Self::ExecuteMultiple,
         Self::ExecuteTransaction,
+        Self::RetrieveEntityChanges,
     ];
 
     /// The platform's name of the message.
@@ -90,7 +93,13 @@ impl Message {
             Self::UpsertMultiple => "UpsertMultiple",
             Self::ExecuteMultiple => "ExecuteMultiple",
             Self::ExecuteTransaction => "ExecuteTransaction",
+            Self::RetrieveEntityChanges => "RetrieveEntityChanges",
         }
+    }
+
+    /// Whether it only reads.
+    pub const fn is_read(self) -> bool {
+        matches!(self, Self::Retrieve | Self::RetrieveMultiple | Self::RetrieveEntityChanges)
     }
 }
 

@@ -17,6 +17,7 @@ mod security;
 mod session;
 mod statement;
 mod system_table;
+mod version;
 
 use std::time::Duration;
 
@@ -41,6 +42,7 @@ pub use security::{
 pub use session::{Session, SessionStep};
 pub use statement::{Ordering, Selection, Statement, StatementKind};
 pub use system_table::{SECURITY_TABLES, SystemColumn, SystemTable};
+pub use version::{ChangesFrom, DeltaTokens, Precondition};
 
 use crate::words::{
     ActorId, ColumnId, ColumnType, Expression, InstanceId, Name, OutageId, PlugInId, ProgramId,
@@ -124,9 +126,31 @@ pub struct Table {
     /// Assumed: Dataverse keeps an index on each lookup column; pages on relationships speak of
     /// fast look-ups by it and none of its index.
     pub indexes: Vec<Index>,
+    /// Whether its changes are tracked, deletions included. Default false; true where a flow reads
+    /// the table.
+    ///
+    /// Source: Microsoft Learn, "Use change tracking to synchronize data with external systems".
+    pub change_tracking: bool,
+    /// Whether a request may say which version of a row it means. Default true.
+    ///
+    /// Source: Microsoft Learn, "Optimistic concurrency": `IsOptimisticConcurrencyEnabled`, true
+    /// for custom tables.
+    pub optimistic_concurrency: bool,
 }
 
 impl Table {
+    /// A table without keys and indexes, as the platform makes one by default.
+    pub const fn new(name: Name, columns: Vec<Column>) -> Self {
+        Self {
+            name,
+            columns,
+            keys: Vec::new(),
+            indexes: Vec::new(),
+            change_tracking: false,
+            optimistic_concurrency: true,
+        }
+    }
+
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<ColumnId> {
         let index = self.columns.iter().position(|column| &*column.name == name)?;
@@ -191,6 +215,21 @@ pub struct Instance {
     pub isolation: Isolation,
     /// How its writes lock.
     pub locking: Locking,
+    /// Up to where its delta tokens reach.
+    pub delta_tokens: DeltaTokens,
+}
+
+impl Instance {
+    /// An instance with these tables and the platform's defaults.
+    pub fn new(name: Name, tables: Vec<TableId>) -> Self {
+        Self {
+            name,
+            tables,
+            isolation: Isolation::default(),
+            locking: Locking::default(),
+            delta_tokens: DeltaTokens::default(),
+        }
+    }
 }
 
 /// Rows that exist when the world begins: one row, or many of a pattern.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
-use crate::plan::{Hints, Isolation, Location, Right, Selection, Statement};
+use crate::plan::{
+    ChangesFrom, Hints, Isolation, Location, Precondition, Right, Selection, Statement,
+};
 use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
 
 /// A list of steps with a name.
@@ -62,6 +64,8 @@ pub enum Verb {
         columns: Option<Vec<ColumnId>>,
         /// How it departs from its transaction's isolation level.
         hints: Hints,
+        /// What must hold of the row's version for it to be answered.
+        precondition: Option<Precondition>,
         /// The binding that gets the row.
         bind: Option<Name>,
     },
@@ -86,6 +90,8 @@ pub enum Verb {
         from: Option<Expression>,
         /// The columns' new values.
         set: Vec<Assignment>,
+        /// What must hold of the row.
+        precondition: Option<Precondition>,
     },
     /// Creates or updates a row.
     Upsert {
@@ -101,6 +107,8 @@ pub enum Verb {
         set: Vec<Assignment>,
         /// Whether an existing or a missing row is left alone.
         when: UpsertWhen,
+        /// What must hold of the row.
+        precondition: Option<Precondition>,
         /// The binding that gets the row's id.
         bind: Option<Name>,
     },
@@ -112,6 +120,8 @@ pub enum Verb {
         table: TableId,
         /// Which row.
         row: RowSelector,
+        /// What must hold of the row.
+        precondition: Option<Precondition>,
     },
     /// Shares a row with a user or team, or takes the share away.
     Share {
@@ -137,18 +147,20 @@ pub enum Verb {
         /// Whether they are taken out.
         leave: bool,
     },
-    /// Reads the rows of a table that changed since a cursor was last moved, with each row's last
-    /// committed state. The cursor belongs to the actor, lasts over its runs, and begins before
-    /// every change.
-    ReadChanges {
+    /// Reads what has changed in a table, as the platform's RetrieveEntityChanges.
+    Changes {
         /// Where.
-        instance: InstanceId,
+        instance: Option<InstanceId>,
         /// The table.
         table: TableId,
-        /// The cursor.
-        cursor: Name,
-        /// The binding that gets the list of rows.
-        bind: Name,
+        /// Since when.
+        from: ChangesFrom,
+        /// The columns that are asked for; `None` for all.
+        columns: Option<Vec<ColumnId>>,
+        /// The most rows and deletions of the answer; `None` for the platform's limit.
+        page_size: Option<u32>,
+        /// The binding that gets the delta.
+        bind: Option<Name>,
     },
     /// Moves a cursor to the end of what was last read with it.
     AcceptChanges {

@@ -74,9 +74,8 @@ impl Access {
     pub const fn request(&self) -> Option<RequestId> {
         match self {
             Self::UserCacheInvalidated { .. } => None,
-            Self::PrivilegesRecalculated { request, .. } | Self::PrivilegeDenied { request, .. } => {
-                Some(*request)
-            }
+            Self::PrivilegesRecalculated { request, .. }
+            | Self::PrivilegeDenied { request, .. } => Some(*request),
         }
     }
 }

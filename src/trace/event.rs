@@ -13,6 +13,7 @@ use crate::trace::detail::{
 };
 use crate::trace::request::{RequestBegan, StatementBegan};
 use crate::trace::row::{RowRead, RowWritten, RowsSelected};
+use crate::trace::version::VersionEvent;
 use crate::words::{
     ColumnId, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, RequestId, RowId, SimInstant,
     TableId, TransactionId, Value,
@@ -418,6 +419,8 @@ pub enum Event {
         /// At which level it was looked for.
         level: Isolation,
     },
+    /// A row version decided something.
+    Version(VersionEvent),
     /// A row was written, not yet committed.
     RowWritten(RowWritten),
     /// A rollback, of a transaction or of one statement, restored a row.

@@ -17,6 +17,7 @@ mod request;
 mod row;
 #[cfg(test)]
 pub(crate) mod tale;
+mod version;
 mod wording;
 mod wording_of_access;
 
@@ -34,6 +35,7 @@ pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
 pub use request::{RequestBegan, StatementBegan};
 pub use row::{RowRead, RowWritten, RowsSelected};
+pub use version::{ChangesAnswered, VersionEvent};
 
 use crate::plan::{Message, OutageKind, Plan, Stage};
 use crate::words::{ColumnId, InstanceId, Name, RowId, SimInstant, TableId};

@@ -157,11 +157,21 @@ impl<'t> Names<'t> {
                 let row = self.row(record.table, record.id);
                 format!("{row} {{{}}}", listed(columns, record.columns.len()))
             }
-            Value::List(values) => {
-                let elements = values.iter().map(|value| self.value(value));
-                format!("[{}]", listed(elements, values.len()))
+            Value::Delta(delta) => {
+                let (rows, deleted) = (self.list(&delta.rows), self.list(&delta.deleted));
+                let token = match delta.token {
+                    Some(token) => format!("token \"{token}\""),
+                    None => "more pages".to_owned(),
+                };
+                format!("{{rows: {rows}, deleted: {deleted}, {token}}}")
             }
+            Value::List(values) => self.list(values),
         }
+    }
+
+    fn list(&self, values: &[Value]) -> String {
+        let elements = values.iter().map(|value| self.value(value));
+        format!("[{}]", listed(elements, values.len()))
     }
 
     /// Whether a row has this name, in any table.

@@ -17,6 +17,7 @@ impl Names<'_> {
             .or_else(|| self.written_row(event))
             .or_else(|| self.read_event(event))
             .or_else(|| self.access_event(event))
+            .or_else(|| self.version_event(event))
             .or_else(|| self.session_event(event))
             .or_else(|| self.lane_event(event))
             .or_else(|| self.message_event(event))
@@ -134,6 +135,13 @@ impl Names<'_> {
             }
             _ => return None,
         })
+    }
+
+    fn version_event(&self, event: &Event) -> Option<String> {
+        match event {
+            Event::Version(version) => Some(version.sentence(self)),
+            _ => None,
+        }
     }
 
     fn session_event(&self, event: &Event) -> Option<String> {

@@ -103,6 +103,9 @@ impl Scope<'_> {
         let value = evaluate(base, self)?;
         match (&value, self.row) {
             (Value::Record(record), _) => member_of(record, member),
+            (Value::Delta(delta), _) => {
+                delta.member(member).ok_or_else(|| format!("a delta has no `{member}`"))
+            }
             (Value::Null, _) => Err(format!("there is no row to take `{member}` from: it is null")),
             (_, Some(row)) if names_row(&value, row) => {
                 row.column(member).ok_or_else(|| format!("the row has no column `{member}`"))
@@ -387,6 +390,7 @@ pub fn text_of(value: &Value) -> String {
         Value::DateTime(moment) => moment.to_string(),
         Value::Id(id) => id.to_string(),
         Value::Record(record) => record.id.to_string(),
+        Value::Delta(delta) => delta.token.map(|token| token.to_string()).unwrap_or_default(),
         Value::List(items) => {
             let items: Vec<_> = items.iter().map(text_of).collect();
             items.join(", ")

@@ -1,6 +1,7 @@
 //! The words that every floor of the house speaks: numbers with a meaning, instants, values and
 //! expressions, with what expressions come to. Plain data; no clock, no randomness, no I/O.
 
+mod delta;
 pub mod evaluate;
 mod expression;
 mod ids;
@@ -9,6 +10,7 @@ mod time;
 mod value;
 mod visible;
 
+pub use delta::{Delta, DeltaPage, DeltaToken};
 pub use expression::{BinaryOperator, Expression, Function, UnaryOperator};
 pub use ids::{
     ActorId, ColumnId, InstanceId, LaneId, OutageId, PlugInId, ProgramId, RequestId, RowId,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::words::{ColumnId, RowId, TableId};
+use crate::words::{ColumnId, Delta, RowId, TableId};
 
 /// A name that a scenario gives to something. Shared, since names travel into every trace.
 pub type Name = Arc<str>;
@@ -34,6 +34,8 @@ pub enum Value {
     Record(Arc<Record>),
     /// Several values, as a query answers. Never stored in a column.
     List(Arc<[Value]>),
+    /// What a read of changes answered. Never stored in a column.
+    Delta(Arc<Delta>),
 }
 
 impl Value {
@@ -59,6 +61,7 @@ impl Value {
             Self::Id(_) => "a unique id",
             Self::Record(_) => "a row",
             Self::List(_) => "a list",
+            Self::Delta(_) => "a delta",
         }
     }
 }

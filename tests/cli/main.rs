@@ -224,6 +224,20 @@ fn the_schema_is_json() {
 }
 
 #[test]
+fn the_assumptions_are_listed_for_people_and_for_programs() {
+    let folder = folder_with(&[]);
+    let text = multiverse(folder.path(), &["assumptions"]);
+    assert_eq!(text.code, Some(0), "{}", text.stderr);
+    let json = multiverse(folder.path(), &["assumptions", "--format", "json"]);
+    let list: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    let list = list.as_array().expect("a list");
+    let last = format!("{} behaviours that no source states.\n", list.len());
+    assert!(text.stdout.ends_with(&last), "{}", text.stdout);
+    let of_costs = |it: &serde_json::Value| it["item"] == "plan::costs::Costs";
+    assert!(list.iter().any(of_costs), "{list:#?}");
+}
+
+#[test]
 fn init_writes_a_scenario_that_runs_and_overwrites_nothing() {
     let folder = folder_with(&[]);
     let answer = multiverse(folder.path(), &["init", "new/scenarios"]);

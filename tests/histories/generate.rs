@@ -203,21 +203,18 @@ fn interleaving(draw: &mut Draw, sessions: &[Vec<Act>]) -> Vec<usize> {
 fn plan(draw: &mut Draw, sessions: &[Vec<Act>], levels: &[Isolation], order: &[usize]) -> Plan {
     let mut plan = Plan::empty("A random history");
     let table = TableId(0);
+    let value = Column { name: Name::from("value"), kind: ColumnType::Whole };
     plan.tables.push(Table {
-        name: Name::from("test"),
-        columns: vec![Column { name: Name::from("value"), kind: ColumnType::Whole }],
-        keys: Vec::new(),
         indexes: if draw.one_in(2) {
             vec![Index { name: Name::from("by value"), columns: vec![ColumnId(0)] }]
         } else {
             Vec::new()
         },
+        ..Table::new(Name::from("test"), vec![value])
     });
     plan.instances.push(Instance {
-        name: Name::from("db"),
-        tables: vec![table],
-        isolation: Isolation::default(),
         locking: if draw.one_in(4) { Locking::Optimized } else { Locking::Classic },
+        ..Instance::new(Name::from("db"), vec![table])
     });
     for (name, value) in ROWS.iter().zip(VALUES) {
         plan.rows.push(RowGroup {

@@ -22,6 +22,7 @@ use rules::{
 /// the longest room that its module path begins with.
 #[rustfmt::skip]
 const ROOMS: &[(&str, &[&str])] = &[
+    ("assumptions", &[]),
     ("words", &[]),
     ("fault", &["words"]),
     ("plan", &["words", "fault"]),
@@ -35,7 +36,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("run", &["plan", "trace", "scenario", "engine", "check", "report"]),
     ("testing", &["plan", "trace", "scenario", "engine", "check", "report", "run"]),
     ("lib", &[]),
-    ("cli", &["words", "plan", "trace", "scenario", "engine", "check", "report", "run"]),
+    ("cli", &["assumptions", "words", "plan", "trace", "scenario", "engine", "check", "report",
+               "run"]),
     ("main", &["cli"]),
 ];
 

@@ -1,5 +1,7 @@
 //! Claims about what an actor's program had in its hands at the end.
 
+use std::sync::Arc;
+
 use crate::check::claim::{Decision, Judge, bounds};
 use crate::check::{Finding, Moment};
 use crate::plan::Bounds;
@@ -55,6 +57,32 @@ impl Judge<'_, '_> {
                 Decision { decided_by: Some(*at), findings }
             }
         }
+    }
+
+    /// What the actor's last run was told of rows that are gone.
+    pub(super) fn deletions(&self, actor: ActorId, name: &Name, rows: &[Name]) -> Decision {
+        let deleted = rows.iter().map(|row| Value::Text(row.clone())).collect();
+        let expected = Value::List(deleted);
+        let lane = self.history.lanes_of(actor).last();
+        let bound = lane.and_then(|(lane, _)| self.history.bound.get(&(lane, &**name)));
+        let found = match bound {
+            Some((_, Value::Delta(delta))) => Value::List(Arc::clone(&delta.deleted)),
+            _ => Value::Null,
+        };
+        let decided_by = bound.map(|(at, _)| *at);
+        if self.same(&expected, &found) {
+            return Decision::holds(decided_by);
+        }
+        let names = &self.history.names;
+        Decision::fails(Finding {
+            expected: format!("{name} has the deletions {}", names.value(&expected)),
+            found: match found {
+                Value::Null => format!("{name} is no answer of changes"),
+                found => format!("it has {}", names.value(&found)),
+            },
+            decided_by,
+            nearest: None,
+        })
     }
 
     /// What speaks against a bound value.
@@ -120,6 +148,7 @@ fn size_of(value: &Value) -> u64 {
     match value {
         Value::Null => 0,
         Value::List(values) => values.len() as u64,
+        Value::Delta(delta) => delta.rows.len() as u64,
         _ => 1,
     }
 }
@@ -128,10 +157,8 @@ fn size_of(value: &Value) -> u64 {
 fn record_of(value: &Value) -> Option<&Record> {
     match value {
         Value::Record(record) => Some(record),
-        Value::List(values) => match values.first() {
-            Some(Value::Record(record)) => Some(record),
-            _ => None,
-        },
+        Value::List(values) => values.first().and_then(record_of),
+        Value::Delta(delta) => delta.rows.first().and_then(record_of),
         _ => None,
     }
 }

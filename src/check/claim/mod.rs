@@ -12,6 +12,8 @@ mod step;
 mod tests;
 mod wait;
 
+use std::sync::Arc;
+
 use crate::check::{Anomalies, Finding, History, Moment, RowKey};
 use crate::plan::{Bounds, Claim, Counted, RowRef};
 use crate::words::{ActorId, SimInstant, Value};
@@ -81,6 +83,7 @@ impl Judge<'_, '_> {
             Claim::Happens { phenomenon, happens } => self.happens(phenomenon, *happens),
             Claim::Converged { table, by, converged } => self.converged(*table, *by, *converged),
             Claim::Order(happenings) => self.order(happenings),
+            Claim::Deletions { actor, name, rows } => self.deletions(*actor, name, rows),
             Claim::Bound { actor, name, size, value, columns, missing } => {
                 let asked = binding::Asked {
                     size: *size,
@@ -127,6 +130,9 @@ impl Judge<'_, '_> {
             }
             (Value::Text(text), Value::Id(id)) => {
                 self.history.names.is_called(*id, text) || id.to_string() == **text
+            }
+            (Value::List(_), Value::Delta(delta)) => {
+                self.same(expected, &Value::List(Arc::clone(&delta.rows)))
             }
             (Value::List(a), Value::List(b)) => {
                 a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| self.same(a, b))

@@ -125,11 +125,10 @@ impl RequestKind {
 
     /// Whether it only reads.
     pub const fn is_read(self) -> bool {
-        matches!(
-            self,
-            Self::Message(Message::Retrieve | Message::RetrieveMultiple)
-                | Self::Statement(StatementKind::Select)
-        )
+        match self {
+            Self::Message(message) => message.is_read(),
+            Self::Statement(kind) => matches!(kind, StatementKind::Select),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use crate::check::Moment;
 use crate::check::invariant::{Invariant, Report, told};
-use crate::plan::{Hint, Isolation, Message, StatementKind};
+use crate::plan::{Hint, Isolation, StatementKind};
 use crate::trace::{
     Entry, Event, LockResource, RequestBegan, RowRead, RowsSelected, StatementBegan,
 };
@@ -41,7 +41,7 @@ impl Watcher {
     pub(super) fn see(&mut self, entry: &Entry, report: &mut Report) {
         match &entry.event {
             Event::RequestBegan(RequestBegan { request, message, transaction, .. }) => {
-                if matches!(message, Message::Retrieve | Message::RetrieveMultiple) {
+                if message.is_read() {
                     self.readers.insert(*request, Reader::default());
                 }
                 self.open(*transaction, *request);

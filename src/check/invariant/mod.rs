@@ -10,12 +10,14 @@
 //! | `locks` | exclusion, life of locks, waits, wake-ups, escalation, writes under lock |
 //! | `looks` | that reads which need no locks take none |
 //! | `rows` | row versions, what a rollback restores, what a read of each level may see |
+//! | `changes` | delta tokens, and that answers of changes are net |
 //! | `requests` | nesting, depth, stages, where the transaction begins |
 //! | `sessions` | steps, and statements within them |
 //! | `outages` | that nothing gets through, and that it is over on time |
 //!
 //! The levels of isolation are judged from the anomalies of the whole run.
 
+mod changes;
 mod compatibility;
 mod locks;
 mod looks;
@@ -70,6 +72,9 @@ pub enum Invariant {
     Rollback,
     /// A read sees its own transaction's writes, or else what its level lets it see.
     CommittedReads,
+    /// What is committed after a delta token was handed out is newer than the token, unless the
+    /// instance makes no such promise; and an answer of changes has each row once.
+    DeltaTokens,
     /// A closed instance begins nothing, an unreachable one answers nothing, and an outage is
     /// over on time.
     Outages,
@@ -101,6 +106,7 @@ impl Invariant {
             Self::RowVersions => "row versions ascend",
             Self::Rollback => "a rollback restores every row",
             Self::CommittedReads => "reads see what their level shows",
+            Self::DeltaTokens => "delta tokens skip nothing",
             Self::Outages => "an outage silences its instance",
             Self::Requests => "requests nest",
             Self::Sessions => "steps and statements nest",
@@ -138,6 +144,7 @@ pub(super) fn violations_of(history: &History, anomalies: &Anomalies) -> Vec<Vio
     let mut locks = locks::Watcher::of(trace);
     let mut looks = looks::Watcher::default();
     let mut rows = rows::Watcher::default();
+    let mut changes = changes::Watcher::default();
     let mut requests = requests::Watcher::of(trace);
     let mut sessions = sessions::Watcher::default();
     let mut outages = outages::Watcher::of(trace);
@@ -147,6 +154,7 @@ pub(super) fn violations_of(history: &History, anomalies: &Anomalies) -> Vec<Vio
         locks.see(entry, &transactions, &mut report);
         looks.see(entry, &mut report);
         rows.see(entry, &transactions, &mut report);
+        changes.see(entry, &mut report);
         requests.see(entry, &transactions, &mut report);
         sessions.see(entry, &transactions, &mut report);
         outages.see(entry, &mut report);

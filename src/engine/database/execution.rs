@@ -38,8 +38,6 @@ pub struct Query {
     pub expand: Vec<ColumnId>,
     /// The columns that are asked for; `None` for all.
     pub select: Option<Arc<[ColumnId]>>,
-    /// For a read of changes: only rows with a later version than this.
-    pub since: Option<u64>,
     /// How it departs from its transaction's isolation level.
     pub hints: Hints,
 }
@@ -244,9 +242,7 @@ impl Database {
         let mut cost = context.plan.costs.row;
         let view = self.view_of(caller, scan);
         let columns = selected(context.plan.table(table), None);
-        let image = self.store(table)?.read(row, view);
-        let Some(image) = image.filter(|it| query.since.is_none_or(|it2| it.row_version() > it2))
-        else {
+        let Some(image) = self.store(table)?.read(row, view) else {
             scan.matched -= 1;
             return Ok(Step::Took(cost));
         };
@@ -337,7 +333,7 @@ impl Database {
     }
 
     /// Ends a statement that is done: what it held for itself is given back, and what it looked at
-    /// is told. Answers the version up to which a read of changes is complete.
+    /// is told.
     pub fn finish(
         &mut self,
         context: &mut Context<'_>,

@@ -9,12 +9,12 @@
 //! A unique key is decided by its entry's lock: whoever creates or takes away a key holds the entry
 //! to the end of its transaction, so a twin waits there, and then finds the key taken or free.
 
-use crate::engine::database::Database;
 use crate::engine::database::context::Context;
 use crate::engine::database::gap::absence;
 use crate::engine::database::locking::{Asked, By, Temporary};
 use crate::engine::database::read::Caller;
 use crate::engine::database::write::{Assigned, Writing, Wrote, known, writer};
+use crate::engine::database::{Database, already_exists};
 use crate::engine::lock::Resource;
 use crate::engine::store::{Clash, EntryChange, RowNumber, View};
 use crate::fault::{Fault, FaultKind};
@@ -144,7 +144,7 @@ impl Database {
         {
             return Ok(Wrote::Waits);
         }
-        Err(duplicate())
+        Err(already_exists())
     }
 
     /// Locks what a new row needs before it is there: its entries, and the gaps into which they and
@@ -241,7 +241,7 @@ impl Database {
         }
         let definition = context.plan.table(table);
         let Some(key) = definition.keys.get(usize::from(clash.key)) else {
-            return Err(duplicate());
+            return Err(already_exists());
         };
         let columns: Vec<_> =
             key.columns.iter().map(|c| &*definition.columns[c.index()].name).collect();
@@ -270,10 +270,4 @@ impl Database {
             Asked::Held => Wrote::Again,
         }
     }
-}
-
-/// The fault of an id that a row has already.
-fn duplicate() -> Fault {
-    let message = "A record with matching key values already exists.";
-    Fault::new(FaultKind::DuplicateRow, message)
 }

@@ -18,6 +18,7 @@
 //! longer. No clock is read: the caller says what time it is.
 
 mod candidate;
+mod changes;
 mod condition;
 mod context;
 mod deadlock;
@@ -35,12 +36,16 @@ mod read;
 mod scan;
 mod schema;
 mod search;
+#[cfg(test)]
+mod tests;
+mod tombstone;
 mod transaction;
 mod write;
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
+pub use changes::{ChangesQuery, ChangesStart};
 pub use context::Context;
 pub use execution::{Execution, Query, Step};
 pub use locking::{Asked, By, Temporary, Waiter};
@@ -50,6 +55,7 @@ pub use transaction::{Beginning, TransactionRef, TransactionState};
 pub use write::{Assigned, Change, Writing, Wrote};
 
 use self::monitor::Monitor;
+use self::tombstone::Tombstones;
 use self::transaction::Transaction;
 use crate::engine::lock::{LockTable, Owner};
 use crate::engine::store::{Clash, TableStore};
@@ -76,6 +82,10 @@ pub struct Database {
     stamp: u64,
     /// The commits as of which somebody reads, each with how many do.
     snapshots: BTreeMap<u64, u32>,
+    /// What is left of the rows that were deleted from each table whose changes are tracked.
+    tombstones: Vec<Option<Tombstones>>,
+    /// Whether there is such a table.
+    tracks: bool,
     /// For each table, the commit that last changed its definition; 0 for none.
     altered: Vec<u64>,
     /// How many changes of a table's definition are under way.
@@ -113,9 +123,17 @@ impl Database {
         for table in &plan.instance(id).tables {
             tables[table.index()] = Some(TableStore::new(plan.table(*table)));
         }
+        let tombstones: Vec<_> = (tables.iter().zip(&plan.tables))
+            .map(|(store, table)| {
+                let is_tracked = store.is_some() && table.change_tracking;
+                is_tracked.then(Tombstones::default)
+            })
+            .collect();
         let limits = &plan.limits;
         Self {
             id,
+            tracks: tombstones.iter().any(Option::is_some),
+            tombstones,
             altered: vec![0; tables.len()],
             tables,
             locks: LockTable::new(),
@@ -205,14 +223,12 @@ impl Database {
         self.row_version
     }
 
-    /// The version up to which everything is committed or will never be: what a reader of
-    /// changes may take as read.
-    ///
-    /// Assumed: bounded by the oldest open transaction, as SQL Server's `MIN_ACTIVE_ROWVERSION`;
-    /// no page says how Dataverse protects change tracking from transactions in flight.
-    pub fn settled_version(&self) -> u64 {
+    /// The version up to which everything is committed or will never be: below the first write of
+    /// every transaction that is open.
+    fn settled_version(&self) -> u64 {
         let open = self.transactions.iter().filter(|transaction| {
-            transaction.state != TransactionState::Free && transaction.first_version > 0
+            matches!(transaction.state, TransactionState::Active | TransactionState::Doomed(_))
+                && transaction.first_version > 0
         });
         let first = open.map(|transaction| transaction.first_version).min();
         first.map_or(self.row_version, |first| first - 1)
@@ -226,7 +242,7 @@ impl Hash for Database {
         self.tables.hash(state);
         self.locks.hash(state);
         self.transactions.hash(state);
-        (self.row_version, self.stamp, &self.altered).hash(state);
+        (self.row_version, self.stamp, &self.altered, &self.tombstones).hash(state);
         self.monitor.hash(state);
     }
 }
@@ -249,6 +265,15 @@ pub fn lock_timeout() -> Fault {
 pub fn does_not_exist(table: &Table, id: RowId) -> Fault {
     let message = format!("Entity '{}' With Id = {id} Does Not Exist", table.name);
     Fault::new(FaultKind::RowDoesNotExist, message)
+}
+
+/// The fault of an id that a row has already.
+///
+/// Source: Microsoft Learn, "Perform conditional operations using the Web API", Limit upsert
+/// operations: DuplicateRecord, 412.
+pub fn already_exists() -> Fault {
+    let message = "A record with matching key values already exists.";
+    Fault::new(FaultKind::DuplicateRow, message)
 }
 
 /// What an expression could not compute, as the fault of a program that broke.

@@ -158,6 +158,9 @@ impl Database {
         }
         self.end_snapshot(reference.owner);
         let oldest = self.oldest_snapshot();
+        if self.tracks && self.transaction(reference.owner).leaves_gaps {
+            self.bury(context, reference.id, reference.owner.0 as usize);
+        }
         let Self { transactions, tables, stamp, altered, .. } = self;
         let transaction = &transactions[reference.owner.0 as usize];
         if !transaction.writes.is_empty() || !transaction.altered.is_empty() {

@@ -76,7 +76,11 @@ impl World {
             match self.value(fiber, user)? {
                 Value::List(users) => {
                     for user in users.iter() {
-                        rows.push(self.row(fiber, tables.user, &Expression::Literal(user.clone()))?);
+                        rows.push(self.row(
+                            fiber,
+                            tables.user,
+                            &Expression::Literal(user.clone()),
+                        )?);
                     }
                 }
                 user => rows.push(self.row(fiber, tables.user, &Expression::Literal(user))?),

@@ -127,6 +127,12 @@ impl World {
                 let need = Need { right: Right::Read, table, row: None };
                 return Err(self.deny(frame, holdings.user, need));
             }
+            // Assumed: deletions have no owner any more, so that only who sees all rows may read
+            // changes.
+            Message::RetrieveEntityChanges if !holdings.has_for_all(Right::Read, table) => {
+                let need = Need { right: Right::Read, table, row: None };
+                return Err(self.deny(frame, holdings.user, need));
+            }
             Message::Update | Message::SetState | Message::Merge => Right::Write,
             Message::Delete => Right::Delete,
             Message::Assign => Right::Assign,
@@ -239,8 +245,9 @@ impl World {
         let reads = match security.team(principal) {
             // An access team holds no roles: what counts is what its members hold.
             Some(team) if team.kind == crate::plan::TeamKind::Access => true,
-            Some(team) => Holdings::of(security, team.id, None, &[(team.id, None)])
-                .has(Right::Read, table),
+            Some(team) => {
+                Holdings::of(security, team.id, None, &[(team.id, None)]).has(Right::Read, table)
+            }
             None => self.hold(security, principal, None).has(Right::Read, table),
         };
         if reads {
@@ -330,7 +337,14 @@ impl World {
         let (request, instance) = (frame.id, frame.instance);
         let Need { right, table, row } = need;
         self.log.emit(self.now, || {
-            Event::Access(Access::PrivilegeDenied { request, instance, principal, right, table, row })
+            Event::Access(Access::PrivilegeDenied {
+                request,
+                instance,
+                principal,
+                right,
+                table,
+                row,
+            })
         });
     }
 

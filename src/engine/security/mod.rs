@@ -152,12 +152,7 @@ impl World {
     }
 
     /// What a user holds, worked out from the rows.
-    fn hold(
-        &self,
-        security: &Security,
-        user: RowId,
-        reader: Option<TransactionId>,
-    ) -> Holdings {
+    fn hold(&self, security: &Security, user: RowId, reader: Option<TransactionId>) -> Holdings {
         let (instance, tables) = (security.instance, &security.tables);
         let unit = self.seen_id(instance, (tables.user, user), tables.user_unit, reader);
         let teams = self.teams_of(security, user, Some(TeamKind::Owner), reader);
@@ -191,9 +186,7 @@ impl World {
     ) -> Option<Owner> {
         let (instance, tables) = (security.instance, &security.tables);
         let unit = match security.team(principal) {
-            Some(_) => {
-                self.seen_id(instance, (tables.team, principal), tables.team_unit, reader)
-            }
+            Some(_) => self.seen_id(instance, (tables.team, principal), tables.team_unit, reader),
             None => self.seen_id(instance, (tables.user, principal), tables.user_unit, reader),
         };
         Some(Owner { principal, unit })

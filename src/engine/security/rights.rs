@@ -58,7 +58,8 @@ impl Holdings {
         let own = own.map_or(&[][..], |it| &it.roles);
         let mut grants = Vec::new();
         let mut add = |roles: &[u16], holder, unit| {
-            for privilege in roles.iter().flat_map(|it| &security.roles[usize::from(*it)].privileges)
+            for privilege in
+                roles.iter().flat_map(|it| &security.roles[usize::from(*it)].privileges)
             {
                 let (table, right, depth) = (privilege.table, privilege.right, privilege.depth);
                 grants.push(Grant { table, right, depth, holder, unit });
@@ -83,9 +84,7 @@ impl Holdings {
     /// Whether it has the privilege for all rows of the table.
     pub(in crate::engine) fn has_for_all(&self, right: Right, table: TableId) -> bool {
         let mut grants = self.grants.iter();
-        grants.any(|it| {
-            it.table == table && it.right == right && it.depth == Depth::Organization
-        })
+        grants.any(|it| it.table == table && it.right == right && it.depth == Depth::Organization)
     }
 
     /// Whether one of its privileges reaches a row with this owner.

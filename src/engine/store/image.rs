@@ -120,7 +120,7 @@ fn pack_value(value: &Value, out: &mut Vec<u8>) {
             out.push(ID);
             out.extend_from_slice(value.0.as_bytes());
         }
-        Value::Record(_) | Value::List(_) => {
+        Value::Record(_) | Value::List(_) | Value::Delta(_) => {
             debug_assert!(false, "no column holds {}", value.kind());
         }
     }

@@ -245,6 +245,12 @@ impl TableStore {
         self.pages.row(row)?.cell.writer()
     }
 
+    /// The version of the row's deletion, where that is what was written last, committed or not.
+    pub fn deleted_as(&self, row: RowNumber) -> Option<u64> {
+        let newest = self.pages.row(row)?.newest();
+        newest.image.is_none().then_some(newest.row_version)
+    }
+
     /// The row as this view shows it; `None` where it is not there.
     pub fn read(&self, row: RowNumber, view: View) -> Option<RowImage<'_>> {
         self.seen(self.pages.row(row)?, view)

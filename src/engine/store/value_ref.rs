@@ -45,7 +45,7 @@ impl<'a> ValueRef<'a> {
             Value::Text(value) => Self::Text(value),
             Value::DateTime(value) => Self::DateTime(*value),
             Value::Id(value) => Self::Id(*value),
-            Value::Record(_) | Value::List(_) => return None,
+            Value::Record(_) | Value::List(_) | Value::Delta(_) => return None,
         })
     }
 

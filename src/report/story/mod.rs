@@ -32,6 +32,7 @@ mod sessions;
 mod teller;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use std::time::Duration;
 

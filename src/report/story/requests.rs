@@ -238,6 +238,7 @@ fn verb(message: Message, place: &str) -> String {
         Message::Create | Message::CreateMultiple => "creates",
         Message::Retrieve => "reads",
         Message::RetrieveMultiple => "queries",
+        Message::RetrieveEntityChanges => "reads the changes of",
         Message::Update | Message::UpdateMultiple => "updates",
         Message::Upsert | Message::UpsertMultiple => "upserts",
         Message::Delete => "deletes",

@@ -5,8 +5,8 @@ use crate::scenario::grammar::security::SECURITY;
 use crate::scenario::grammar::sessions::{SESSION_STEPS, SESSIONS, STEP_PATH};
 use crate::scenario::grammar::steps::{BACKOFF, FAULTS, NAMES, STEPS, VALUES_BY_NAME};
 use crate::scenario::grammar::words::{
-    COLUMN_WORDS, INSTANCE_WORDS, ISOLATION_WORDS, LOCKING_WORDS, METHOD_WORDS, MODE_WORDS,
-    STAGE_WORDS, WRITE_WORDS,
+    COLUMN_WORDS, DELTA_TOKEN_WORDS, INSTANCE_WORDS, ISOLATION_WORDS, LOCKING_WORDS, METHOD_WORDS,
+    MODE_WORDS, STAGE_WORDS, WRITE_WORDS,
 };
 use crate::scenario::grammar::{Key, Kind, Map, Shape, later, may, must, with};
 
@@ -105,6 +105,8 @@ static LIMITS_MAP: Map = Map::of(&[
     may("lock escalation", &COUNT, "how many locks one statement may hold; default 5,000"),
     may("lock escalation retry", &COUNT, "how many more until it is tried again; default 1,250"),
     may("transaction", &DURATION, "how long a transaction may take; default for ever"),
+    may("changes page", &COUNT, "how many rows one answer of `changes` has; default 5,000"),
+    may("change tracking", &DURATION, "how long a delta token is good for; default 7 days"),
     may("transitions", &COUNT, "how many transitions a run may take; default 10,000,000"),
     may("virtual time", &DURATION, "how much virtual time a run may take; default 366 days"),
 ]);
@@ -116,7 +118,8 @@ static TABLE_MAP: Map = Map::of(&[
     must("columns", &COLUMNS, "the columns, each with its type"),
     may("keys", &KEYS, "the alternate keys, each with its columns"),
     may("indexes", &INDEXES, "other indexes, each with its columns; each lookup has one already"),
-    later("change tracking", "whether changes are tracked"),
+    may("change tracking", &BOOLEAN, "whether its changes are tracked; default false"),
+    may("optimistic concurrency", &BOOLEAN, "whether `if match` may name a version; default true"),
 ]);
 static COLUMNS: Shape = Shape::new("a map of columns").or_map(&COLUMNS_MAP);
 static COLUMNS_MAP: Map = Map::named("column", &COLUMN);
@@ -139,10 +142,12 @@ static INSTANCE_MAP: Map = Map::of(&[
     must("tables", &NAMES, "the tables that it has"),
     may("isolation", &ISOLATION, "the isolation level of its transactions"),
     may("locking", &LOCKING, "how its writes lock: `classic` (the default) or `optimized`"),
+    may("delta tokens", &DELTA_TOKENS, "up to where they reach: `bounded` (the default), `latest`"),
     may("kind", &INSTANCE_KIND, "what kind of environment it is"),
     later("company", "the company of a finance and operations environment"),
 ]);
 static LOCKING: Shape = Shape::of("a way of locking", Kind::Word(LOCKING_WORDS));
+static DELTA_TOKENS: Shape = Shape::of("a kind of delta token", Kind::Word(DELTA_TOKEN_WORDS));
 static INSTANCE_KIND: Shape = Shape::of("a kind of instance", Kind::Word(INSTANCE_WORDS));
 
 static ROWS_BY_INSTANCE: Shape = Shape::new("a map of instances").or_map(&ROWS_BY_INSTANCE_MAP);

@@ -53,6 +53,7 @@ static KEYS: &[Key] = &[
         "with `answer`: how many it holds; with `step`: a list of them; else a table, and columns \
          beside it",
     ),
+    may("deleted", &SET_OF_NAMES, "with `answer`: the rows that are gone, in that order"),
     may("row", &ROW_PATH, "a row: `instance/table/name`"),
     may("is", &STATE, "what it must be: columns with values, a value, a number, or `missing`"),
     may("unchanged", &BOOLEAN, "nothing was committed to the row since the start"),

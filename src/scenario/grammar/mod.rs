@@ -21,8 +21,8 @@ pub use security::{DEPTHS, TEAM_KINDS};
 pub use sessions::{LABELLED_STEP, SESSION_STEP};
 pub use steps::STEP;
 pub use words::{
-    ANOMALY_WORDS, Choice, HINTS, ISOLATION, LOCKING, MODES, PHENOMENA, PRIORITIES, STAGES,
-    UPSERT_WHEN, WRITES,
+    ANOMALY_WORDS, Choice, DELTA_TOKENS, HINTS, ISOLATION, LOCKING, MODES, PHENOMENA, PRIORITIES,
+    STAGES, UPSERT_WHEN, WRITES,
 };
 
 /// What may stand in one place.

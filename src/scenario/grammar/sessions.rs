@@ -99,6 +99,7 @@ static SESSION_STEP_MAP: Map = Map::of(&[
     elsewhere("create", REQUEST, "`insert: account` with `set: { … }` adds a row"),
     elsewhere("retrieve", REQUEST, "`select: account` with `where: …` reads rows"),
     elsewhere("query", REQUEST, "`select: account` with `where: …` reads rows"),
+    elsewhere("changes", REQUEST, "`select: account` with `where: …` reads rows"),
     elsewhere("upsert", REQUEST, "`update` changes rows, `insert` adds one"),
     elsewhere("transaction", REQUEST, "a session says `begin`, `commit` and `rollback`"),
     elsewhere(

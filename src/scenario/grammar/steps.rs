@@ -4,8 +4,8 @@ use crate::scenario::grammar::control::{
     AT, CALL, CONDITION, FAIL, IF, LET, LIST, NOTE, PAUSE, WITH, WORK, control_over,
 };
 use crate::scenario::grammar::document::{
-    INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SET_OF_NAMES, SINGLE_VALUE, TABLE_NAME, UP_TO,
-    VALUE, WAIT,
+    COUNT, INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SET_OF_NAMES, SINGLE_VALUE, TABLE_NAME,
+    UP_TO, VALUE, WAIT,
 };
 use crate::scenario::grammar::security::{GRANT, MEMBERS, REVOKE};
 use crate::scenario::grammar::words::{QUERY_HINT_WORDS, WHEN_WORDS};
@@ -37,6 +37,7 @@ static STEP_MAP: Map = Map::of(&[
     may("create", &CREATE, "adds a row"),
     may("retrieve", &RETRIEVE, "reads one row"),
     may("query", &QUERY, "reads the rows that match"),
+    may("changes", &CHANGES, "reads what has changed in a table whose changes are tracked"),
     may("update", &UPDATE, "changes a row"),
     may("upsert", &UPSERT, "creates or updates a row"),
     may("delete", &DELETE, "removes a row"),
@@ -86,6 +87,7 @@ static VERBS: &[&str] = &[
     "create",
     "retrieve",
     "query",
+    "changes",
     "update",
     "upsert",
     "delete",
@@ -115,6 +117,8 @@ const ROW_KEY: Key = may("row", &ROW, "which row: its name, a `$binding`, or `an
 const KEY: Key = may("key", &SINGLE_VALUES_BY_NAME, "which row: by an alternate key's values");
 const FROM: Key = may("from", &SINGLE_VALUE, "a row whose columns are copied first");
 const SET: Key = may("set", &VALUES_BY_NAME, "the columns' values");
+const IF_MATCH: Key =
+    may("if match", &VERSION, "only the version of `$row` as read, or `any`: else a fault");
 const COLUMNS: Key = may("columns", &NAMES, "the columns that are asked for; default all");
 const HINT: Key = may("hint", &QUERY_HINT, "`nolock`: read also what is not committed");
 static QUERY_HINT: Shape =
@@ -141,6 +145,7 @@ static RETRIEVE_MAP: Map = Map::of(&[
     KEY,
     COLUMNS,
     HINT,
+    may("if none match", &VERSION, "answers null when the row still has this version"),
     may("as", &NAME, "the binding that gets the row"),
 ])
 .one_of(&[&["row", "key"]]);
@@ -158,9 +163,24 @@ static QUERY_MAP: Map = Map::of(&[
     may("as", &NAME, "the binding that gets the list of rows"),
 ]);
 
+static VERSION: Shape =
+    Shape::of("a row as read, a row version, or `any`", Kind::Value).like("$row");
+
+static CHANGES: Shape = Shape::new("`changes`").like("{ table: …, since: … }").or_map(&CHANGES_MAP);
+static CHANGES_MAP: Map = Map::of(&[
+    IN,
+    TABLE,
+    may("since", &SINGLE_VALUE, "the token of the last answer: `$delta.token`; default every row"),
+    may("page after", &SINGLE_VALUE, "the answer whose next page is wanted: `$delta`"),
+    may("page size", &COUNT, "the most rows and deletions of one answer; default 5,000"),
+    COLUMNS,
+    may("as", &NAME, "the binding that gets `rows`, `deleted`, `token` and `more`"),
+]);
+
 static UPDATE: Shape =
     Shape::new("`update`").like("{ table: …, row: …, set: … }").or_map(&UPDATE_MAP);
-static UPDATE_MAP: Map = Map::of(&[IN, TABLE, ROW_KEY, KEY, FROM, SET]).one_of(&[&["row", "key"]]);
+static UPDATE_MAP: Map =
+    Map::of(&[IN, TABLE, ROW_KEY, KEY, FROM, SET, IF_MATCH]).one_of(&[&["row", "key"]]);
 
 static UPSERT: Shape =
     Shape::new("`upsert`").like("{ table: …, row: …, set: … }").or_map(&UPSERT_MAP);
@@ -172,13 +192,15 @@ static UPSERT_MAP: Map = Map::of(&[
     FROM,
     SET,
     may("when", &WHEN, "`missing`: leave an existing row alone; `exists`: create nothing"),
+    IF_MATCH,
+    may("if none match", &VERSION, "`any`: create the row; a fault where it is there already"),
     may("as", &NAME, "the binding that gets the row's id"),
 ])
 .one_of(&[&["row", "key"]]);
 static WHEN: Shape = Shape::of("`missing` or `exists`", Kind::Word(WHEN_WORDS));
 
 static DELETE: Shape = Shape::new("`delete`").like("{ table: …, row: … }").or_map(&DELETE_MAP);
-static DELETE_MAP: Map = Map::of(&[IN, TABLE, ROW_KEY, KEY]).one_of(&[&["row", "key"]]);
+static DELETE_MAP: Map = Map::of(&[IN, TABLE, ROW_KEY, KEY, IF_MATCH]).one_of(&[&["row", "key"]]);
 
 static TRANSACTION: Shape =
     Shape::new("`transaction`").like("{ do: [ … ] }").or_map(&TRANSACTION_MAP);

@@ -1,6 +1,8 @@
 //! The closed sets of words, each with what the plan calls it.
 
-use crate::plan::{Anomaly, Hint, Isolation, Locking, Message, Mode, Stage, UpsertWhen};
+use crate::plan::{
+    Anomaly, DeltaTokens, Hint, Isolation, Locking, Message, Mode, Stage, UpsertWhen,
+};
 use crate::scenario::grammar::{Standing, Word, later_word, word};
 
 /// What a word of a closed set stands for in the plan.
@@ -42,6 +44,12 @@ pub const STAGES: &[Choice<Stage>] = &[
     ("PreValidation", Stage::PreValidation),
     ("PreOperation", Stage::PreOperation),
     ("PostOperation", Stage::PostOperation),
+];
+
+/// How far delta tokens reach.
+pub const DELTA_TOKENS: &[Choice<DeltaTokens>] = &[
+    (DeltaTokens::Bounded.word(), DeltaTokens::Bounded),
+    (DeltaTokens::Latest.word(), DeltaTokens::Latest),
 ];
 
 /// When a plug-in step runs.
@@ -100,6 +108,17 @@ pub(super) static LOCKING_WORDS: &[Word] = &[
     ),
 ];
 
+pub(super) static DELTA_TOKEN_WORDS: &[Word] = &[
+    word(
+        DeltaTokens::Bounded.word(),
+        "up to the first write of the oldest transaction that is open (the default)",
+    ),
+    word(
+        DeltaTokens::Latest.word(),
+        "up to the latest write: rows of a transaction that is still open are skipped for good",
+    ),
+];
+
 /// The hints of a session's statements.
 pub(super) static HINT_WORDS: &[Word] = &[
     word(Hint::NoLock.word(), NOLOCK),
@@ -154,7 +173,7 @@ pub(super) static WHEN_WORDS: &[Word] = &[
 ];
 
 pub(super) static COLUMN_WORDS: &[Word] = &[
-    word("text", "text of at most 4,000 characters"),
+    word("text", "text of at most 4,000 characters; in an alternate key, of 100"),
     word("whole number", "a whole number"),
     word("decimal", "an exact decimal number"),
     word("money", "an amount of money"),

@@ -18,6 +18,8 @@ pub enum Bound {
     Row(TableId, Vec<ColumnId>),
     /// A list of such rows.
     Rows(TableId, Vec<ColumnId>),
+    /// What has changed in this table.
+    Delta(TableId),
     /// The id of a row.
     Id,
     /// A lookup of the row that a `where` looks at, which leads to a row of this table.

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::plan::{
-    AlternateKey, Column, Costs, Index, Instance, Isolation, Limits, Locking, Table,
-};
+use crate::plan::{Column, Costs, Instance, Limits, Table};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
@@ -14,7 +12,7 @@ use crate::scenario::reading_limits as limits;
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::shorten;
 use crate::scenario::tree::{Entry, Form, Node};
-use crate::words::{ColumnId, ColumnType, InstanceId, Name, TableId};
+use crate::words::{ColumnType, InstanceId, Name, TableId};
 
 /// The longest text that a column holds by default, in characters.
 ///
@@ -27,6 +25,9 @@ const TEXT_LENGTH_MOST: u32 = 1_048_576;
 
 /// What to say of an escalation that needs no locks.
 const ONE_LOCK: &str = "locks are escalated after one at least";
+
+/// What to say of a page without rows.
+pub(super) const ONE_ROW: &str = "a page has room for one row at least";
 
 impl Lowering<'_> {
     pub(super) fn header(&mut self, tree: &Node) {
@@ -95,12 +96,13 @@ impl Lowering<'_> {
 
     pub(super) fn limits(&mut self, node: Option<&Node>) {
         let mut limits: Limits = self.plan.limits;
-        let durations: [(&str, &mut Duration); 6] = [
+        let durations: [(&str, &mut Duration); 7] = [
             ("sql command", &mut limits.sql_command),
             ("plug-in", &mut limits.plug_in),
             ("client", &mut limits.client),
             ("deadlock monitor", &mut limits.deadlock_monitor),
             ("deadlock monitor least", &mut limits.deadlock_monitor_least),
+            ("change tracking", &mut limits.change_tracking),
             ("virtual time", &mut limits.virtual_time),
         ];
         for (key, limit) in durations {
@@ -122,6 +124,11 @@ impl Lowering<'_> {
             {
                 *locks = given;
             }
+        }
+        if let Some(node) = limit("changes page")
+            && let Ok(rows) = self.at_least_one(node, u32::MAX, ONE_ROW, None)
+        {
+            limits.changes_page = rows;
         }
         if let Some(node) = limit("transaction") {
             limits.transaction = self.duration(node).ok();
@@ -148,27 +155,53 @@ impl Lowering<'_> {
             self.check_path_name(entry);
             let (name, id) = (entry.key.clone(), TableId(number));
             self.names.tables.insert(name.clone(), id);
-            self.plan.tables.push(Table {
-                name,
-                columns: Vec::new(),
-                keys: Vec::new(),
-                indexes: Vec::new(),
-            });
+            self.plan.tables.push(Table::new(name, Vec::new()));
         }
         self.name_security_tables(security);
         for (number, entry) in (0..).zip(entries) {
-            let columns = self.table_columns(&entry.value);
-            self.plan.tables[usize::from(number)].columns = columns;
-            let keys = self.alternate_keys(&entry.value, TableId(number));
-            self.plan.tables[usize::from(number)].keys = keys;
-            let indexes = self.indexes(&entry.value, TableId(number));
-            self.plan.tables[usize::from(number)].indexes = indexes;
+            let (node, id) = (&entry.value, TableId(number));
+            let columns = self.table_columns(node);
+            self.plan.tables[id.index()].columns = columns;
+            let keys = self.alternate_keys(node, id);
+            self.plan.tables[id.index()].keys = keys;
+            let indexes = self.indexes(node, id);
+            self.plan.tables[id.index()].indexes = indexes;
+            self.table_versions(node, id);
         }
         self.complete_security_tables(security);
     }
 
+    /// `change tracking` and `optimistic concurrency`.
+    fn table_versions(&mut self, table: &Node, id: TableId) {
+        let said = |lowering: &mut Self, key: &str| {
+            let node = table.get(key);
+            node.and_then(|node| lowering.boolean(node).ok())
+        };
+        let tracked = said(self, "change tracking");
+        let versioned = said(self, "optimistic concurrency");
+        if tracked == Some(false) {
+            self.untracked.insert(id);
+        }
+        let definition = &mut self.plan.tables[id.index()];
+        definition.change_tracking = tracked.unwrap_or(definition.change_tracking);
+        definition.optimistic_concurrency = versioned.unwrap_or(definition.optimistic_concurrency);
+    }
+
+    /// A flow reads a table's changes, so they are tracked.
+    pub(super) fn track(&mut self, table: TableId, span: Span) -> Checked<()> {
+        let definition = &mut self.plan.tables[table.index()];
+        if !self.untracked.contains(&table) {
+            definition.change_tracking = true;
+            return Ok(());
+        }
+        let message = format!("the changes of `{}` are not tracked", shorten(&definition.name));
+        let label = "a flow reads what has changed";
+        let help = Some("leave out `change tracking: false` of the table".to_owned());
+        Err(self.diagnostics.report(span, "out of place", message, label, help))
+    }
+
     /// The entries of a map of definitions, as far as they may be numbered.
-    fn definitions<'n>(&mut self, node: Option<&'n Node>) -> &'n [Entry] {
+    pub(super) fn definitions<'n>(&mut self, node: Option<&'n Node>) -> &'n [Entry] {
         let entries = node.map_or(&[][..], Node::entries);
         let Some(beyond) = entries.get(limits::DEFINITIONS) else {
             return entries;
@@ -270,87 +303,6 @@ impl Lowering<'_> {
         self.diagnostics.report(node.span, "empty list", message, "empty", None)
     }
 
-    fn alternate_keys(&mut self, table: &Node, id: TableId) -> Vec<AlternateKey> {
-        let mut keys = Vec::new();
-        for entry in self.definitions(table.get("keys")) {
-            if let Ok(columns) = self.indexed_columns(entry, id, "an alternate key") {
-                keys.push(AlternateKey { name: entry.key.clone(), columns });
-            }
-        }
-        keys
-    }
-
-    /// The indexes that a table declares, and those that its lookups bring with them.
-    fn indexes(&mut self, table: &Node, id: TableId) -> Vec<Index> {
-        let mut indexes: Vec<Index> = Vec::new();
-        for entry in self.definitions(table.get("indexes")) {
-            let columns = self.indexed_columns(entry, id, "an index");
-            let keys = &self.plan.tables[id.index()].keys;
-            if keys.iter().any(|key| key.name == entry.key) {
-                let message = format!("`{}` is an alternate key already", shorten(&entry.key));
-                let help = Some("an alternate key is an index, too".to_owned());
-                let (span, label) = (entry.key_span, "the same name");
-                self.diagnostics.report(span, "duplicate name", message, label, help);
-            }
-            if let Ok(columns) = columns {
-                indexes.push(Index { name: entry.key.clone(), columns });
-            }
-        }
-        let definition = self.plan.tables[id.index()].clone();
-        for (column, number) in definition.columns.iter().zip(0..) {
-            let first = [ColumnId(number)];
-            let is_first = |columns: &[ColumnId]| columns.starts_with(&first);
-            let is_indexed = definition.keys.iter().any(|key| is_first(&key.columns))
-                || indexes.iter().any(|index| is_first(&index.columns));
-            if matches!(column.kind, ColumnType::Lookup(_)) && !is_indexed {
-                self.check_own_index(table, &column.name);
-                indexes.push(Index { name: column.name.clone(), columns: first.to_vec() });
-            }
-        }
-        indexes
-    }
-
-    /// A lookup's own index has the lookup's name, which nothing else may take.
-    fn check_own_index(&mut self, table: &Node, lookup: &Name) {
-        let entries = ["keys", "indexes"].map(|key| table.get(key)?.entry(lookup));
-        for entry in entries.into_iter().flatten() {
-            self.diagnostics.report(
-                entry.key_span,
-                "duplicate name",
-                format!("`{lookup}` is the name of the index that this lookup has already"),
-                "and does not begin with",
-                Some(format!("begin with `{lookup}` to take its place, or choose another name")),
-            );
-        }
-    }
-
-    /// The columns of a key or an index.
-    fn indexed_columns(
-        &mut self,
-        entry: &Entry,
-        table: TableId,
-        what: &str,
-    ) -> Checked<Vec<ColumnId>> {
-        let columns = self.columns(&entry.value, table)?;
-        if columns.is_empty() {
-            self.empty_list(&entry.value);
-        }
-        if columns.len() > limits::KEY_COLUMNS {
-            self.diagnostics.report(
-                entry.key_span,
-                "limit: key",
-                format!("{what} has at most {} columns", limits::KEY_COLUMNS),
-                "this one has more",
-                None,
-            );
-        }
-        let distinct: BTreeSet<ColumnId> = columns.iter().copied().collect();
-        if distinct.len() < columns.len() {
-            self.twice(entry.value.pointer(), "a column");
-        }
-        Ok(columns)
-    }
-
     pub(super) fn instances(&mut self, node: Option<&Node>) {
         let entries = self.definitions(node);
         for (number, entry) in (0..).zip(entries) {
@@ -362,11 +314,13 @@ impl Lowering<'_> {
             let isolation = isolation.and_then(|node| self.word(node, grammar::ISOLATION).ok());
             let locking = entry.value.get("locking");
             let locking = locking.and_then(|node| self.word(node, grammar::LOCKING).ok());
+            let tokens = entry.value.get("delta tokens");
+            let tokens = tokens.and_then(|node| self.word(node, grammar::DELTA_TOKENS).ok());
             self.plan.instances.push(Instance {
-                name,
-                tables,
-                isolation: isolation.unwrap_or(Isolation::default()),
-                locking: locking.unwrap_or(Locking::default()),
+                isolation: isolation.unwrap_or_default(),
+                locking: locking.unwrap_or_default(),
+                delta_tokens: tokens.unwrap_or_default(),
+                ..Instance::new(name, tables)
             });
         }
     }

@@ -194,7 +194,15 @@ impl Lowering<'_> {
                 _ => value = Some(self.known_value(node, None)?),
             },
         }
+        let deleted = self.deleted_rows(line)?;
+        if let Some(rows) = &deleted {
+            let (name, rows) = (name.clone(), rows.clone());
+            claims.push(Claim::Deletions { actor, name, rows });
+        }
         let is_open = size.is_none() && value.is_none() && columns.is_empty() && !missing;
+        if is_open && deleted.is_some() {
+            return Ok(());
+        }
         if is_open {
             let label = "say so by `rows` or `is`";
             return Err(self.diagnostics.report(
@@ -207,6 +215,15 @@ impl Lowering<'_> {
         }
         claims.push(Claim::Bound { actor, name, size, value, columns, missing });
         Ok(())
+    }
+
+    /// `deleted`: the rows that an answer of changes says are gone.
+    fn deleted_rows(&mut self, line: &mut Line<'_>) -> Checked<Option<Vec<Name>>> {
+        let Some(node) = line.take("deleted") else {
+            return Ok(None);
+        };
+        let rows: Vec<_> = node.one_or_many().iter().map(|node| self.text(node)).collect();
+        rows.into_iter().collect::<Checked<Vec<_>>>().map(Some)
     }
 
     /// The table of which an answer has rows, where that is known.
@@ -222,7 +239,9 @@ impl Lowering<'_> {
         };
         let answers = &self.facts[program.index()].answers;
         match answers.get(name) {
-            Some(Bound::Row(table, _) | Bound::Rows(table, _)) => Ok(Some(*table)),
+            Some(Bound::Row(table, _) | Bound::Rows(table, _) | Bound::Delta(table)) => {
+                Ok(Some(*table))
+            }
             Some(_) => Ok(None),
             None => {
                 let known: Vec<Name> = answers.keys().cloned().collect();

@@ -119,7 +119,7 @@ impl Lowering<'_> {
             (Value::Text(text), _) => text.to_string(),
             (Value::DateTime(_), ColumnType::DateTime) => return Ok(value),
             (Value::Id(RowId(id)), _) => id.to_string(),
-            (Value::DateTime(_) | Value::Record(_) | Value::List(_), _) => {
+            (Value::DateTime(_) | Value::Record(_) | Value::List(_) | Value::Delta(_), _) => {
                 return Err((format!("{} does not fit here", value.kind()), None));
             }
         };

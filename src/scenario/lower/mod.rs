@@ -13,9 +13,11 @@
 mod access;
 mod body;
 mod calls;
+mod changes;
 mod claims;
 mod definitions;
 mod expectations;
+mod keys;
 mod line;
 mod literal;
 mod names;
@@ -58,6 +60,7 @@ pub fn lower(merged: &Merged, all_variants: &[Name], diagnostics: &mut Diagnosti
         all_variants: all_variants.to_vec(),
         params: BTreeMap::new(),
         latest: SimInstant::START,
+        untracked: BTreeSet::new(),
         facts: Vec::new(),
         sites: Vec::new(),
         parameters: BTreeMap::new(),
@@ -112,6 +115,8 @@ struct Lowering<'d> {
     params: BTreeMap<Name, Value>,
     /// The last moment that the file mentions.
     latest: SimInstant,
+    /// The tables whose changes are not tracked, as the file says.
+    untracked: BTreeSet<TableId>,
     /// What is known of each program, by `ProgramId`.
     facts: Vec<Facts>,
     sites: Vec<CallSite>,

@@ -34,6 +34,7 @@ impl Lowering<'_> {
             "revoke" => self.share(node, "from", body),
             "add members" => self.members(node, false, body),
             "remove members" => self.members(node, true, body),
+            "changes" => self.read_changes(node, body),
             "set" => self.set_target(entry, body),
             "transaction" => self.transaction(node, body),
             _ => Err(self.diagnostics.misshapen(entry.key_span)),
@@ -66,12 +67,14 @@ impl Lowering<'_> {
         let row = self.selector(node, table, body, true);
         let columns = self.asked_columns(node, table);
         let hints = self.hints(node);
+        let precondition = self.read_precondition(node, body);
         Ok(Verb::Retrieve {
             instance,
             table,
             row: row?,
             columns: columns?,
             hints: hints?,
+            precondition: precondition?,
             bind: self.bind(node, body, Bound::Row(table, Vec::new()))?,
         })
     }
@@ -89,7 +92,8 @@ impl Lowering<'_> {
         let row = row?;
         let at_hand = written_row(table, &row);
         let set = self.assignments(node.get("set"), table, body, Some(&at_hand));
-        Ok(Verb::Update { instance, table, row, from: from?, set: set? })
+        let precondition = self.precondition(node, body)?;
+        Ok(Verb::Update { instance, table, row, from: from?, set: set?, precondition })
     }
 
     fn upsert(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
@@ -103,13 +107,16 @@ impl Lowering<'_> {
         let row = row?;
         let at_hand = written_row(table, &row);
         let set = self.assignments(node.get("set"), table, body, Some(&at_hand));
+        let when = when?;
+        let precondition = self.upsert_precondition(node, when, body);
         Ok(Verb::Upsert {
             instance,
             table,
             row,
             from: from?,
             set: set?,
-            when: when?,
+            when,
+            precondition: precondition?,
             bind: self.bind(node, body, Bound::Id)?,
         })
     }
@@ -117,7 +124,8 @@ impl Lowering<'_> {
     fn delete(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let Target { instance, table } = self.target(node, body)?;
         let row = self.selector(node, table, body, true)?;
-        Ok(Verb::Delete { instance, table, row })
+        let precondition = self.precondition(node, body)?;
+        Ok(Verb::Delete { instance, table, row, precondition })
     }
 
     /// The instance and table of a request.

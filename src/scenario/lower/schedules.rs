@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::fault::FaultKind;
-use crate::plan::{Actor, ActorKind, Backoff, RowSelector, Schedule, Step, UpsertWhen, Verb};
+use crate::plan::{
+    Actor, ActorKind, Backoff, ChangesFrom, RowSelector, Schedule, Step, UpsertWhen, Verb,
+};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::lower::body::{Body, Bound};
 use crate::scenario::lower::steps::given_names;
@@ -92,6 +94,7 @@ impl Lowering<'_> {
             let table = self.table(item)?;
             self.check_instance_has(from, table, item.span)?;
             self.check_instance_has(to, table, item.span)?;
+            self.track(table, item.span)?;
             tables.push(table);
         }
         if tables.is_empty() {
@@ -178,11 +181,13 @@ impl Lowering<'_> {
         };
         let mut steps = Vec::new();
         for &table in tables {
-            steps.push(retried(Verb::ReadChanges {
-                instance: from,
+            steps.push(retried(Verb::Changes {
+                instance: Some(from),
                 table,
-                cursor: cursor(table),
-                bind: changes.clone(),
+                from: ChangesFrom::Cursor(cursor(table)),
+                columns: None,
+                page_size: None,
+                bind: Some(changes.clone()),
             }));
             let row = Expression::Binding(change.clone());
             let upsert = retried(Verb::Upsert {
@@ -192,11 +197,15 @@ impl Lowering<'_> {
                 from: Some(row),
                 set: Vec::new(),
                 when: UpsertWhen::Always,
+                precondition: None,
                 bind: None,
             });
             steps.push(step(Verb::ForEach {
                 bind: change.clone(),
-                list: Expression::Binding(changes.clone()),
+                list: Expression::Member(
+                    Box::new(Expression::Binding(changes.clone())),
+                    Name::from("rows"),
+                ),
                 body: vec![upsert],
             }));
         }

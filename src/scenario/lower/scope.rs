@@ -9,7 +9,7 @@ use crate::scenario::lower::resolve::Surroundings;
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::{self, shorten};
 use crate::scenario::syntax::{Syntax, SyntaxForm};
-use crate::words::{ColumnId, ColumnType, Expression, Name, TableId};
+use crate::words::{ColumnId, ColumnType, Delta, Expression, Name, TableId};
 
 /// The name under which expressions find the parameters of the file.
 const PARAMS: &str = "params";
@@ -212,6 +212,7 @@ impl Lowering<'_> {
                     Some(instead.to_owned()),
                 ));
             }
+            Bound::Delta(table) => self.member_of_delta(table, name, span)?,
             Bound::Any => {
                 self.check_way(&row, name, span, around)?;
                 self.check_own_column(&row, name, span, around)?;
@@ -219,6 +220,19 @@ impl Lowering<'_> {
             }
         };
         Ok((Expression::Member(Box::new(row), name.clone()), bound))
+    }
+
+    /// A member of what a read of changes answered.
+    fn member_of_delta(&mut self, table: TableId, name: &Name, span: Span) -> Checked<Bound> {
+        if &**name == "rows" {
+            return Ok(Bound::Rows(table, Vec::new()));
+        }
+        if Delta::MEMBERS.contains(&&**name) {
+            return Ok(Bound::Any);
+        }
+        let message = format!("what has changed has no `{}`", shorten(name));
+        let help = suggestion::help(name, &Delta::MEMBERS);
+        Err(self.diagnostics.report(span, "unknown name", message, "no such member", help))
     }
 
     /// A `where` comes from the row at hand to the rows behind its lookups, and no further.

@@ -30,7 +30,14 @@ impl Lowering<'_> {
                 let number = u16::try_from(self.plan.tables.len()).unwrap_or(u16::MAX);
                 self.names.tables.insert(name.clone(), TableId(number));
                 let (columns, keys, indexes) = Default::default();
-                self.plan.tables.push(Table { name, columns, keys, indexes });
+                self.plan.tables.push(Table {
+                    name,
+                    columns,
+                    keys,
+                    indexes,
+                    change_tracking: false,
+                    optimistic_concurrency: true,
+                });
             }
         }
     }

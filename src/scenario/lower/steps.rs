@@ -329,7 +329,8 @@ fn at_home(steps: &mut [Step], home: crate::words::InstanceId) {
             | Verb::Upsert { instance, .. }
             | Verb::Delete { instance, .. }
             | Verb::Share { instance, .. }
-            | Verb::Members { instance, .. } => {
+            | Verb::Members { instance, .. }
+            | Verb::Changes { instance, .. } => {
                 instance.get_or_insert(home);
             }
             Verb::Transaction { instance, body, .. } => {

@@ -106,7 +106,7 @@ fn count_verbs(steps: &[Step], seen: &mut BTreeSet<u8>) {
             Verb::Update { .. } => (3, vec![]),
             Verb::Upsert { .. } => (4, vec![]),
             Verb::Delete { .. } => (5, vec![]),
-            Verb::ReadChanges { .. } => (6, vec![]),
+            Verb::Changes { .. } => (6, vec![]),
             Verb::AcceptChanges { .. } => (7, vec![]),
             Verb::Work(_) => (8, vec![]),
             Verb::Wait(_) => (9, vec![]),
@@ -149,6 +149,7 @@ fn count_claims(plan: &Plan, seen: &mut BTreeSet<u8>) {
             Claim::Bound { .. } => 10,
             Claim::InTransaction { .. } => 11,
             Claim::Step { .. } => 23,
+            Claim::Deletions { .. } => 27,
             Claim::Count { of, .. } => match of {
                 Counted::Rows { .. } => 12,
                 Counted::Deadlocks => 13,
@@ -164,7 +165,7 @@ fn count_claims(plan: &Plan, seen: &mut BTreeSet<u8>) {
                 Counted::Escalations { .. } => 24,
                 Counted::CrossInstanceWaits => 25,
                 Counted::RowsExamined { .. } => 26,
-                Counted::Recalculations { .. } => 27,
+                Counted::Recalculations { .. } => 28,
             },
         });
     }
@@ -179,7 +180,7 @@ fn every_verb_and_every_claim_of_a_plan_has_a_spelling() {
     }
     count_claims(&plan, &mut claims);
     assert_eq!(verbs, (0..=24).collect());
-    assert_eq!(claims, (0..=27).collect());
+    assert_eq!(claims, (0..=28).collect());
 }
 
 #[test]

@@ -10,9 +10,9 @@ use crate::fault::{Fault, FaultKind};
 use crate::plan::{Hint, Hints, Isolation, Message, Right, Stage, StatementKind};
 use crate::trace::tale::Tale;
 use crate::trace::{
-    Access, AccessPath, CacheLoss, DeadlockEdge, Disturbance, Event, LaneKind, LockResource, Names, Outcome, ReadKind,
-    RequestBegan, RollbackReason, RowRead, RowWritten, RowsSelected, StatementBegan, WaitEnd,
-    WriteKind,
+    Access, AccessPath, CacheLoss, DeadlockEdge, Disturbance, Event, LaneKind, LockResource, Names,
+    Outcome, ReadKind, RequestBegan, RollbackReason, RowRead, RowWritten, RowsSelected,
+    StatementBegan, WaitEnd, WriteKind,
 };
 use crate::words::{
     ActorId, BinaryOperator, ColumnId, Expression, InstanceId, LaneId, LockMode, Name, OutageId,
@@ -20,7 +20,7 @@ use crate::words::{
 };
 
 /// How many kinds of events there are.
-const KINDS: u8 = 50;
+const KINDS: u8 = 51;
 
 /// Up to twenty events of any kind about anything.
 pub(crate) fn any_events() -> impl Strategy<Value = Vec<Event>> {
@@ -62,10 +62,10 @@ fn any_value() -> impl Strategy<Value = Value> {
 }
 
 /// What an event is made of.
-struct Parts {
-    small: [u16; 4],
-    large: u64,
-    flag: bool,
+pub(super) struct Parts {
+    pub(super) small: [u16; 4],
+    pub(super) large: u64,
+    pub(super) flag: bool,
     value: Value,
     name: Name,
 }
@@ -74,13 +74,13 @@ impl Parts {
     fn lane(&self) -> LaneId {
         LaneId(u32::from(self.small[0]))
     }
-    fn instance(&self) -> InstanceId {
+    pub(super) fn instance(&self) -> InstanceId {
         InstanceId(self.small[1])
     }
-    fn table(&self) -> TableId {
+    pub(super) fn table(&self) -> TableId {
         TableId(self.small[2])
     }
-    fn request(&self) -> RequestId {
+    pub(super) fn request(&self) -> RequestId {
         RequestId(u32::from(self.small[3]))
     }
     fn transaction(&self) -> TransactionId {
@@ -92,7 +92,7 @@ impl Parts {
     fn plug_in(&self) -> PlugInId {
         PlugInId(u32::from(self.small[2]))
     }
-    fn row(&self) -> RowId {
+    pub(super) fn row(&self) -> RowId {
         RowId(Uuid::from_u128(u128::from(self.large)))
     }
     fn fault(&self) -> Fault {
@@ -157,6 +157,7 @@ impl Parts {
             32..40 => self.of_waits(kind - 32),
             40..45 => self.of_sessions(kind - 40),
             45..49 => self.of_scans(kind - 45),
+            49 => Event::Version(self.of_versions()),
             _ => Event::Access(self.of_access()),
         }
     }
@@ -507,7 +508,8 @@ const fn kind_of(event: &Event) -> u8 {
         Event::ScanDisturbed { .. } => 46,
         Event::DirtyReadUndone { .. } => 47,
         Event::SchemaAltered { .. } => 48,
-        Event::Access(_) => 49,
+        Event::Version(..) => 49,
+        Event::Access(_) => 50,
     }
 }
 

@@ -4,6 +4,7 @@
 //! held), so that a tale is sound unless a test breaks it on purpose.
 
 mod any;
+mod any_version;
 mod ends;
 mod sessions;
 
@@ -14,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Column, Instance, RowRef, Table};
-use crate::plan::{Isolation, Locking, Message, Plan};
+use crate::plan::{Isolation, Message, Plan};
 use crate::trace::{
     Entry, Event, Header, LaneKind, LockResource, Outcome, ReadKind, RequestBegan, RowRead,
     RowWritten, Trace, WaitEnd, WriteKind,
@@ -62,23 +63,15 @@ impl Tale {
         let mut plan = Plan::empty("A tale");
         plan.file = "tale.yaml".to_owned();
         for (name, columns) in tables {
-            plan.tables.push(Table {
-                name: Name::from(*name),
-                columns: columns
-                    .iter()
-                    .map(|name| Column { name: Name::from(*name), kind: ColumnType::Whole })
-                    .collect(),
-                keys: Vec::new(),
-                indexes: Vec::new(),
-            });
+            let columns = columns
+                .iter()
+                .map(|name| Column { name: Name::from(*name), kind: ColumnType::Whole })
+                .collect();
+            plan.tables.push(Table::new(Name::from(*name), columns));
         }
         for name in instances {
-            plan.instances.push(Instance {
-                name: Name::from(*name),
-                tables: (0..u16::try_from(tables.len()).unwrap()).map(TableId).collect(),
-                isolation: Isolation::default(),
-                locking: Locking::default(),
-            });
+            let tables = (0..u16::try_from(tables.len()).unwrap()).map(TableId).collect();
+            plan.instances.push(Instance::new(Name::from(*name), tables));
         }
         Self {
             trace: Trace { header: Header::of(&plan), entries: Vec::new() },

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::check::claim::tests::{NORTH, SOUTH, at_least, at_most, judged, millis};
 use crate::fault::FaultKind;
 use crate::plan::{Bounds, Claim, Counted, Message, Stage};
-use crate::trace::tale::{Tale, two_teams, whole};
-use crate::words::{ActorId, Name, PlugInId, Value};
+use crate::trace::tale::{Tale, as_read, two_teams, whole};
+use crate::words::{ActorId, Delta, Name, PlugInId, Value};
 
 #[test]
 fn an_actor_succeeds_or_does_not() {
@@ -221,4 +221,65 @@ fn a_binding_is_what_the_last_run_bound() {
       found count is 3, no row
       by Some(1)
     ");
+}
+
+#[test]
+fn an_answer_of_changes_says_what_is_there_and_what_is_gone() {
+    let mut tale = Tale::usual();
+    tale.load("us/user/x", &[("teams", whole(3))]);
+    let app = tale.begins("app");
+    let there = as_read(&mut tale, "us/user/x");
+    let gone = tale.key("us/user/y");
+    let delta = Delta {
+        table: gone.1,
+        rows: [there].into(),
+        deleted: [Value::Id(gone.2)].into(),
+        token: None,
+        next: None,
+    };
+    tale.binds(app, "delta", Value::Delta(delta.into())).binds(app, "count", whole(1)).done(app);
+    let deleted = |name: &str, rows: &[&str]| Claim::Deletions {
+        actor: ActorId(0),
+        name: Name::from(name),
+        rows: rows.iter().copied().map(Name::from).collect(),
+    };
+    let rows = |names: &[&str], columns| Claim::Bound {
+        actor: ActorId(0),
+        name: Name::from("delta"),
+        size: Some(Bounds::exactly(names.len() as u64)),
+        value: Some(Value::List(names.iter().copied().map(Value::text).collect())),
+        columns,
+        missing: false,
+    };
+    let teams = |number| vec![(Name::from("teams"), whole(number))];
+    let claims = vec![
+        deleted("delta", &["y"]),
+        rows(&["x"], teams(3)),
+        deleted("delta", &[]),
+        deleted("delta", &["x"]),
+        deleted("count", &["y"]),
+        rows(&["x", "y"], teams(4)),
+    ];
+    insta::assert_snapshot!(judged(&tale, claims), @r#"
+    holds, by Some(2)
+    holds, by Some(2)
+    expected delta has the deletions []
+      found it has [y]
+      by Some(2)
+    expected delta has the deletions ["x"]
+      found it has [y]
+      by Some(2)
+    expected count has the deletions ["y"]
+      found count is no answer of changes
+      by Some(3)
+    expected delta has size 2
+      found its size is 1: {rows: [x {teams: 3}], deleted: [y], more pages}
+      by Some(2)
+    expected delta is ["x", "y"]
+      found it is {rows: [x {teams: 3}], deleted: [y], more pages}
+      by Some(2)
+    expected delta has teams = 4
+      found teams is 3
+      by Some(2)
+    "#);
 }

@@ -12,8 +12,8 @@ use crate::check::history::{
 };
 use crate::fault::{Fault, FaultKind};
 use crate::trace::{
-    Access, self, DeadlockEdge, Entry, Event, Names, Outcome, RequestBegan, RollbackReason, RowWritten,
-    RowsSelected, StatementBegan, Trace, WriteKind,
+    self, Access, DeadlockEdge, Entry, Event, Names, Outcome, RequestBegan, RollbackReason,
+    RowWritten, RowsSelected, StatementBegan, Trace, WriteKind,
 };
 use crate::words::{InstanceId, LaneId, OutageId, TransactionId};
 

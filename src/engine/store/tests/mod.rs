@@ -21,12 +21,11 @@ use crate::words::ColumnType;
 fn table(columns: &[(&str, ColumnType)], keys: &[&[u16]], indexes: &[&[u16]]) -> Table {
     let numbered = |columns: &&[u16]| columns.iter().copied().map(ColumnId).collect();
     let named = |columns: &&[u16]| format!("by {columns:?}").into();
+    let columns = columns
+        .iter()
+        .map(|(name, kind)| Column { name: (*name).into(), kind: kind.clone() })
+        .collect();
     Table {
-        name: "account".into(),
-        columns: columns
-            .iter()
-            .map(|(name, kind)| Column { name: (*name).into(), kind: kind.clone() })
-            .collect(),
         keys: keys
             .iter()
             .map(|key| AlternateKey { name: named(key), columns: numbered(key) })
@@ -35,6 +34,7 @@ fn table(columns: &[(&str, ColumnType)], keys: &[&[u16]], indexes: &[&[u16]]) ->
             .iter()
             .map(|index| plan::Index { name: named(index), columns: numbered(index) })
             .collect(),
+        ..Table::new("account".into(), columns)
     }
 }
 
