@@ -297,7 +297,7 @@ impl Lowering<'_> {
             let unit = self.unit_of(security, &entry.value)?;
             let roles_node = entry.value.get("roles");
             let roles = self.roles_of(security, roles_node)?;
-            if let (Some(node), TeamKind::Access) = (roles_node, kind) {
+            if let (Some(node), TeamKind::Access, false) = (roles_node, kind, roles.is_empty()) {
                 let message = "an access team holds no roles";
                 let help = "what its members may do with a row is said by `grant`".to_owned();
                 let label = "for an `owner` team only";
