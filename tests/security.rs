@@ -170,12 +170,13 @@ impl World {
             }
         }
         for user in 0..USERS {
-            writeln!(
-                text,
-                "  app {user}: {{ in: us, as: u{user}, at: 1h, do: [ {{ query: {{ table: account, \
-                 order: name, as: seen }} }}, {{ let: {{ names: '' }} }} ] }}"
-            )
-            .unwrap();
+            writeln!(text, "  app {user}:\n    in: us\n    as: u{user}\n    at: 1h\n    do:")
+                .unwrap();
+            for row in self.rows() {
+                let query =
+                    format!("table: account, where: \"=name == 'a{row}'\", as: found {row}");
+                writeln!(text, "      - query: {{ {query} }}").unwrap();
+            }
         }
         text.push_str("expect:\n");
         for user in 0..USERS {
@@ -184,11 +185,11 @@ impl World {
                 continue;
             }
             let seen = self.seen_by(user);
-            let size = seen.len();
-            writeln!(text, "  - {{ actor: app {user}, answer: seen, rows: {size} }}").unwrap();
-            let names: Vec<String> = seen.iter().map(|row| format!("a{row}")).collect();
-            let names = names.join(",");
-            writeln!(text, "  - {{ actor: app {user}, answer: names, is: \"{names},\" }}").unwrap();
+            for row in self.rows() {
+                let count = u8::from(seen.contains(&row));
+                let claim = format!("answer: found {row}, rows: {count}");
+                writeln!(text, "  - {{ actor: app {user}, {claim} }}").unwrap();
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::engine::code::RequestCode;
 use crate::engine::database::{Assigned, broken};
 use crate::engine::fiber::{Fiber, FiberId, Frame, RequestFrame};
 use crate::engine::interpret::Next;
-use crate::engine::request::{AccessChange, Request, Target};
+use crate::engine::request::{Request, Target};
 use crate::engine::world::{Shared, World};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Assignment, Hints, Message, RowSelector, UpsertWhen, Verb};
@@ -124,16 +124,9 @@ impl World {
             }
             Verb::Share { instance, table, row, with, rights } => {
                 let place = self.place(fiber, *instance)?;
-                let message = match rights.is_empty() {
-                    true => Message::RevokeAccess,
-                    false => Message::GrantAccess,
-                };
                 let target = self.target(shared, fiber, *table, row)?;
-                let mut request = Request::new(message, *table, target);
                 let with = self.principal(shared, fiber, place, with)?;
-                let rights = rights.clone();
-                request.access = Some(Box::new(AccessChange::Share { with, rights }));
-                Ok((place, request))
+                Ok((place, Request::share((*table, target), with, rights)))
             }
             Verb::Members { instance, team, users, leave } => {
                 let place = self.place(fiber, *instance)?;

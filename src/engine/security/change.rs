@@ -194,6 +194,23 @@ impl World {
     }
 }
 
+impl Request {
+    /// A request that shares a row; without any rights, that takes its share away.
+    pub(in crate::engine) fn share(
+        (table, target): (TableId, Target),
+        with: RowId,
+        rights: &[Right],
+    ) -> Self {
+        let message = match rights.is_empty() {
+            true => Message::RevokeAccess,
+            false => Message::GrantAccess,
+        };
+        let mut request = Self::new(message, table, target);
+        request.access = Some(Box::new(AccessChange::Share { with, rights: rights.to_vec() }));
+        request
+    }
+}
+
 /// A request of the platform's own that writes nothing but the row itself.
 fn part(message: Message, table: TableId, row: RowId) -> Done {
     Done::Part(Box::new(Request::new(message, table, Target::Id(row))))

@@ -7,12 +7,12 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Hint, Hints, Isolation, Message, Right, Stage, StatementKind};
+use crate::plan::{Hint, Hints, Isolation, Message, Stage, StatementKind};
 use crate::trace::tale::Tale;
 use crate::trace::{
-    Access, AccessPath, CacheLoss, DeadlockEdge, Disturbance, Event, LaneKind, LockResource, Names,
-    Outcome, ReadKind, RequestBegan, RollbackReason, RowRead, RowWritten, RowsSelected,
-    StatementBegan, WaitEnd, WriteKind,
+    AccessPath, DeadlockEdge, Disturbance, Event, LaneKind, LockResource, Names, Outcome, ReadKind,
+    RequestBegan, RollbackReason, RowRead, RowWritten, RowsSelected, StatementBegan, WaitEnd,
+    WriteKind,
 };
 use crate::words::{
     ActorId, BinaryOperator, ColumnId, Expression, InstanceId, LaneId, LockMode, Name, OutageId,
@@ -83,7 +83,7 @@ impl Parts {
     pub(super) fn request(&self) -> RequestId {
         RequestId(u32::from(self.small[3]))
     }
-    fn transaction(&self) -> TransactionId {
+    pub(super) fn transaction(&self) -> TransactionId {
         TransactionId(u32::from(self.small[3]))
     }
     fn outage(&self) -> OutageId {
@@ -108,7 +108,7 @@ impl Parts {
     fn mode(&self) -> LockMode {
         LockMode::ALL[self.small[0] as usize % LockMode::ALL.len()]
     }
-    fn duration(&self) -> Duration {
+    pub(super) fn duration(&self) -> Duration {
         Duration::from_micros(self.large)
     }
     fn until(&self) -> SimInstant {
@@ -388,38 +388,6 @@ impl Parts {
             }),
             3 => Event::StatementEnded { request, fault: self.fault_or_none() },
             _ => Event::StatementUndone { transaction, request },
-        }
-    }
-
-    fn of_access(&self) -> Access {
-        let (request, instance) = (self.request(), self.instance());
-        let (table, row) = (self.table(), self.row());
-        match self.small[1] % 3 {
-            0 => Access::UserCacheInvalidated {
-                transaction: self.transaction(),
-                instance,
-                user: row,
-                why: match self.flag {
-                    true => CacheLoss::UserWritten,
-                    false => CacheLoss::OwnerTeamsChanged,
-                },
-            },
-            1 => Access::PrivilegesRecalculated {
-                request,
-                instance,
-                user: row,
-                took: self.duration(),
-                teams: u32::from(self.small[0]),
-                business_units: u32::from(self.small[2]),
-            },
-            _ => Access::PrivilegeDenied {
-                request,
-                instance,
-                principal: row,
-                right: Right::ALL[usize::from(self.small[0]) % Right::ALL.len()],
-                table,
-                row: self.flag.then_some(row),
-            },
         }
     }
 
