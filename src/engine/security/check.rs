@@ -101,6 +101,8 @@ impl World {
 
     /// Whether a user may make a request. A row that is created belongs to its user, unless the
     /// request says otherwise.
+    ///
+    /// Assumed: deletions have no owner any more, so only who sees all rows may read changes.
     fn check_request(
         &mut self,
         security: &Security,
@@ -127,8 +129,6 @@ impl World {
                 let need = Need { right: Right::Read, table, row: None };
                 return Err(self.deny(frame, holdings.user, need));
             }
-            // Assumed: deletions have no owner any more, so that only who sees all rows may read
-            // changes.
             Message::RetrieveEntityChanges if !holdings.has_for_all(Right::Read, table) => {
                 let need = Need { right: Right::Read, table, row: None };
                 return Err(self.deny(frame, holdings.user, need));
