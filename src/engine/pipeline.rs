@@ -26,7 +26,7 @@ use crate::engine::world::{Flow, World};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Message, PlugInBody, Stage};
 use crate::trace::{Event, RequestBegan, RollbackReason};
-use crate::words::{ColumnId, InstanceId, LaneId, PlugInId, TableId, format_duration};
+use crate::words::{InstanceId, LaneId, PlugInId, TableId, format_duration};
 
 impl World {
     /// Takes the request on top of the stack one phase or one plug-in step further.
@@ -143,11 +143,11 @@ impl World {
         let shared = Arc::clone(&self.shared);
         let request = &frame.request;
         let list = shared.steps.list(frame.instance, request.table, request.message, stage);
-        while let Some(plug_in) = list.get(frame.steps_begun).copied() {
-            frame.steps_begun += 1;
-            if !listens(&shared.plan.plug_in(plug_in).filter, frame) {
-                continue;
-            }
+        let columns = request.columns.iter().map(|(column, _)| *column);
+        if let Some((position, plug_in)) =
+            list.and_then(|list| list.next(frame.steps_begun, columns))
+        {
+            frame.steps_begun = position + 1;
             if !frame.stage_told {
                 frame.stage_told = true;
                 let request = frame.id;
@@ -412,14 +412,4 @@ impl World {
         self.log.emit(self.now, || Event::RequestEnded { request, fault: Some(fault.clone()) });
         fiber.result = Some(Err(fault));
     }
-}
-
-/// Whether a step with this filter runs for a request: its columns must be *present* in an
-/// Update, changed or not.
-///
-/// Source: Microsoft Learn, "Register a plug-in", Filtering attributes.
-fn listens(filter: &[ColumnId], frame: &RequestFrame) -> bool {
-    filter.is_empty()
-        || frame.request.message != Message::Update
-        || frame.request.columns.iter().any(|(column, _)| filter.contains(column))
 }
