@@ -14,6 +14,7 @@ mod outage;
 mod program;
 mod registration;
 mod security;
+mod selection;
 mod session;
 mod statement;
 mod system_table;
@@ -39,8 +40,12 @@ pub use security::{
     BusinessUnit, Depth, OwnerColumns, Privilege, Recalculation, Right, Role, Security,
     SecurityTables, Team, TeamKind, User,
 };
+pub use selection::{
+    AggregateFunction, Aggregation, AnswerPart, DatePart, Field, Group, Link, LinkKind, LinkNumber,
+    Measure, OrderBy, Ordering, Paging, Reached, Selection,
+};
 pub use session::{Session, SessionStep};
-pub use statement::{Ordering, Selection, Statement, StatementKind};
+pub use statement::{Statement, StatementKind};
 pub use system_table::{SECURITY_TABLES, SystemColumn, SystemTable};
 pub use version::{ChangesFrom, DeltaTokens, Precondition};
 

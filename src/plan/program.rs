@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
 use crate::plan::{
-    ChangesFrom, Hints, Isolation, Location, Precondition, Right, Selection, Statement,
+    AnswerPart, ChangesFrom, Hints, Isolation, Location, Precondition, Right, Selection, Statement,
 };
 use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
 
@@ -74,9 +74,11 @@ pub enum Verb {
         /// Where.
         instance: Option<InstanceId>,
         /// What it looks for.
-        selection: Selection,
+        selection: Box<Selection>,
         /// The binding that gets the list of rows.
         bind: Option<Name>,
+        /// The bindings that get what is answered beside the rows.
+        parts: Vec<(AnswerPart, Name)>,
     },
     /// Changes a row.
     Update {

@@ -102,7 +102,8 @@ impl World {
     /// Whether a user may make a request. A row that is created belongs to its user, unless the
     /// request says otherwise.
     ///
-    /// Assumed: deletions have no owner any more, so only who sees all rows may read changes.
+    /// Assumed: deletions have no owner any more, so only who sees all rows may read changes; and
+    /// aggregates are for those who see all rows, where the platform would count the others out.
     fn check_request(
         &mut self,
         security: &Security,
@@ -125,7 +126,10 @@ impl World {
                 return self.check_references(security, holdings, frame);
             }
             Message::Retrieve => Right::Read,
-            Message::RetrieveMultiple if !holdings.has(Right::Read, table) => {
+            Message::RetrieveMultiple
+                if !holdings.has(Right::Read, table)
+                    || is_aggregated(frame) && !holdings.has_for_all(Right::Read, table) =>
+            {
                 let need = Need { right: Right::Read, table, row: None };
                 return Err(self.deny(frame, holdings.user, need));
             }
@@ -387,6 +391,11 @@ impl World {
 fn is_part(fiber: &Fiber) -> bool {
     let below = fiber.frames.len().checked_sub(2).and_then(|index| fiber.frames.get(index));
     matches!(below, Some(Frame::Request(below)) if below.running.is_none())
+}
+
+/// Whether a query answers figures about rows in place of rows.
+fn is_aggregated(frame: &RequestFrame) -> bool {
+    frame.request.query.as_ref().is_some_and(|query| query.aggregation.is_some())
 }
 
 /// Makes a new row its creator's own, where the request names no owner.

@@ -217,6 +217,8 @@ impl<'t> Fold<'t> {
                 examined,
                 matched,
                 whole,
+                link,
+                answered,
             }) => self.history.selections.push(Selection {
                 at,
                 request: *request,
@@ -229,6 +231,8 @@ impl<'t> Fold<'t> {
                 examined: *examined,
                 matched: *matched,
                 whole: *whole,
+                link: link.as_ref(),
+                answered: *answered,
             }),
             Event::Access(Access::PrivilegesRecalculated { request, .. }) => {
                 self.history.recalculations.push((*request, at));
