@@ -1,7 +1,5 @@
 //! Any event, sound or not: for readers and writers that must take everything.
 
-use std::time::Duration;
-
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -107,9 +105,6 @@ impl Parts {
     }
     fn mode(&self) -> LockMode {
         LockMode::ALL[self.small[0] as usize % LockMode::ALL.len()]
-    }
-    pub(super) fn duration(&self) -> Duration {
-        Duration::from_micros(self.large)
     }
     fn until(&self) -> SimInstant {
         SimInstant(self.large)

@@ -1,10 +1,16 @@
 //! Any happening to a user's privileges.
 
+use std::time::Duration;
+
 use crate::plan::Right;
 use crate::trace::tale::any::Parts;
 use crate::trace::{Access, CacheLoss};
 
 impl Parts {
+    pub(super) fn duration(&self) -> Duration {
+        Duration::from_micros(self.large)
+    }
+
     pub(super) fn of_access(&self) -> Access {
         let (request, instance) = (self.request(), self.instance());
         let (table, row) = (self.table(), self.row());

@@ -234,9 +234,6 @@ impl<'t> Fold<'t> {
                 link: link.as_ref(),
                 answered: *answered,
             }),
-            Event::Access(Access::PrivilegesRecalculated { request, .. }) => {
-                self.history.recalculations.push((*request, at));
-            }
             Event::RowMissed { request, instance, table, row: Some(row), level } => {
                 let key = RowKey::of(*instance, *table, *row);
                 let (request, level) = (*request, *level);
@@ -275,6 +272,9 @@ impl<'t> Fold<'t> {
                 };
                 let known = self.history.transactions.entry(*transaction);
                 known.or_insert(began);
+            }
+            Event::Access(Access::PrivilegesRecalculated { request, .. }) => {
+                self.history.recalculations.push((*request, at));
             }
             Event::Committed { transaction } => {
                 self.settle(*transaction, TransactionEnd::Committed(at), at);
