@@ -7,6 +7,7 @@ use crate::engine::code::RequestCode;
 use crate::engine::database::{Assigned, broken};
 use crate::engine::fiber::{Fiber, FiberId, Frame, RequestFrame};
 use crate::engine::interpret::Next;
+use crate::engine::query::Asks;
 use crate::engine::request::{Request, Target};
 use crate::engine::world::{Shared, World};
 use crate::fault::{Fault, FaultKind};
@@ -122,6 +123,17 @@ impl World {
                 let request = self.build_changes(fiber, &code.verb)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
+            Verb::Share { instance, table, row, with, rights } => {
+                let place = self.place(fiber, *instance)?;
+                let target = self.target(shared, fiber, *table, row)?;
+                let with = self.principal(shared, fiber, place, with)?;
+                Ok((place, Request::share((*table, target), with, rights)))
+            }
+            Verb::Members { instance, team, users, leave } => {
+                let place = self.place(fiber, *instance)?;
+                let request = self.build_members(shared, fiber, place, (team, users), *leave)?;
+                Ok((place, request))
+            }
             _ => Err(broken("the step asks for nothing".to_owned())),
         }
     }
@@ -131,7 +143,7 @@ impl World {
             return Err(broken("the step is no query".to_owned()));
         };
         let mut request = Request::new(Message::RetrieveMultiple, selection.table, Target::None);
-        let query = self.query_of(fiber, selection)?;
+        let query = self.query_of(fiber, selection, Asks::ThePlatform)?;
         request.select = query.select.clone();
         request.hints = selection.hints;
         request.query = Some(Arc::new(query));
@@ -318,6 +330,7 @@ impl Request {
             changes: None,
             required: None,
             hints: Hints::NONE,
+            access: None,
         }
     }
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
-use crate::plan::{ChangesFrom, Hints, Isolation, Location, Precondition, Selection, Statement};
+use crate::plan::{
+    AnswerPart, ChangesFrom, Hints, Isolation, Location, Precondition, Right, Selection, Statement,
+};
 use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
 
 /// A list of steps with a name.
@@ -72,9 +74,11 @@ pub enum Verb {
         /// Where.
         instance: Option<InstanceId>,
         /// What it looks for.
-        selection: Selection,
+        selection: Box<Selection>,
         /// The binding that gets the list of rows.
         bind: Option<Name>,
+        /// The bindings that get what is answered beside the rows.
+        parts: Vec<(AnswerPart, Name)>,
     },
     /// Changes a row.
     Update {
@@ -120,6 +124,30 @@ pub enum Verb {
         row: RowSelector,
         /// What must hold of the row.
         precondition: Option<Precondition>,
+    },
+    /// Shares a row with a user or team, or takes the share away.
+    Share {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// With whom: the name of a user or team, or the id.
+        with: Expression,
+        /// The rights that the other gets; empty to take all away.
+        rights: Vec<Right>,
+    },
+    /// Adds users to a team, in this order, or takes them out.
+    Members {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// The team.
+        team: Expression,
+        /// The users: each one or a list.
+        users: Vec<Expression>,
+        /// Whether they are taken out.
+        leave: bool,
     },
     /// Reads what has changed in a table, as the platform's RetrieveEntityChanges.
     Changes {

@@ -7,14 +7,15 @@ use serde_json::{Map as Object, Value as Json, json};
 
 use crate::fault::FaultKind;
 use crate::scenario::grammar::{
-    ANYTHING, DOCUMENT, EXPECTATION, Key, Kind, Map, PLUG_IN, PRIORITIES, SESSION_STEP, STEP,
-    Shape, VARIANT,
+    ANYTHING, DOCUMENT, EXPECTATION, Key, Kind, LINKED, Map, PLUG_IN, PRIORITIES, SESSION_STEP,
+    STEP, Shape, VARIANT,
 };
 
 /// The shapes that the schema defines once and refers to.
 const DEFINITIONS: &[(&str, &Shape)] = &[
     ("step", &STEP),
     ("session-step", &SESSION_STEP),
+    ("link", &LINKED),
     ("plug-in", &PLUG_IN),
     ("expectation", &EXPECTATION),
 ];
@@ -25,7 +26,8 @@ const NOT_IN_VARIANTS: &[&str] = &["scenario", "variants", "expect"];
 const DURATION: &str = r"^(\d+(\.\d+)? ?(us|µs|ms|s|min|h|days?) ?)+$";
 const CLOCK: &str = r"^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$";
 const DATE: &str = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$";
-const EVENT: &str = "^(Create|Retrieve|RetrieveMultiple|Update|Upsert|Delete)( .+)?$";
+const EVENT: &str = "^(Create|Retrieve|RetrieveMultiple|Update|Upsert|Delete|Associate|\
+                     Disassociate|GrantAccess|RevokeAccess)( .+)?$";
 
 /// The JSON Schema of scenario files.
 ///

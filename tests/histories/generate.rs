@@ -272,6 +272,7 @@ fn add_session(plan: &mut Plan, number: usize, acts: &[Act], level: Isolation) {
         name,
         kind: ActorKind::Session(session),
         home: Some(InstanceId(0)),
+        user: None,
         count: 1,
         schedule: Schedule { first: SimInstant::START, every: None, until: None },
         program: ProgramId(0),
@@ -284,15 +285,10 @@ fn statement(act: Act) -> Statement {
     let table = TableId(0);
     let set = |value: Expression| vec![Assignment { column: ColumnId(0), value }];
     match act {
-        Act::Select(rows) => Statement::Select(Selection {
-            table,
-            filter: rows.expression(),
-            order: Vec::new(),
-            top: None,
-            expand: Vec::new(),
-            columns: None,
-            hints: Hints::NONE,
-        }),
+        Act::Select(rows) => {
+            let filter = rows.expression();
+            Statement::Select(Box::new(Selection { filter, ..Selection::of(table) }))
+        }
         Act::Insert(row, value) => Statement::Insert {
             table,
             row: Some(Expression::Literal(Value::text(ROWS[row]))),

@@ -1,13 +1,14 @@
 //! The grammar of the step language.
 
 use crate::scenario::grammar::control::{
-    AT, CALL, CONDITION, FAIL, IF, LET, LIST, NOTE, PAUSE, WITH, WORK, control_over,
+    AT, CALL, FAIL, IF, LET, LIST, NOTE, PAUSE, WITH, WORK, control_over,
 };
 use crate::scenario::grammar::document::{
-    COUNT, INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SET_OF_NAMES, SINGLE_VALUE, TABLE_NAME,
-    UP_TO, VALUE, WAIT,
+    COUNT, INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SINGLE_VALUE, TABLE_NAME, UP_TO, VALUE, WAIT,
 };
-use crate::scenario::grammar::words::{QUERY_HINT_WORDS, WHEN_WORDS};
+use crate::scenario::grammar::queries::{HINT, QUERY};
+use crate::scenario::grammar::security::{GRANT, MEMBERS, REVOKE};
+use crate::scenario::grammar::words::WHEN_WORDS;
 use crate::scenario::grammar::{Key, Kind, Map, Shape, elsewhere, later, may, must, with};
 
 pub(super) static NAMES: Shape = Shape::new("a list of names").or_list(&NAME);
@@ -23,7 +24,7 @@ pub(super) static FAULTS: Shape =
     Shape::of("a fault or a list of faults", Kind::Fault).or_list(&FAULT);
 pub(super) static BACKOFF: Shape =
     Shape::of("a wait such as `2s` or `exponential from 2s to 30s`", Kind::Backoff);
-static ROW: Shape = Shape::of("a row's name, a `$binding` or `any`", Kind::Value);
+pub(super) static ROW: Shape = Shape::of("a row's name, a `$binding` or `any`", Kind::Value);
 
 /// Steps in order.
 pub static STEPS: Shape = Shape::new("a list of steps").or_list(&STEP);
@@ -40,6 +41,10 @@ static STEP_MAP: Map = Map::of(&[
     may("update", &UPDATE, "changes a row"),
     may("upsert", &UPSERT, "creates or updates a row"),
     may("delete", &DELETE, "removes a row"),
+    may("grant", &GRANT, "shares a row with a user or team"),
+    may("revoke", &REVOKE, "takes a share of a row away"),
+    may("add members", &MEMBERS, "adds users to a team"),
+    may("remove members", &MEMBERS, "takes users out of a team"),
     WORK,
     PAUSE,
     AT,
@@ -86,6 +91,10 @@ static VERBS: &[&str] = &[
     "update",
     "upsert",
     "delete",
+    "grant",
+    "revoke",
+    "add members",
+    "remove members",
     "work",
     "wait",
     "at",
@@ -111,11 +120,6 @@ const SET: Key = may("set", &VALUES_BY_NAME, "the columns' values");
 const IF_MATCH: Key =
     may("if match", &VERSION, "only the version of `$row` as read, or `any`: else a fault");
 const COLUMNS: Key = may("columns", &NAMES, "the columns that are asked for; default all");
-const HINT: Key = may("hint", &QUERY_HINT, "`nolock`: read also what is not committed");
-static QUERY_HINT: Shape =
-    Shape::of("a hint of a query", Kind::Word(QUERY_HINT_WORDS)).or_list(&SINGLE_QUERY_HINT);
-static SINGLE_QUERY_HINT: Shape = Shape::of("a hint of a query", Kind::Word(QUERY_HINT_WORDS));
-
 static CREATE: Shape = Shape::new("`create`").like("{ table: …, set: … }").or_map(&CREATE_MAP);
 static CREATE_MAP: Map = Map::of(&[
     IN,
@@ -140,19 +144,6 @@ static RETRIEVE_MAP: Map = Map::of(&[
     may("as", &NAME, "the binding that gets the row"),
 ])
 .one_of(&[&["row", "key"]]);
-
-static QUERY: Shape = Shape::new("`query`").like("{ table: …, where: … }").or_map(&QUERY_MAP);
-static QUERY_MAP: Map = Map::of(&[
-    IN,
-    TABLE,
-    may("where", &CONDITION, "the condition on a row; every row when absent"),
-    may("order", &SET_OF_NAMES, "the columns to order by; `-column` for descending"),
-    may("top", &SINGLE_VALUE, "the most rows that are answered"),
-    may("expand", &SET_OF_NAMES, "the lookups whose rows are answered too"),
-    COLUMNS,
-    HINT,
-    may("as", &NAME, "the binding that gets the list of rows"),
-]);
 
 static VERSION: Shape =
     Shape::of("a row as read, a row version, or `any`", Kind::Value).like("$row");

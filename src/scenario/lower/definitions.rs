@@ -125,10 +125,18 @@ impl Lowering<'_> {
                 *locks = given;
             }
         }
-        if let Some(node) = limit("changes page")
-            && let Ok(rows) = self.at_least_one(node, u32::MAX, ONE_ROW, None)
-        {
-            limits.changes_page = rows;
+        let rows: [(&str, &mut u32); 4] = [
+            ("page size", &mut limits.page_size),
+            ("paged rows", &mut limits.paged_rows),
+            ("aggregated rows", &mut limits.aggregated_rows),
+            ("changes page", &mut limits.changes_page),
+        ];
+        for (key, rows) in rows {
+            if let Some(node) = limit(key)
+                && let Ok(given) = self.at_least_one(node, u32::MAX, ONE_ROW, None)
+            {
+                *rows = given;
+            }
         }
         if let Some(node) = limit("transaction") {
             limits.transaction = self.duration(node).ok();
@@ -149,7 +157,7 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn tables(&mut self, node: Option<&Node>) {
+    pub(super) fn tables(&mut self, node: Option<&Node>, security: Option<&Node>) {
         let entries = self.definitions(node);
         for (number, entry) in (0..).zip(entries) {
             self.check_path_name(entry);
@@ -157,6 +165,7 @@ impl Lowering<'_> {
             self.names.tables.insert(name.clone(), id);
             self.plan.tables.push(Table::new(name, Vec::new()));
         }
+        self.name_security_tables(security);
         for (number, entry) in (0..).zip(entries) {
             let (node, id) = (&entry.value, TableId(number));
             let columns = self.table_columns(node);
@@ -167,6 +176,7 @@ impl Lowering<'_> {
             self.plan.tables[id.index()].indexes = indexes;
             self.table_versions(node, id);
         }
+        self.complete_security_tables(security);
     }
 
     /// `change tracking` and `optimistic concurrency`.

@@ -1,5 +1,6 @@
 //! Steps: control, and what is neither control nor a request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::plan::{Backoff, Step, Verb};
@@ -139,6 +140,7 @@ impl Lowering<'_> {
         let list = self.bound_value(&binding.value, None, body, None);
         let element = match &list {
             Ok((_, Bound::Rows(table, expanded))) => Bound::Row(*table, expanded.clone()),
+            Ok((_, Bound::Answers(shape))) => Bound::Answer(Arc::clone(shape)),
             _ => Bound::Any,
         };
         if let Ok((Expression::Literal(value), _)) = &list
@@ -328,6 +330,8 @@ fn at_home(steps: &mut [Step], home: crate::words::InstanceId) {
             | Verb::Update { instance, .. }
             | Verb::Upsert { instance, .. }
             | Verb::Delete { instance, .. }
+            | Verb::Share { instance, .. }
+            | Verb::Members { instance, .. }
             | Verb::Changes { instance, .. } => {
                 instance.get_or_insert(home);
             }
