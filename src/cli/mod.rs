@@ -7,11 +7,11 @@
 mod assumptions;
 mod bug;
 mod check;
+mod export_files;
 mod init;
 mod output;
 mod reading;
 mod run;
-mod trace_files;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

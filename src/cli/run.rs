@@ -12,9 +12,9 @@ use multiverse::run::{self, Run, ScenarioFile};
 use multiverse::words::visible;
 
 use super::check::counted;
+use super::export_files::{Export, ExportFiles};
 use super::output::Output;
 use super::reading::{self, Loaded, Reading};
-use super::trace_files::TraceFiles;
 use super::{Exit, bug};
 
 #[derive(Debug, clap::Args)]
@@ -38,6 +38,10 @@ pub struct Arguments {
     /// Write what happened as JSON lines: one run to this file, several into this folder
     #[arg(long, value_name = "PATH")]
     trace: Option<PathBuf>,
+
+    /// Write it as OpenTelemetry spans (OTLP JSON), in the same way
+    #[arg(long, value_name = "PATH")]
+    otel: Option<PathBuf>,
 
     /// Print only the verdicts
     #[arg(short, long, conflicts_with = "verbose")]
@@ -77,15 +81,15 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         return exit.max(Exit::Wrong);
     }
     let run_count = scenarios.iter().map(|it| it.plans.len()).sum();
-    let trace_files = match &arguments.trace {
-        None => None,
-        Some(path) => match TraceFiles::new(path, run_count) {
-            Ok(files) => Some(files),
-            Err(complaint) => {
-                output.error(&complaint);
-                return exit.max(Exit::Wrong);
-            }
-        },
+    let exports = [(Export::Trace, &arguments.trace), (Export::OpenTelemetry, &arguments.otel)];
+    let wanted = exports.iter().filter_map(|(export, path)| Some((*export, path.as_ref()?)));
+    let files = wanted.map(|(export, path)| ExportFiles::new(export, path, run_count));
+    let export_files = match files.collect::<Result<Vec<_>, _>>() {
+        Ok(files) => files,
+        Err(complaint) => {
+            output.error(&complaint);
+            return exit.max(Exit::Wrong);
+        }
     };
     let mut session = Session {
         story: StoryOptions {
@@ -100,7 +104,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         },
         format: arguments.format,
         options: RunOptions { seed: arguments.seed, ..RunOptions::default() },
-        trace_files,
+        export_files,
         output,
         exit,
         kept: Vec::new(),
@@ -145,7 +149,7 @@ struct Session<'a> {
     story: StoryOptions,
     format: Format,
     options: RunOptions,
-    trace_files: Option<TraceFiles>,
+    export_files: Vec<ExportFiles>,
     output: &'a mut Output,
     exit: Exit,
     /// The runs, where the format needs them all at once.
@@ -187,11 +191,11 @@ impl Session<'_> {
         } else if !run.verdict.holds() {
             self.exit = self.exit.max(Exit::CheckFailed);
         }
-        if let Some(files) = &mut self.trace_files
-            && let Err(complaint) = files.write(&file.name, &run.trace)
-        {
-            self.output.error(&complaint);
-            self.exit = self.exit.max(Exit::Wrong);
+        for files in &mut self.export_files {
+            if let Err(complaint) = files.write(&file.name, &run.trace) {
+                self.output.error(&complaint);
+                self.exit = self.exit.max(Exit::Wrong);
+            }
         }
         if self.format != Format::Text {
             self.kept.push(run);

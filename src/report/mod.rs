@@ -1,4 +1,5 @@
-//! Telling people and machines what happened: the story for a terminal, JSON, and JUnit XML.
+//! Telling people and machines what happened: the story for a terminal, JSON, JUnit XML, and
+//! OpenTelemetry spans.
 //!
 //! Everything here is a fold over a trace and its verdict. No clock is read, so the same trace
 //! gives the same bytes; time in a report is always simulated time.
@@ -6,11 +7,13 @@
 mod json;
 mod junit;
 mod metrics;
+mod otel;
 mod story;
 
 pub use json::json;
 pub use junit::junit;
 pub use metrics::Metrics;
+pub use otel::otel;
 pub use story::{StoryOptions, Verbosity, story};
 
 use crate::check::Verdict;

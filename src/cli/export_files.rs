@@ -1,49 +1,89 @@
-//! Where traces are written, and how: whole or not at all.
+//! Where traces are written, in which form, and how: whole or not at all.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use multiverse::report;
 use multiverse::trace::{Trace, write_jsonl};
 
-/// The extension of a trace.
-const EXTENSION: &str = "jsonl";
+/// A form in which a trace is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// Its events, as JSON lines.
+    Trace,
+    /// Its spans, as OpenTelemetry has them.
+    OpenTelemetry,
+}
 
-/// The names that traces get, decided before anything runs.
+impl Export {
+    /// The option that asks for it.
+    const fn option(self) -> &'static str {
+        match self {
+            Self::Trace => "--trace",
+            Self::OpenTelemetry => "--otel",
+        }
+    }
+
+    /// The extension of its files.
+    const fn extension(self) -> &'static str {
+        match self {
+            Self::Trace => "jsonl",
+            Self::OpenTelemetry => "otel.json",
+        }
+    }
+
+    fn write(self, trace: &Trace, writer: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Trace => write_jsonl(trace, writer),
+            Self::OpenTelemetry => writer.write_all(report::otel(trace).as_bytes()),
+        }
+    }
+}
+
+/// The files of one form, for all runs of an invocation.
 #[derive(Debug)]
-pub enum TraceFiles {
-    /// There is one run, and this is its trace.
+pub struct ExportFiles {
+    export: Export,
+    place: Place,
+}
+
+/// The names that the files get, decided before anything runs.
+#[derive(Debug)]
+enum Place {
+    /// There is one run, and this is its file.
     One(PathBuf),
     /// Each run has a file of its own in this folder.
     Folder {
         folder: PathBuf,
-        /// The names that are taken, so that no trace overwrites another of this invocation.
+        /// The names that are taken, so that no file overwrites another of this invocation.
         taken: BTreeSet<PathBuf>,
     },
 }
 
-impl TraceFiles {
+impl ExportFiles {
     /// Decides what `path` means for this many runs: a file for one run, a folder for several. A
     /// path that is a folder already, or ends in a separator, is a folder also for one run.
     ///
     /// # Errors
     ///
-    /// Why several traces can't go there, in words.
-    pub fn new(path: &Path, run_count: usize) -> Result<Self, String> {
+    /// Why several files can't go there, in words.
+    pub fn new(export: Export, path: &Path, run_count: usize) -> Result<Self, String> {
         let is_folder = path.is_dir() || ends_in_separator(path);
         if run_count <= 1 && !is_folder {
-            return Ok(Self::One(path.to_owned()));
+            return Ok(Self { export, place: Place::One(path.to_owned()) });
         }
         if !path.is_dir() && path.exists() {
             return Err(format!(
-                "`--trace {}` is a file, and there are {run_count} runs: name a folder, or choose \
-                 one run with `--variant`",
+                "`{} {}` is a file, and there are {run_count} runs: name a folder, or choose one \
+                 run with `--variant`",
+                export.option(),
                 path.display(),
             ));
         }
         let (folder, taken) = (path.to_owned(), BTreeSet::new());
-        Ok(Self::Folder { folder, taken })
+        Ok(Self { export, place: Place::Folder { folder, taken } })
     }
 
     /// Writes the trace of a run of the scenario called `scenario`.
@@ -52,28 +92,36 @@ impl TraceFiles {
     ///
     /// Which file can't be written, and why. There is no partial file then.
     pub fn write(&mut self, scenario: &str, trace: &Trace) -> Result<(), String> {
-        let path = match self {
-            Self::One(path) => path.clone(),
-            Self::Folder { folder, taken } => {
-                let path = folder.join(free_name(scenario, trace.header.variant.as_deref(), taken));
+        let export = self.export;
+        let path = match &mut self.place {
+            Place::One(path) => path.clone(),
+            Place::Folder { folder, taken } => {
+                let variant = trace.header.variant.as_deref();
+                let path = folder.join(free_name(scenario, variant, export, taken));
                 taken.insert(path.strip_prefix(folder).unwrap_or(&path).to_owned());
                 path
             }
         };
-        write_whole(&path, trace)
+        write_whole(&path, export, trace)
             .map_err(|error| format!("cannot write the trace `{}`: {error}", path.display()))
     }
 }
 
 /// `eventual-consistency/nightly-sync.with-retry.jsonl`, with a number where that is taken.
-fn free_name(scenario: &str, variant: Option<&str>, taken: &BTreeSet<PathBuf>) -> PathBuf {
+fn free_name(
+    scenario: &str,
+    variant: Option<&str>,
+    export: Export,
+    taken: &BTreeSet<PathBuf>,
+) -> PathBuf {
+    let extension = export.extension();
     let stem = match variant {
         Some(variant) => format!("{scenario}.{}", slug(variant)),
         None => scenario.to_owned(),
     };
     let name = |number: u32| match number {
-        1 => PathBuf::from(format!("{stem}.{EXTENSION}")),
-        _ => PathBuf::from(format!("{stem}-{number}.{EXTENSION}")),
+        1 => PathBuf::from(format!("{stem}.{extension}")),
+        _ => PathBuf::from(format!("{stem}-{number}.{extension}")),
     };
     (1..).map(name).find(|name| !taken.contains(name)).unwrap_or_else(|| name(1))
 }
@@ -91,12 +139,12 @@ fn ends_in_separator(path: &Path) -> bool {
 
 /// Writes the trace beside its place and moves it there when it is complete. What is there and
 /// is no ordinary file, such as a pipe or `/dev/stdout`, is written to as it is.
-fn write_whole(path: &Path, trace: &Trace) -> io::Result<()> {
+fn write_whole(path: &Path, export: Export, trace: &Trace) -> io::Result<()> {
     // Through a symbolic link, its target is replaced and the link stays.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&path).is_ok_and(|it| !it.is_file()) {
         let mut writer = BufWriter::new(File::options().write(true).open(&path)?);
-        write_jsonl(trace, &mut writer)?;
+        export.write(trace, &mut writer)?;
         return writer.flush();
     }
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
@@ -107,7 +155,7 @@ fn write_whole(path: &Path, trace: &Trace) -> io::Result<()> {
     draft_name.push(name);
     draft_name.push(format!(".{}.tmp", std::process::id()));
     let draft = folder.join(draft_name);
-    let written = write_draft(&draft, trace).and_then(|()| fs::rename(&draft, &path));
+    let written = write_draft(&draft, export, trace).and_then(|()| fs::rename(&draft, &path));
     if written.is_err() {
         // Best effort: the error that matters is the one that is returned.
         let _ = fs::remove_file(&draft);
@@ -115,9 +163,9 @@ fn write_whole(path: &Path, trace: &Trace) -> io::Result<()> {
     written
 }
 
-fn write_draft(draft: &Path, trace: &Trace) -> io::Result<()> {
+fn write_draft(draft: &Path, export: Export, trace: &Trace) -> io::Result<()> {
     let mut writer = BufWriter::new(File::create(draft)?);
-    write_jsonl(trace, &mut writer)?;
+    export.write(trace, &mut writer)?;
     writer.flush()
 }
 
@@ -147,7 +195,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.jsonl");
         fs::write(&path, "an older trace").unwrap();
-        let mut files = TraceFiles::new(&path, 1).unwrap();
+        let mut files = ExportFiles::new(Export::Trace, &path, 1).unwrap();
         files.write("stub", &trace(None)).unwrap();
         assert_eq!(names_in(folder.path()), ["run.jsonl"]);
         assert!(fs::read_to_string(&path).unwrap().starts_with('{'));
@@ -157,7 +205,7 @@ mod tests {
     fn several_runs_go_to_a_folder_under_the_names_of_scenario_and_variant() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("traces");
-        let mut files = TraceFiles::new(&path, 3).unwrap();
+        let mut files = ExportFiles::new(Export::Trace, &path, 3).unwrap();
         files.write("deep/stub", &trace(None)).unwrap();
         files.write("deep/stub", &trace(Some("pre-lock, late"))).unwrap();
         files.write("deep/stub", &trace(Some("pre-lock: late"))).unwrap();
@@ -172,7 +220,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.jsonl");
         fs::write(&path, "").unwrap();
-        let refused = TraceFiles::new(&path, 2).unwrap_err();
+        let refused = ExportFiles::new(Export::Trace, &path, 2).unwrap_err();
         assert!(refused.contains("is a file, and there are 2 runs"), "{refused}");
     }
 
@@ -181,7 +229,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         fs::write(&path, "in the way").unwrap();
-        let mut files = TraceFiles::new(&path.join("b.jsonl"), 1).unwrap();
+        let mut files = ExportFiles::new(Export::Trace, &path.join("b.jsonl"), 1).unwrap();
         assert!(files.write("stub", &trace(None)).is_err());
         assert_eq!(names_in(folder.path()), ["a"]);
     }
