@@ -54,6 +54,7 @@ impl Condition {
     }
 
     /// Whether the parts hold that the packed row decides.
+    #[inline]
     pub(super) fn may_hold(&self, image: &RowImage<'_>) -> bool {
         self.comparisons.iter().all(|comparison| comparison.holds(image))
     }
@@ -83,11 +84,18 @@ impl Condition {
 }
 
 impl Comparison {
+    #[inline]
     fn holds(&self, image: &RowImage<'_>) -> bool {
         let held = image.get(self.column);
         if let (ValueRef::Whole(held), Value::Whole(value)) = (held, &self.value) {
             return decides(self.operator, Some(held.cmp(value)), held == *value);
         }
+        self.holds_for(held)
+    }
+
+    /// The same of values other than whole numbers, out of the way of the scans that compare those.
+    #[inline(never)]
+    fn holds_for(&self, held: ValueRef<'_>) -> bool {
         if let (ValueRef::Text(held), Value::Text(value)) = (held, &self.value) {
             return decides(self.operator, Some(held.cmp(&**value)), *held == **value);
         }
@@ -97,6 +105,7 @@ impl Comparison {
 }
 
 /// What an operator says of two values of this order.
+#[inline]
 fn decides(operator: Operator, order: Option<Ordering>, is_equal: bool) -> bool {
     match operator {
         Operator::Equal => is_equal,

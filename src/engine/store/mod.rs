@@ -256,6 +256,14 @@ impl TableStore {
         self.seen(self.pages.row(row)?, view)
     }
 
+    /// The row as it was written last.
+    #[inline]
+    fn written_last<'a>(&self, row: Row<'a>) -> Option<RowImage<'a>> {
+        let newest = row.newest();
+        let packed = self.packed(newest.image?);
+        Some(RowImage { id: row.cell.id(), row_version: newest.row_version, packed })
+    }
+
     #[inline]
     fn seen<'a>(&self, row: Row<'a>, view: View) -> Option<RowImage<'a>> {
         let writer = row.cell.writer();
