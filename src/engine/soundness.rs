@@ -191,6 +191,8 @@ impl Soundness<'_> {
             | Verb::Wait(_)
             | Verb::WaitUntil(_)
             | Verb::Fail(_)
+            | Verb::Throw(_)
+            | Verb::Share(_)
             | Verb::SetTarget(_)
             | Verb::Let(_)
             | Verb::Note(_) => Ok(()),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::random::shuffle;
 use crate::plan::{Message, Plan, Stage};
 use crate::words::{InstanceId, PlugInId, TableId};
 
@@ -13,12 +14,12 @@ pub struct StepIndex {
 }
 
 impl StepIndex {
-    /// The index of a plan's steps: by rank, then in the order of the file.
+    /// The index of a plan's enabled steps: by rank; equal ranks in an order of the seed.
     ///
     /// Source: Microsoft Learn, "Register a plug-in", Execution order.
     pub fn of(plan: &Plan) -> Self {
         let mut lists: BTreeMap<_, Vec<PlugInId>> = BTreeMap::new();
-        for (index, plug_in) in plan.plug_ins.iter().enumerate() {
+        for (index, plug_in) in plan.plug_ins.iter().enumerate().filter(|(_, it)| it.enabled) {
             let id = PlugInId(u32::try_from(index).unwrap_or(u32::MAX));
             let all = &plan.instance(plug_in.instance).tables;
             let tables = plug_in.table.as_ref().map_or(&all[..], std::slice::from_ref);
@@ -27,7 +28,16 @@ impl StepIndex {
                 lists.entry(key).or_default().push(id);
             }
         }
-        for list in lists.values_mut() {
+        for ((instance, table, message, stage), list) in &mut lists {
+            let place = (plan.instance(*instance), plan.table(*table));
+            let label = format!(
+                "ranks {}/{} {} {}",
+                place.0.name,
+                place.1.name,
+                message.name(),
+                stage.number()
+            );
+            shuffle(plan.seed, &label, list);
             list.sort_by_key(|id| plan.plug_in(*id).rank);
         }
         Self { lists }

@@ -6,6 +6,7 @@ pub mod evaluate;
 mod expression;
 mod ids;
 mod lock_mode;
+pub mod own_names;
 mod time;
 mod value;
 mod visible;

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::plan::Image;
 use crate::scenario::source::Span;
 use crate::words::{ColumnId, InstanceId, Name, ProgramId, TableId};
 
@@ -26,6 +27,12 @@ pub enum Bound {
     Lookup(TableId),
     /// A plug-in's target or the row before, of this table where it is known.
     Target(Option<TableId>),
+    /// The execution context of a plug-in's step, or (`true`) of the request around it.
+    Context(bool),
+    /// The shared variables of a context.
+    Shared,
+    /// An image of a step: its table where it is known, and its columns; `None` for all.
+    Image(Option<TableId>, Option<Vec<ColumnId>>),
 }
 
 /// What the steps of a program need and do, for the check of calls.
@@ -60,6 +67,8 @@ pub struct Body {
     pub is_named: bool,
     /// For a plug-in: the table that it listens to, if it listens to one.
     pub plug_in: Option<Option<TableId>>,
+    /// For a plug-in: its images.
+    pub images: Vec<Image>,
     /// The names that are bound here.
     pub bindings: BTreeMap<Name, Bound>,
     /// The names that only some way here binds, with what may have left them out.

@@ -5,10 +5,12 @@ use std::ops::Range;
 use crate::scenario::diagnostic::{Checked, Reported};
 use crate::scenario::lower::Lowering;
 use crate::scenario::lower::body::{AtHand, Body, Bound};
+use crate::scenario::lower::own_names::own_name;
 use crate::scenario::lower::resolve::Surroundings;
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::{self, shorten};
 use crate::scenario::syntax::{Syntax, SyntaxForm};
+use crate::words::own_names::PARENT_SHARED;
 use crate::words::{ColumnId, ColumnType, Delta, Expression, Name, TableId};
 
 /// The name under which expressions find the parameters of the file.
@@ -48,6 +50,10 @@ impl Lowering<'_> {
                 Some(format!("write `${name}` for the binding, or give it another name")),
             ));
         }
+        if let (None, None, Some(own)) = (&bound, column, own_name(name, around.body)) {
+            around.body.facts.target.get_or_insert(span);
+            return Ok(own);
+        }
         match (bound, column) {
             (Some(bound), _) => Ok((Expression::Binding(name.clone()), bound)),
             (None, Some(at_hand)) => {
@@ -86,7 +92,8 @@ impl Lowering<'_> {
             body.facts.parameters.insert(name.clone());
             return Some(Bound::Any);
         }
-        let is_target = matches!(&**name, "target" | "before");
+        let is_image = body.images.iter().any(|image| image.name == *name);
+        let is_target = matches!(&**name, "target" | "before") && !is_image;
         if is_target && (body.is_named || body.plug_in.is_some()) {
             body.facts.target.get_or_insert(span);
             return Some(Bound::Target(body.plug_in.flatten()));
@@ -211,6 +218,18 @@ impl Lowering<'_> {
                     "no such member",
                     Some(instead.to_owned()),
                 ));
+            }
+            Bound::Context(true) if &**name == "shared" => {
+                return Ok((Expression::Binding(Name::from(PARENT_SHARED)), Bound::Shared));
+            }
+            Bound::Context(_) => {
+                self.member_of_context(name, span)?;
+                Bound::Any
+            }
+            Bound::Shared => Bound::Any,
+            Bound::Image(table, columns) => {
+                self.member_of_image(table, columns.as_deref(), name, span)?;
+                Bound::Any
             }
             Bound::Delta(table) => self.member_of_delta(table, name, span)?,
             Bound::Any => {

@@ -1,0 +1,184 @@
+//! The stages of a request: which plug-in steps run, one after the other, and how they end.
+
+use std::sync::Arc;
+
+use crate::engine::fiber::RequestFrame;
+use crate::engine::fiber::{Fiber, FiberId, Frame, Guard, NativeFrame, Phase, ProgramFrame};
+use crate::engine::request::Answer;
+use crate::engine::sharing::too_large;
+use crate::engine::split::Part;
+use crate::engine::world::{Flow, World};
+use crate::fault::{Fault, FaultKind};
+use crate::plan::{ImageKind, Message, Plan, PlugInBody, Stage};
+use crate::trace::Event;
+use crate::words::{ColumnId, PlugInId};
+
+impl World {
+    /// Begins the next plug-in step of a stage, or goes on to the next phase.
+    pub(super) fn run_stage(
+        &mut self,
+        id: FiberId,
+        fiber: &mut Fiber,
+        stage: Stage,
+        next: Phase,
+    ) -> Flow {
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return Flow::Continue;
+        };
+        let shared = Arc::clone(&self.shared);
+        let plan = &shared.plan;
+        let request = &frame.request;
+        let list = shared.steps.list(frame.instance, request.table, request.message, stage);
+        if frame.steps_begun == 0 && frame.part == Part::Whole && !list.is_empty() {
+            frame.part = Part::first(plan, frame, stage);
+        }
+        loop {
+            while let Some(plug_in) = list.get(frame.steps_begun).copied() {
+                frame.steps_begun += 1;
+                if !listens(plan, plug_in, frame) {
+                    continue;
+                }
+                if !frame.stage_told {
+                    frame.stage_told = true;
+                    let request = frame.id;
+                    self.log.emit(self.now, || Event::StageBegan { request, stage });
+                }
+                if let Some(mut fault) = too_large(plan, frame) {
+                    fault.plug_in = Some(plug_in);
+                    self.fail_request(fiber, fault);
+                    return Flow::Continue;
+                }
+                self.take_image(fiber);
+                self.take_post_image(fiber, plug_in);
+                return self.begin_plug_in(id, fiber, plug_in);
+            }
+            if frame.part != Part::Ordinary {
+                break;
+            }
+            frame.part = Part::Special;
+            frame.steps_begun = 0;
+        }
+        frame.phase = next;
+        frame.part = Part::Whole;
+        frame.steps_begun = 0;
+        frame.stage_told = false;
+        Flow::Continue
+    }
+
+    /// Keeps the row as it is when a step begins after the main operation, where the step is
+    /// registered with a post-image: as its transaction sees it.
+    fn take_post_image(&self, fiber: &mut Fiber, plug_in: PlugInId) {
+        let images = &self.shared.plan.plug_in(plug_in).images;
+        if let Some(Frame::Request(frame)) = fiber.frames.last_mut()
+            && images.iter().any(|image| image.kind == ImageKind::Post)
+        {
+            frame.after = self.seen(frame);
+        }
+    }
+
+    /// Begins a plug-in step.
+    fn begin_plug_in(&mut self, id: FiberId, fiber: &mut Fiber, plug_in: PlugInId) -> Flow {
+        let shared = Arc::clone(&self.shared);
+        let registration = shared.plan.plug_in(plug_in);
+        let lane = fiber.lane;
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return Flow::Continue;
+        };
+        frame.running = Some((plug_in, self.now + shared.plan.limits.plug_in));
+        self.log.emit(self.now, || Event::PlugInBegan {
+            lane,
+            request: frame.id,
+            plug_in,
+            depth: frame.depth,
+            in_transaction: frame.transaction.is_some(),
+        });
+        let home = Some(frame.instance);
+        fiber.frames.push(match &registration.body {
+            PlugInBody::Steps(program) => {
+                Frame::Program(ProgramFrame::new(*program, home, Vec::new()))
+            }
+            PlugInBody::Rust(_) => {
+                Frame::Native(Box::new(NativeFrame { plug_in, log: Vec::new(), pending: None }))
+            }
+        });
+        self.sleep(id, fiber, shared.plan.costs.plug_in)
+    }
+
+    /// A plug-in step is done, or has failed.
+    pub(super) fn plug_in_ended(
+        &mut self,
+        fiber: &mut Fiber,
+        result: Result<Answer, Fault>,
+    ) -> Flow {
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return Flow::Continue;
+        };
+        let Some((plug_in, _)) = frame.running.take() else {
+            return Flow::Continue;
+        };
+        let request = frame.id;
+        let (instance, transaction) = (frame.instance, frame.transaction);
+        let database = &self.databases[instance.index()];
+        let swallowed = || transaction.and_then(|reference| database.swallowed(reference));
+        let fault = match result {
+            Err(fault) => Some(fault),
+            Ok(_) => swallowed(),
+        }
+        .map(|mut fault| {
+            fault.plug_in.get_or_insert(plug_in);
+            fault.from_instance(instance)
+        });
+        self.log.emit(self.now, || Event::PlugInEnded { request, plug_in, fault: fault.clone() });
+        if let Some(fault) = fault {
+            self.fail_request(fiber, fault);
+        }
+        Flow::Continue
+    }
+
+    /// A plug-in step has run out of time: everything above its request's frame ends with it, and
+    /// nothing there can handle that.
+    pub(super) fn stop_plug_in(&mut self, fiber: &mut Fiber, frame: usize) {
+        let Some(Frame::Request(below)) = fiber.frames.get(frame) else {
+            return;
+        };
+        let Some((plug_in, _)) = below.running else {
+            return;
+        };
+        let message = "The plug-in execution failed because the operation has timed-out at the \
+                       Sandbox Host.";
+        let mut fault = Fault::new(FaultKind::PlugInTimeout, message);
+        fault.plug_in = Some(plug_in);
+        let fault = fault.from_instance(below.instance);
+        while fiber.frames.len() > frame + 1 {
+            match fiber.frames.last_mut() {
+                Some(Frame::Request(_)) => self.fail_request(fiber, fault.clone()),
+                Some(Frame::Program(program)) => {
+                    let guards = std::mem::take(&mut program.guards);
+                    for guard in guards.into_iter().rev() {
+                        if let Guard::Transaction { own } = guard {
+                            self.end_explicit(fiber, own, Some(&fault));
+                        }
+                    }
+                    fiber.frames.pop();
+                }
+                _ => {
+                    fiber.frames.pop();
+                }
+            }
+        }
+        fiber.result = Some(Err(fault));
+    }
+}
+
+/// Whether a step runs for a request: of the columns that it filters one must be *present* in an
+/// Update, changed or not.
+///
+/// Source: Microsoft Learn, "Register a plug-in", Filtering attributes.
+fn listens(plan: &Plan, plug_in: PlugInId, frame: &RequestFrame) -> bool {
+    let filter = &plan.plug_in(plug_in).filter[..];
+    let table = plan.table(frame.request.table);
+    let is_wanted = |column: &ColumnId| filter.contains(column) && frame.part.has(table, *column);
+    filter.is_empty()
+        || frame.request.message != Message::Update
+        || frame.request.columns.iter().any(|(column, _)| is_wanted(column))
+}
