@@ -206,19 +206,7 @@ impl Lowering<'_> {
                 }
                 Bound::Any
             }
-            Bound::Rows(..) | Bound::Id => {
-                let (what, instead) = match bound {
-                    Bound::Id => ("the id of a row", "retrieve the row to read its columns"),
-                    _ => ("a list of rows", "take one with `[0]`, or use `for each`"),
-                };
-                return Err(self.diagnostics.report(
-                    span,
-                    "unknown name",
-                    format!("{what} has no `{}`", shorten(name)),
-                    "no such member",
-                    Some(instead.to_owned()),
-                ));
-            }
+            Bound::Rows(..) | Bound::Id => return Err(self.memberless(&bound, name, span)),
             Bound::Context(true) if &**name == "shared" => {
                 return Ok((Expression::Binding(Name::from(PARENT_SHARED)), Bound::Shared));
             }
@@ -239,6 +227,17 @@ impl Lowering<'_> {
             }
         };
         Ok((Expression::Member(Box::new(row), name.clone()), bound))
+    }
+
+    /// What is bound has no members at all.
+    fn memberless(&mut self, bound: &Bound, name: &Name, span: Span) -> Reported {
+        let (what, instead) = match bound {
+            Bound::Id => ("the id of a row", "retrieve the row to read its columns"),
+            _ => ("a list of rows", "take one with `[0]`, or use `for each`"),
+        };
+        let message = format!("{what} has no `{}`", shorten(name));
+        let help = Some(instead.to_owned());
+        self.diagnostics.report(span, "unknown name", message, "no such member", help)
     }
 
     /// A member of what a read of changes answered.
