@@ -397,7 +397,7 @@ fn scans(criterion: &mut Criterion) {
                         break;
                     }
                 }
-                database.finish(&mut context, &caller, &mut execution);
+                let _ = database.finish(&mut context, &caller, &mut execution);
                 bench.commit(transaction);
             });
         });

@@ -210,14 +210,25 @@ impl World {
             Some(Operation::Statement(code)) => code.bind.as_ref(),
             _ => None,
         };
-        if let (Some(name), Some(Frame::Program(frame))) = (name, fiber.frames.last_mut()) {
-            let value = answer.into_value();
+        let Some(Frame::Program(frame)) = fiber.frames.last_mut() else {
+            return;
+        };
+        let mut bind = |name: &Name, value: Value| {
             self.log.emit(self.now, || Event::Bound {
                 lane,
                 name: name.clone(),
                 value: value.clone(),
             });
             frame.bind(name, value);
+        };
+        if let Some(Operation::Request(RequestCode { verb: Verb::Query { parts, .. }, .. })) = asked
+        {
+            for (part, name) in parts {
+                bind(name, answer.part(*part));
+            }
+        }
+        if let Some(name) = name {
+            bind(name, answer.into_value());
         }
     }
 

@@ -7,6 +7,7 @@ use crate::engine::code::RequestCode;
 use crate::engine::database::{Assigned, broken};
 use crate::engine::fiber::{Fiber, FiberId, Frame, RequestFrame};
 use crate::engine::interpret::Next;
+use crate::engine::query::Asks;
 use crate::engine::request::{Request, Target};
 use crate::engine::world::{Shared, World};
 use crate::fault::{Fault, FaultKind};
@@ -131,7 +132,7 @@ impl World {
             return Err(broken("the step is no query".to_owned()));
         };
         let mut request = Request::new(Message::RetrieveMultiple, selection.table, Target::None);
-        let query = self.query_of(fiber, selection)?;
+        let query = self.query_of(fiber, selection, Asks::ThePlatform)?;
         request.select = query.select.clone();
         request.hints = selection.hints;
         request.query = Some(Arc::new(query));

@@ -29,6 +29,7 @@ mod native;
 mod operation;
 mod pipeline;
 pub mod plug_in;
+mod query;
 mod queue;
 mod random;
 mod request;

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use crate::engine::concurrency::{Upsert, decide_upsert};
 use crate::engine::database::{
-    Assigned, By, Caller, Change, Execution, Looked, Query, Step, Waiter, Wrote, broken,
-    does_not_exist, record_of, selected,
+    Answered, Assigned, Beside, By, Caller, Change, Execution, Looked, Query, Step, Waiter, Wrote,
+    broken, does_not_exist, record_of, selected,
 };
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
 use crate::engine::request::{Answer, Request, Target};
@@ -314,7 +314,7 @@ impl World {
         let Some(execution) = &mut frame.execution else { return Ok(Done::Again) };
         let step = database.step(&mut context, &caller, execution, room);
         if step == Ok(Step::Done) {
-            database.finish(&mut context, &caller, execution);
+            database.finish(&mut context, &caller, execution)?;
         }
         self.now = context.now;
         match step? {
@@ -322,10 +322,14 @@ impl World {
             Step::Took(cost) => Ok(Done::Took(cost)),
             Step::Done => {
                 let taken = frame.execution.take().and_then(|mut it| it.take_answer());
-                let records = taken.unwrap_or_default();
+                let Answered { records, beside } = taken.unwrap_or_default();
                 let transfer = costs.column.saturating_mul(Execution::values(&records));
                 let rows = records.into_iter().map(|record| Value::Record(Arc::new(record)));
-                frame.answer = Answer::List(rows.collect());
+                frame.answer = if beside == Beside::default() {
+                    Answer::List(rows.collect())
+                } else {
+                    Answer::Page(rows.collect(), Box::new(beside))
+                };
                 Ok(Done::After(costs.read.saturating_add(transfer)))
             }
         }

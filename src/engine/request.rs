@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::engine::database::{Assigned, ChangesQuery, Query};
-use crate::plan::{Hints, Message, UpsertWhen};
+use crate::engine::database::{Assigned, Beside, ChangesQuery, Query};
+use crate::plan::{AnswerPart, Hints, Message, UpsertWhen};
 use crate::words::{ColumnId, Delta, Record, RowId, TableId, Value};
 
 /// One request to an instance, with every value that does not depend on the row itself.
@@ -87,6 +87,8 @@ pub enum Answer {
     Record(Arc<Record>),
     /// The rows.
     List(Arc<[Value]>),
+    /// A page of the rows, and what is told beside it.
+    Page(Arc<[Value]>, Box<Beside>),
     /// What has changed.
     Changes(Arc<Delta>),
     /// How many rows were written.
@@ -94,13 +96,30 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// What is told beside the rows of a query's answer.
+    pub fn part(&self, part: AnswerPart) -> Value {
+        let nothing = Beside::default();
+        let beside = match self {
+            Self::Page(_, beside) => beside,
+            _ => &nothing,
+        };
+        match part {
+            AnswerPart::More => Value::Boolean(beside.more),
+            AnswerPart::Cookie => beside.cookie.clone().map_or(Value::Null, Value::Text),
+            AnswerPart::TotalCount => {
+                let total = beside.total.map(|total| i64::try_from(total).unwrap_or(i64::MAX));
+                Value::Whole(total.unwrap_or(-1))
+            }
+        }
+    }
+
     /// The answer as a value to be bound to a name.
     pub fn into_value(self) -> Value {
         match self {
             Self::Done => Value::Null,
             Self::Id(id) => Value::Id(id),
             Self::Record(record) => Value::Record(record),
-            Self::List(items) => Value::List(items),
+            Self::List(items) | Self::Page(items, _) => Value::List(items),
             Self::Changes(delta) => Value::Delta(delta),
             Self::Count(count) => Value::Whole(i64::try_from(count).unwrap_or(i64::MAX)),
         }

@@ -3,7 +3,8 @@
 
 use crate::engine::build::PlanError;
 use crate::plan::{
-    ActorKind, Plan, PlugInBody, RowSelector, Selection, Statement, Step, StepRef, Verb,
+    ActorKind, Aggregation, Field, LinkNumber, OrderBy, Plan, PlugInBody, Reached, RowSelector,
+    Selection, Statement, Step, StepRef, Verb,
 };
 use crate::words::{ColumnId, ColumnType, InstanceId, ProgramId, TableId};
 
@@ -123,10 +124,42 @@ impl Soundness<'_> {
     }
 
     fn selection(&self, selection: &Selection) -> Result<(), PlanError> {
-        let Selection { table, order, expand, columns, .. } = selection;
-        let ordered = order.iter().map(|by| by.column);
-        let all = ordered.chain(expand.iter().copied());
-        self.columns(*table, all.chain(columns.iter().flatten().copied()))
+        let Selection { table, order, expand, columns, links, aggregation, .. } = selection;
+        self.columns(*table, expand.iter().chain(columns.iter().flatten()).copied())?;
+        for (number, link) in links.iter().enumerate() {
+            if link.parent.is_some_and(|parent| parent.index() >= number) {
+                return dangling(format!("the link that `{}` hangs on", link.name));
+            }
+            self.columns(link.table, link.columns.iter().flatten().copied())?;
+            self.reached(selection, &Reached { link: link.parent, field: link.to })?;
+            let this = LinkNumber(u16::try_from(number).unwrap_or(u16::MAX));
+            self.reached(selection, &Reached { link: Some(this), field: link.from })?;
+        }
+        let mut values = 0;
+        if let Some(Aggregation { groups, measures, .. }) = aggregation {
+            values = groups.len() + measures.len();
+            let reached = groups.iter().map(|it| &it.of).chain(measures.iter().map(|it| &it.of));
+            { reached }.try_for_each(|reached| self.reached(selection, reached))?;
+        }
+        order.iter().try_for_each(|by| match &by.by {
+            OrderBy::Field(reached) => self.reached(selection, reached),
+            OrderBy::Value(number) if usize::from(*number) < values => Ok(()),
+            OrderBy::Value(number) => dangling(format!("value {number} of an aggregation")),
+        })
+    }
+
+    fn reached(&self, selection: &Selection, reached: &Reached) -> Result<(), PlanError> {
+        let table = match reached.link {
+            None => selection.table,
+            Some(link) => match selection.links.get(link.index()) {
+                Some(link) => link.table,
+                None => return dangling(format!("link {} of a query", link.0)),
+            },
+        };
+        match reached.field {
+            Field::Id => self.table(table),
+            Field::Column(column) => self.columns(table, std::iter::once(column)),
+        }
     }
 
     fn statement(&self, statement: &Statement) -> Result<(), PlanError> {

@@ -7,11 +7,12 @@ use crate::engine::fiber::{Fiber, FiberId, Frame, Guard, NativeFrame, Phase, Pro
 use crate::engine::request::Answer;
 use crate::engine::sharing::too_large;
 use crate::engine::split::Part;
+use crate::engine::steps::StepList;
 use crate::engine::world::{Flow, World};
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{ImageKind, Message, Plan, PlugInBody, Stage};
+use crate::plan::{ImageKind, Plan, PlugInBody, Stage};
 use crate::trace::Event;
-use crate::words::{ColumnId, PlugInId};
+use crate::words::PlugInId;
 
 impl World {
     /// Begins the next plug-in step of a stage, or goes on to the next phase.
@@ -28,16 +29,12 @@ impl World {
         let shared = Arc::clone(&self.shared);
         let plan = &shared.plan;
         let request = &frame.request;
-        let list = shared.steps.list(frame.instance, request.table, request.message, stage);
-        if frame.steps_begun == 0 && frame.part == Part::Whole && !list.is_empty() {
-            frame.part = Part::first(plan, frame, stage);
-        }
-        loop {
-            while let Some(plug_in) = list.get(frame.steps_begun).copied() {
-                frame.steps_begun += 1;
-                if !listens(plan, plug_in, frame) {
-                    continue;
-                }
+        if let Some(list) = shared.steps.list(frame.instance, request.table, request.message, stage)
+        {
+            if frame.steps_begun == 0 && frame.part == Part::Whole {
+                frame.part = Part::first(plan, frame, stage);
+            }
+            if let Some(plug_in) = next_step(plan, list, frame) {
                 if !frame.stage_told {
                     frame.stage_told = true;
                     let request = frame.id;
@@ -52,11 +49,6 @@ impl World {
                 self.take_post_image(fiber, plug_in);
                 return self.begin_plug_in(id, fiber, plug_in);
             }
-            if frame.part != Part::Ordinary {
-                break;
-            }
-            frame.part = Part::Special;
-            frame.steps_begun = 0;
         }
         frame.phase = next;
         frame.part = Part::Whole;
@@ -170,15 +162,22 @@ impl World {
     }
 }
 
-/// Whether a step runs for a request: of the columns that it filters one must be *present* in an
-/// Update, changed or not.
-///
-/// Source: Microsoft Learn, "Register a plug-in", Filtering attributes.
-fn listens(plan: &Plan, plug_in: PlugInId, frame: &RequestFrame) -> bool {
-    let filter = &plan.plug_in(plug_in).filter[..];
+/// The next step of a stage that a request meets; of a split update first those of the ordinary
+/// columns, then those of the others.
+fn next_step(plan: &Plan, list: &StepList, frame: &mut RequestFrame) -> Option<PlugInId> {
     let table = plan.table(frame.request.table);
-    let is_wanted = |column: &ColumnId| filter.contains(column) && frame.part.has(table, *column);
-    filter.is_empty()
-        || frame.request.message != Message::Update
-        || frame.request.columns.iter().any(|(column, _)| is_wanted(column))
+    loop {
+        let part = frame.part;
+        let columns = frame.request.columns.iter().map(|(column, _)| *column);
+        let columns = columns.filter(|column| part.has(table, *column));
+        if let Some((position, plug_in)) = list.next(frame.steps_begun, columns) {
+            frame.steps_begun = position + 1;
+            return Some(plug_in);
+        }
+        if part != Part::Ordinary {
+            return None;
+        }
+        frame.part = Part::Special;
+        frame.steps_begun = 0;
+    }
 }

@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use crate::engine::code::StatementCode;
 use crate::engine::database::{
-    Asked, Assigned, By, Caller, Execution, Query, Step, TransactionRef, Waiter, Writing, Wrote,
+    Answered, Asked, Assigned, By, Caller, Execution, Step, TransactionRef, Waiter, Writing, Wrote,
     broken,
 };
 use crate::engine::fiber::{Fiber, FiberId, Frame, State, StatementFrame, Work};
 use crate::engine::interpret::Next;
+use crate::engine::query::Asks;
 use crate::engine::request::Answer;
 use crate::engine::session::{in_sql, session_of};
 use crate::engine::transaction::sql_timeout;
 use crate::engine::world::{Flow, Shared, World};
 use crate::fault::Fault;
-use crate::plan::{Costs, Hints, Selection, Statement, StatementKind};
+use crate::plan::{Costs, Hints, Statement, StatementKind};
 use crate::trace::{Event, RollbackReason, StatementBegan};
 use crate::words::evaluate::close;
 use crate::words::{ColumnId, Expression, InstanceId, SimInstant, TableId, Value};
@@ -116,7 +117,7 @@ impl World {
         let plan = &shared.plan;
         match &code.statement {
             Statement::Select(selection) => {
-                let query = self.query_of(fiber, selection)?;
+                let query = self.query_of(fiber, selection, Asks::TheDatabase)?;
                 let database = &self.databases[instance.index()];
                 let query = Arc::new(query);
                 let table = selection.table;
@@ -158,31 +159,6 @@ impl World {
         let plan = &self.shared.plan;
         let values = values.map(Arc::from);
         Execution::change(database, plan, caller, rows, values, hints).map(Work::Rows)
-    }
-
-    /// What a selection looks for, with its values computed.
-    pub(super) fn query_of(&self, fiber: &Fiber, selection: &Selection) -> Result<Query, Fault> {
-        let top = match &selection.top {
-            None => None,
-            Some(top) => match self.value(fiber, top)? {
-                Value::Whole(top) => Some(u64::try_from(top).unwrap_or(0)),
-                other => {
-                    return Err(broken(format!("`top` wants a number, not {}", other.kind())));
-                }
-            },
-        };
-        let filter = match &selection.filter {
-            Some(filter) => Some(self.with_scope(fiber, |scope| close(filter, scope))?),
-            None => None,
-        };
-        Ok(Query {
-            filter,
-            order: selection.order.clone(),
-            top,
-            expand: selection.expand.clone(),
-            select: selection.columns.as_deref().map(Arc::from),
-            hints: selection.hints,
-        })
     }
 
     /// Takes the statement on top of the stack further.
@@ -238,7 +214,7 @@ impl World {
             Work::Rows(execution) => {
                 let step = database.step(&mut context, &caller, execution, room);
                 if step == Ok(Step::Done) {
-                    database.finish(&mut context, &caller, execution);
+                    database.finish(&mut context, &caller, execution)?;
                 }
                 self.now = context.now;
                 if step != Ok(Step::Done) {
@@ -331,7 +307,7 @@ impl World {
 
 /// What a statement over rows answers, and the time that the answer takes.
 fn answered(execution: &mut Execution, costs: &Costs) -> (Answer, Duration) {
-    let Some(records) = execution.take_answer() else {
+    let Some(Answered { records, .. }) = execution.take_answer() else {
         return (Answer::Count(execution.written() as u64), Duration::ZERO);
     };
     let transfer = costs.column.saturating_mul(Execution::values(&records));

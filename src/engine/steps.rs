@@ -1,16 +1,27 @@
-//! Which plug-in steps a request meets: a look-up by instance, table, message and stage, whose
-//! cost does not grow with the steps that are registered for something else.
+//! Which plug-in steps a request meets: a look-up by instance, table, message, stage and, for an
+//! Update, by the columns that it writes. Its cost does not grow with the steps that are
+//! registered for something else, be it another table or another column.
 
 use std::collections::BTreeMap;
 
 use crate::engine::random::shuffle;
 use crate::plan::{Message, Plan, Stage};
-use crate::words::{InstanceId, PlugInId, TableId};
+use crate::words::{ColumnId, InstanceId, PlugInId, TableId};
 
 /// The registered steps of all instances, each list in the order in which it runs.
 #[derive(Debug)]
 pub struct StepIndex {
-    lists: BTreeMap<(InstanceId, TableId, Message, Stage), Vec<PlugInId>>,
+    lists: BTreeMap<(InstanceId, TableId, Message, Stage), StepList>,
+}
+
+/// The steps of one message in one stage of one table, in the order in which they run.
+#[derive(Debug, Default)]
+pub struct StepList {
+    steps: Vec<PlugInId>,
+    /// The positions of those that listen to every request, ascending.
+    unfiltered: Vec<usize>,
+    /// The positions of those that listen to a column, ascending, by the column.
+    filtered: BTreeMap<ColumnId, Vec<usize>>,
 }
 
 impl StepIndex {
@@ -28,36 +39,150 @@ impl StepIndex {
                 lists.entry(key).or_default().push(id);
             }
         }
-        for ((instance, table, message, stage), list) in &mut lists {
-            let place = (plan.instance(*instance), plan.table(*table));
-            let label = format!(
-                "ranks {}/{} {} {}",
-                place.0.name,
-                place.1.name,
-                message.name(),
-                stage.number()
-            );
-            shuffle(plan.seed, &label, list);
-            list.sort_by_key(|id| plan.plug_in(*id).rank);
-        }
-        Self { lists }
+        let ordered = |(key, mut steps): (_, Vec<PlugInId>)| {
+            shuffle(plan.seed, &place(plan, key), &mut steps);
+            steps.sort_by_key(|id| plan.plug_in(*id).rank);
+            (key, StepList::of(plan, steps))
+        };
+        Self { lists: lists.into_iter().map(ordered).collect() }
     }
 
-    /// The steps that listen there.
+    /// The steps that listen there; `None` when there are none.
     pub fn list(
         &self,
         instance: InstanceId,
         table: TableId,
         message: Message,
         stage: Stage,
-    ) -> &[PlugInId] {
-        self.lists.get(&(instance, table, message, stage)).map_or(&[], Vec::as_slice)
+    ) -> Option<&StepList> {
+        self.lists.get(&(instance, table, message, stage))
     }
 
     /// Whether any step listens to this message on this table.
     pub fn any(&self, instance: InstanceId, table: TableId, message: Message) -> bool {
         [Stage::PreValidation, Stage::PreOperation, Stage::PostOperation]
             .into_iter()
-            .any(|stage| !self.list(instance, table, message, stage).is_empty())
+            .any(|stage| self.list(instance, table, message, stage).is_some())
+    }
+}
+
+impl StepList {
+    fn of(plan: &Plan, steps: Vec<PlugInId>) -> Self {
+        let mut list = Self::default();
+        for (position, id) in steps.iter().enumerate() {
+            let step = plan.plug_in(*id);
+            if step.filter.is_empty() || step.message != Message::Update {
+                list.unfiltered.push(position);
+                continue;
+            }
+            for column in &step.filter {
+                let positions = list.filtered.entry(*column).or_default();
+                if positions.last() != Some(&position) {
+                    positions.push(position);
+                }
+            }
+        }
+        Self { steps, ..list }
+    }
+
+    /// The first step from this position on that a request runs which has these columns in it,
+    /// with its position. A column counts by its presence, changed or not.
+    ///
+    /// Source: Microsoft Learn, "Register a plug-in", Filtering attributes.
+    pub fn next(
+        &self,
+        from: usize,
+        columns: impl Iterator<Item = ColumnId>,
+    ) -> Option<(usize, PlugInId)> {
+        let first_in = |positions: &[usize]| {
+            let index = positions.partition_point(|position| *position < from);
+            positions.get(index).copied()
+        };
+        let mut first = first_in(&self.unfiltered);
+        if !self.filtered.is_empty() {
+            for column in columns {
+                let listening = self.filtered.get(&column);
+                let found = listening.and_then(|positions| first_in(positions));
+                first = match (first, found) {
+                    (Some(one), Some(other)) => Some(one.min(other)),
+                    (one, other) => one.or(other),
+                };
+            }
+        }
+        first.map(|position| (position, self.steps[position]))
+    }
+}
+
+/// Where steps listen, as the label of the draw that orders those of equal rank.
+fn place(
+    plan: &Plan,
+    (instance, table, message, stage): (InstanceId, TableId, Message, Stage),
+) -> String {
+    let (instance, table) = (&plan.instance(instance).name, &plan.table(table).name);
+    format!("ranks {instance}/{table} {} {}", message.name(), stage.number())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::plan::{Location, Mode, PlugIn, PlugInBody};
+    use crate::words::{Name, ProgramId};
+
+    fn step(number: usize, rank: i32, filter: &[u16]) -> PlugIn {
+        PlugIn {
+            name: Name::from(format!("step {number}")),
+            instance: InstanceId(0),
+            message: Message::Update,
+            table: Some(TableId(0)),
+            stage: Stage::PreOperation,
+            rank,
+            filter: filter.iter().copied().map(ColumnId).collect(),
+            mode: Mode::Synchronous,
+            images: Vec::new(),
+            run_as: None,
+            enabled: true,
+            about: String::new(),
+            body: PlugInBody::Steps(ProgramId(0)),
+            at: Location::default(),
+        }
+    }
+
+    /// A rank, and the columns of a filter.
+    fn any_step() -> impl Strategy<Value = (i32, Vec<u16>)> {
+        (0..4_i32, prop::collection::vec(0..6_u16, 0..3))
+    }
+
+    proptest! {
+        /// However steps are ranked and filtered, a request meets those that a plain walk over
+        /// all of them would give it, in the same order.
+        #[test]
+        fn a_request_meets_the_steps_of_a_plain_walk(
+            steps in prop::collection::vec(any_step(), 0..20),
+            present in prop::collection::btree_set(0..6_u16, 0..4),
+        ) {
+            let mut plan = Plan::empty("");
+            let numbered = steps.iter().enumerate();
+            plan.plug_ins = numbered.map(|(n, (rank, filter))| step(n, *rank, filter)).collect();
+            let mut all: Vec<usize> = (0..steps.len()).collect();
+            all.sort_by_key(|number| steps[*number].0);
+            let mut walk = all.clone();
+            walk.retain(|number| {
+                let filter: BTreeSet<_> = steps[*number].1.iter().copied().collect();
+                filter.is_empty() || !filter.is_disjoint(&present)
+            });
+            let id = |number: usize| PlugInId(u32::try_from(number).unwrap());
+            let list = StepList::of(&plan, all.into_iter().map(id).collect());
+            let mut met = Vec::new();
+            let mut from = 0;
+            while let Some((at, id)) = list.next(from, present.iter().copied().map(ColumnId)) {
+                met.push(id.index());
+                from = at + 1;
+            }
+            prop_assert_eq!(met, walk);
+        }
     }
 }

@@ -98,6 +98,19 @@ pub struct Limits {
     /// Source: SQL Server ends no transaction for its age; "Dual-write limits for live
     /// synchronization" gives the transactions of dual-write two minutes.
     pub transaction: Option<Duration>,
+    /// The most rows that one query answers; also the page size of one that names none, and where
+    /// the counting of all its rows ends. Default 5,000.
+    ///
+    /// Source: Microsoft Learn, "Page results using FetchXml"; "Count rows using FetchXml".
+    pub page_size: u32,
+    /// The row up to which pages can be asked for by their number. Default 50,000.
+    ///
+    /// Source: Microsoft Learn, "Page results using FetchXml", Simple paging.
+    pub paged_rows: u32,
+    /// The most rows over which a query computes something. Default 50,000.
+    ///
+    /// Source: Microsoft Learn, "Aggregate data using FetchXml", Limitations.
+    pub aggregated_rows: u32,
     /// How many rows and deletions one answer of a read of changes has at most. Default 5,000.
     ///
     /// Source: Microsoft Learn, "Use change tracking to synchronize data with external systems".
@@ -132,6 +145,9 @@ impl Default for Limits {
             lock_escalation: 5_000,
             lock_escalation_retry: 1_250,
             transaction: None,
+            page_size: 5_000,
+            paged_rows: 50_000,
+            aggregated_rows: 50_000,
             changes_page: 5_000,
             change_tracking: Duration::from_secs(7 * 86_400),
             transitions: 10_000_000,

@@ -13,6 +13,7 @@ mod message;
 mod outage;
 mod program;
 mod registration;
+mod selection;
 mod session;
 mod statement;
 mod version;
@@ -33,8 +34,12 @@ pub use message::{Message, Stage};
 pub use outage::{Outage, OutageKind};
 pub use program::{Assignment, Backoff, KeyValues, Program, RowSelector, Step, UpsertWhen, Verb};
 pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody};
+pub use selection::{
+    AggregateFunction, Aggregation, AnswerPart, DatePart, Field, Group, Link, LinkKind, LinkNumber,
+    Measure, OrderBy, Ordering, Paging, Reached, Selection,
+};
 pub use session::{Session, SessionStep};
-pub use statement::{Ordering, Selection, Statement, StatementKind};
+pub use statement::{Statement, StatementKind};
 pub use version::{ChangesFrom, DeltaTokens, Precondition};
 
 use crate::words::{

@@ -8,7 +8,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
-use crate::plan::{ChangesFrom, Hints, Isolation, Location, Precondition, Selection, Statement};
+use crate::plan::{
+    AnswerPart, ChangesFrom, Hints, Isolation, Location, Precondition, Selection, Statement,
+};
 use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
 
 /// A list of steps with a name.
@@ -72,9 +74,11 @@ pub enum Verb {
         /// Where.
         instance: Option<InstanceId>,
         /// What it looks for.
-        selection: Selection,
+        selection: Box<Selection>,
         /// The binding that gets the list of rows.
         bind: Option<Name>,
+        /// The bindings that get what is answered beside the rows.
+        parts: Vec<(AnswerPart, Name)>,
     },
     /// Changes a row.
     Update {

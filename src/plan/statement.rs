@@ -6,45 +6,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Assignment, Hints, Isolation};
-use crate::words::{ColumnId, Expression, TableId};
-
-/// What a query looks for, and how.
-#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
-pub struct Selection {
-    /// The table.
-    pub table: TableId,
-    /// The condition on a row; every row when absent. `customer.country` in it, with a lookup
-    /// `customer`, is a column of the row that the lookup points to.
-    pub filter: Option<Expression>,
-    /// The order of the answer; the table's own when empty: that of creation, until a new row
-    /// takes the place of a deleted one.
-    pub order: Vec<Ordering>,
-    /// The most rows that are answered.
-    pub top: Option<Expression>,
-    /// The lookups whose rows are answered too.
-    pub expand: Vec<ColumnId>,
-    /// The columns that are asked for; `None` for all.
-    pub columns: Option<Vec<ColumnId>>,
-    /// How it departs from its transaction's isolation level.
-    pub hints: Hints,
-}
-
-/// One column by which an answer is ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Ordering {
-    /// The column.
-    pub column: ColumnId,
-    /// From the largest to the smallest. Default false.
-    pub descending: bool,
-}
+use crate::plan::{Assignment, Hints, Isolation, Selection};
+use crate::words::{Expression, TableId};
 
 /// A statement of a session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Statement {
     /// Reads rows.
-    Select(Selection),
+    Select(Box<Selection>),
     /// Adds a row.
     Insert {
         /// Its table.

@@ -7,14 +7,15 @@ use serde_json::{Map as Object, Value as Json, json};
 
 use crate::fault::FaultKind;
 use crate::scenario::grammar::{
-    ANYTHING, DOCUMENT, EXPECTATION, Key, Kind, Map, PLUG_IN, PRIORITIES, SESSION_STEP, STEP,
-    Shape, VARIANT,
+    ANYTHING, DOCUMENT, EXPECTATION, Key, Kind, LINKED, Map, PLUG_IN, PRIORITIES, SESSION_STEP,
+    STEP, Shape, VARIANT,
 };
 
 /// The shapes that the schema defines once and refers to.
 const DEFINITIONS: &[(&str, &Shape)] = &[
     ("step", &STEP),
     ("session-step", &SESSION_STEP),
+    ("link", &LINKED),
     ("plug-in", &PLUG_IN),
     ("expectation", &EXPECTATION),
 ];

@@ -1,7 +1,7 @@
 //! Expressions as a scenario writes them, for those who read of a condition that was searched by.
 
 use crate::trace::Names;
-use crate::words::{BinaryOperator, Expression, Function, UnaryOperator};
+use crate::words::{BinaryOperator, Expression, UnaryOperator};
 
 /// How tightly a conditional binds: less than every operator.
 const CONDITIONAL: u8 = 1;
@@ -41,7 +41,7 @@ impl Names<'_> {
                 format!("{condition} ? {} : {}", self.condition(yes), self.condition(no))
             }
             Expression::Call(function, arguments) => {
-                format!("{}({})", called(*function), self.items(arguments))
+                format!("{}({})", function.name(), self.items(arguments))
             }
             Expression::List(items) => format!("[{}]", self.items(items)),
         }
@@ -95,24 +95,11 @@ const fn sign(operator: BinaryOperator) -> (&'static str, u8) {
     }
 }
 
-const fn called(function: Function) -> &'static str {
-    match function {
-        Function::String => "string",
-        Function::Whole => "whole",
-        Function::Decimal => "decimal",
-        Function::Size => "size",
-        Function::Min => "min",
-        Function::Max => "max",
-        Function::Now => "now",
-        Function::Sort => "sort",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::trace::tale::{Tale, whole};
-    use crate::words::{Name, Value};
+    use crate::words::{Function, Name, Value};
 
     fn binary(operator: BinaryOperator, left: Expression, right: Expression) -> Expression {
         Expression::Binary(operator, Box::new(left), Box::new(right))

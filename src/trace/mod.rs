@@ -31,7 +31,7 @@ pub use event::Event;
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
 pub use request::{RequestBegan, StatementBegan};
-pub use row::{RowRead, RowWritten, RowsSelected};
+pub use row::{RowRead, RowWritten, RowsAnswered, RowsSelected};
 pub use version::{ChangesAnswered, VersionEvent};
 
 use crate::plan::{Message, OutageKind, Plan, Stage};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::Isolation;
 use crate::trace::detail::{AccessPath, ReadKind, WriteKind};
 use crate::words::{
-    ColumnId, Expression, InstanceId, RequestId, RowId, TableId, TransactionId, Value,
+    ColumnId, Expression, InstanceId, Name, RequestId, RowId, TableId, TransactionId, Value,
 };
 
 /// A row was read.
@@ -60,6 +60,23 @@ pub struct RowsSelected {
     /// Whether it came to the end of what there was to look at; false for a query that stopped
     /// when it had as many rows as it wanted.
     pub whole: bool,
+    /// The name of the link by whose rows it looked, one such search for each row that they hang
+    /// on; `None` for the statement's own table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Name>,
+    /// What the statement answered, where that is not one row for each that matched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<RowsAnswered>,
+}
+
+/// How many rows a query answered, of those that it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RowsAnswered {
+    /// How many.
+    pub rows: u32,
+    /// Whether there are more behind the page.
+    pub more: bool,
 }
 
 /// A row was written, not yet committed.

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
+use crate::words::function::call;
 use crate::words::{
-    BinaryOperator, Expression, Function, Name, Record, RowId, SimInstant, UnaryOperator, Value,
+    BinaryOperator, Expression, Name, Record, RowId, SimInstant, UnaryOperator, Value,
 };
 
 /// What went wrong while an expression was evaluated, as a sentence.
@@ -310,73 +310,13 @@ fn arithmetic(operator: BinaryOperator, left: &Value, right: &Value) -> Result<V
     }
 }
 
-fn number(value: &Value) -> Option<Decimal> {
+/// A number as a decimal one.
+pub(super) fn number(value: &Value) -> Option<Decimal> {
     match value {
         Value::Whole(number) => Some(Decimal::from(*number)),
         Value::Decimal(number) => Some(*number),
         _ => None,
     }
-}
-
-fn call(function: Function, arguments: &[Value], clock: Clock) -> Result<Value, Trouble> {
-    let first = arguments.first().unwrap_or(&Value::Null);
-    match function {
-        Function::Now => Ok(Value::DateTime(clock.moment())),
-        Function::String => Ok(Value::Text(text_of(first).into())),
-        Function::Whole => {
-            let whole = match first {
-                Value::Text(text) => text.trim().parse().ok(),
-                other => number(other).and_then(|number| number.trunc().to_i64()),
-            };
-            whole.map(Value::Whole).ok_or_else(|| format!("{} is no number", text_of(first)))
-        }
-        Function::Decimal => {
-            let decimal = match first {
-                Value::Text(text) => text.trim().parse().ok(),
-                other => number(other),
-            };
-            decimal.map(Value::Decimal).ok_or_else(|| format!("{} is no number", text_of(first)))
-        }
-        Function::Size => {
-            let size = match first {
-                Value::List(items) => items.len(),
-                Value::Text(text) => text.chars().count(),
-                other => return Err(format!("{} has no size", other.kind())),
-            };
-            Ok(Value::Whole(i64::try_from(size).unwrap_or(i64::MAX)))
-        }
-        Function::Min => extreme(arguments, Ordering::Less),
-        Function::Max => extreme(arguments, Ordering::Greater),
-        Function::Sort => match first {
-            Value::List(items) => {
-                let mut items = items.to_vec();
-                items.sort_by(compare_for_order);
-                Ok(Value::List(items.into()))
-            }
-            other => Err(format!("{} can't be sorted", other.kind())),
-        },
-    }
-}
-
-fn extreme(arguments: &[Value], wanted: Ordering) -> Result<Value, Trouble> {
-    let items = match arguments {
-        [Value::List(items)] => items,
-        several => several,
-    };
-    let mut best: Option<&Value> = None;
-    for item in items {
-        best = match best {
-            None => Some(item),
-            Some(best) => match compare(item, best) {
-                Some(order) if order == wanted => Some(item),
-                Some(_) => Some(best),
-                None => {
-                    return Err(format!("{} and {} have no order", item.kind(), best.kind()));
-                }
-            },
-        };
-    }
-    Ok(best.cloned().unwrap_or_default())
 }
 
 /// A value as text, as `string(x)` gives it.

@@ -103,4 +103,85 @@ pub enum Function {
     Now,
     /// `sort(list)`: the list in ascending order.
     Sort,
+    /// `like(text, pattern)`: whether the text is of SQL's pattern, as `like(name, 'Con%')`.
+    Like,
+    /// `minute(n)`: when the minute began that is `n` after that of `now()`, before it with a
+    /// negative `n`.
+    Minute,
+    /// `hour(n)`: the same of hours.
+    Hour,
+    /// `day(n)`: the same of days, which begin at midnight, UTC: today with `day(0)`.
+    Day,
+    /// `week(n)`: the same of weeks, which begin on a Sunday.
+    Week,
+    /// `month(n)`: the same of months.
+    Month,
+    /// `year(n)`: the same of years.
+    Year,
+}
+
+impl Function {
+    /// Every function.
+    pub const ALL: [Self; 15] = [
+        Self::String,
+        Self::Whole,
+        Self::Decimal,
+        Self::Size,
+        Self::Min,
+        Self::Max,
+        Self::Now,
+        Self::Sort,
+        Self::Like,
+        Self::Minute,
+        Self::Hour,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Year,
+    ];
+
+    /// What expressions call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Whole => "whole",
+            Self::Decimal => "decimal",
+            Self::Size => "size",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Now => "now",
+            Self::Sort => "sort",
+            Self::Like => "like",
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Year => "year",
+        }
+    }
+
+    /// How many arguments it takes: the least and the most.
+    pub const fn arguments(self) -> (usize, usize) {
+        match self {
+            Self::Now => (0, 0),
+            Self::Min | Self::Max => (1, usize::MAX),
+            Self::Like => (2, 2),
+            _ => (1, 1),
+        }
+    }
+
+    /// Whether its value depends on the time.
+    pub const fn asks_for_the_time(self) -> bool {
+        matches!(
+            self,
+            Self::Now
+                | Self::Minute
+                | Self::Hour
+                | Self::Day
+                | Self::Week
+                | Self::Month
+                | Self::Year
+        )
+    }
 }

@@ -1,10 +1,13 @@
 //! The words that every floor of the house speaks: numbers with a meaning, instants, values and
 //! expressions, with what expressions come to. Plain data; no clock, no randomness, no I/O.
 
+pub mod calendar;
 mod delta;
 pub mod evaluate;
 mod expression;
+mod function;
 mod ids;
+pub mod like;
 mod lock_mode;
 pub mod own_names;
 mod time;

@@ -284,15 +284,10 @@ fn statement(act: Act) -> Statement {
     let table = TableId(0);
     let set = |value: Expression| vec![Assignment { column: ColumnId(0), value }];
     match act {
-        Act::Select(rows) => Statement::Select(Selection {
-            table,
-            filter: rows.expression(),
-            order: Vec::new(),
-            top: None,
-            expand: Vec::new(),
-            columns: None,
-            hints: Hints::NONE,
-        }),
+        Act::Select(rows) => {
+            let filter = rows.expression();
+            Statement::Select(Box::new(Selection { filter, ..Selection::of(table) }))
+        }
         Act::Insert(row, value) => Statement::Insert {
             table,
             row: Some(Expression::Literal(Value::text(ROWS[row]))),

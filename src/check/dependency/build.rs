@@ -203,7 +203,9 @@ impl<'h> Dependencies<'h> {
             let Some(party) = self.parties.find(selection.transaction, selection.request) else {
                 continue;
             };
-            if !selection.whole {
+            // Those for linked rows are not followed: which of the linked rows that were read were
+            // read by which of them, the trace does not say.
+            if !selection.whole || selection.link.is_some() {
                 continue;
             }
             let condition = Condition::of(selection);
@@ -346,7 +348,8 @@ impl<'h> Answers<'h> {
         let mut answers = Self::default();
         let mut waiting: BTreeMap<RequestId, Vec<&RowRead>> = BTreeMap::new();
         let mut reads = history.reads.iter().peekable();
-        for (number, search) in history.selections.iter().enumerate() {
+        let own = history.selections.iter().enumerate().filter(|(_, it)| it.link.is_none());
+        for (number, search) in own {
             while let Some(read) = reads.next_if(|it| it.at < search.at) {
                 if read.kind == ReadKind::Answer {
                     waiting.entry(read.request).or_default().push(read);

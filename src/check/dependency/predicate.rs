@@ -8,8 +8,7 @@ use crate::check::{Change, History, Moment, RowKey, Selection};
 use crate::trace::{Names, WriteKind};
 use crate::words::evaluate::{Clock, RowAtHand, Scope, equal, evaluate, is_true};
 use crate::words::{
-    BinaryOperator, ColumnId, Expression, Function, InstanceId, Name, RowId, SimInstant, TableId,
-    Value,
+    BinaryOperator, ColumnId, Expression, InstanceId, Name, RowId, SimInstant, TableId, Value,
 };
 
 /// One condition on the rows of one table; searches by the same one share it.
@@ -201,7 +200,10 @@ fn bucket(value: &Value) -> String {
 }
 
 fn asks_for_the_time(expression: &Expression) -> bool {
-    has(expression, &|it| matches!(it, Expression::Call(Function::Now, _)))
+    has(
+        expression,
+        &|it| matches!(it, Expression::Call(function, _) if function.asks_for_the_time()),
+    )
 }
 
 fn follows_lookups(expression: &Expression) -> bool {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::check::Moment;
 use crate::plan::Isolation;
-use crate::trace::{AccessPath, Disturbance, ReadKind, WriteKind};
+use crate::trace::{AccessPath, Disturbance, ReadKind, RowsAnswered, WriteKind};
 use crate::words::{
-    ColumnId, Expression, InstanceId, RequestId, RowId, SimInstant, TableId, TransactionId, Value,
+    ColumnId, Expression, InstanceId, Name, RequestId, RowId, SimInstant, TableId, TransactionId,
+    Value,
 };
 
 /// One row of one table of one instance.
@@ -176,6 +177,10 @@ pub struct Selection<'t> {
     pub matched: u32,
     /// Whether it came to the end of what there was to look at.
     pub whole: bool,
+    /// The link by whose rows it looked; `None` for the statement's own table.
+    pub link: Option<&'t Name>,
+    /// What was answered, where that is not one row for each that matched.
+    pub answered: Option<RowsAnswered>,
 }
 
 /// A row that was looked for by id and not found.

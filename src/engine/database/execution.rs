@@ -11,19 +11,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::database::Database;
+use crate::engine::database::answer::{Answered, Gathered, Page};
 use crate::engine::database::context::Context;
+use crate::engine::database::join::{Join, Joined};
 use crate::engine::database::locking::Asked;
 use crate::engine::database::manner::Purpose;
 use crate::engine::database::read::{Caller, record_of, selected};
 use crate::engine::database::scan::{Met, Scan};
 use crate::engine::database::search::Search;
-use crate::engine::database::write::{Assigned, Change, Writing, Wrote};
+use crate::engine::database::write::{Assigned, Writing};
 use crate::engine::store::{RowNumber, Saved, View};
 use crate::fault::Fault;
-use crate::plan::{Hints, Ordering, Plan};
-use crate::trace::{Event, ReadKind, RowsSelected};
-use crate::words::evaluate::compare_for_order;
-use crate::words::{ColumnId, ColumnType, Expression, LockMode, Record, TableId, Value};
+use crate::plan::{Aggregation, Hints, Link, Ordering, Plan};
+use crate::trace::{Event, ReadKind, RowsAnswered, RowsSelected};
+use crate::words::{ColumnId, ColumnType, Expression, Name, Record, TableId, Value};
 
 /// What a query looks for.
 #[derive(Clone, Debug, Default, PartialEq, Hash)]
@@ -40,6 +41,18 @@ pub struct Query {
     pub select: Option<Arc<[ColumnId]>>,
     /// How it departs from its transaction's isolation level.
     pub hints: Hints,
+    /// Its own table, where it links others or has pages.
+    pub table: Option<TableId>,
+    /// The rows of other tables that belong to each row.
+    pub links: Vec<Link>,
+    /// What is computed over the rows.
+    pub aggregation: Option<Aggregation>,
+    /// Whether equal rows are answered once.
+    pub distinct: bool,
+    /// Which part of the rows is answered.
+    pub page: Option<Page>,
+    /// Whether the rows are counted.
+    pub counted: bool,
 }
 
 /// A statement under way.
@@ -56,7 +69,9 @@ pub struct Execution {
 enum Task {
     Select {
         query: Arc<Query>,
-        answer: Vec<Record>,
+        gathered: Gathered,
+        /// Where the query has links.
+        join: Option<Box<Join>>,
     },
     Change {
         /// The columns' new values; `None` to remove the rows.
@@ -93,15 +108,14 @@ impl Execution {
         table: TableId,
         query: Arc<Query>,
     ) -> Result<Self, Fault> {
-        let mut needed = query.select.as_deref().map(<[ColumnId]>::to_vec);
-        if let Some(needed) = &mut needed {
-            needed.extend(query.order.iter().map(|by| by.column));
-            needed.extend(&query.expand);
-        }
+        let definition = plan.table(table);
+        let (join, filter) = Join::of(&query, definition);
+        let needed = query.needed(join.as_deref());
         let store = database.store(table)?;
-        let search = Search::new(plan, store, table, query.filter.clone(), needed.as_deref());
+        let search = Search::new(plan, store, table, filter, needed.as_deref());
         let scan = Scan::new(database, Arc::new(search), caller, Purpose::Read, query.hints);
-        Ok(Self { scan, task: Task::Select { query, answer: Vec::new() }, at_hand: None })
+        let task = Task::Select { query, gathered: Gathered::default(), join };
+        Ok(Self { scan, task, at_hand: None })
     }
 
     /// An update (or a delete, without anything to set) about to begin.
@@ -184,13 +198,16 @@ impl Database {
         self.awakened.is_empty() && self.search.is_none()
     }
 
-    /// One row.
+    /// One row, of the statement's own table or of a link.
     fn step_row(
         &mut self,
         context: &mut Context<'_>,
         caller: &Caller,
         execution: &mut Execution,
     ) -> Result<Step, Fault> {
+        if let Some(step) = self.step_linked(context, caller, execution)? {
+            return Ok(step);
+        }
         let row = match execution.at_hand {
             Some(row) => row,
             None => {
@@ -211,21 +228,48 @@ impl Database {
         execution.at_hand = Some(row);
         let Execution { scan, task, at_hand } = execution;
         let done = match task {
-            Task::Select { query, answer } => {
-                self.answer(context, caller, scan, row, query, answer)?
+            Task::Select { query, gathered, join } => {
+                self.answer(context, caller, scan, row, query, (gathered, join.as_deref_mut()))?
             }
             Task::Change { set, writing, undo, .. } => {
                 self.change_found(context, caller, scan, row, set.as_deref(), writing, undo)?
             }
         };
         if let Step::Took(_) = done {
-            *at_hand = None;
+            if !task.is_joining() {
+                *at_hand = None;
+            }
             self.escalate(context, caller, scan);
         }
         Ok(done)
     }
 
-    /// Puts a row that matches, with the rows behind its lookups, into the answer.
+    /// Takes the links of the row at hand further; `None` where there is none, or all is found.
+    fn step_linked(
+        &mut self,
+        context: &mut Context<'_>,
+        caller: &Caller,
+        execution: &mut Execution,
+    ) -> Result<Option<Step>, Fault> {
+        let Task::Select { query, gathered, join: Some(join) } = &mut execution.task else {
+            return Ok(None);
+        };
+        if !join.is_under_way() {
+            return Ok(None);
+        }
+        Ok(match self.step_join(context, caller, query, join, gathered)? {
+            Joined::Waits => Some(Step::Waits),
+            Joined::Took(cost) => Some(Step::Took(cost)),
+            Joined::All => {
+                join.end();
+                execution.at_hand = None;
+                None
+            }
+        })
+    }
+
+    /// Puts a row that matches, with the rows behind its lookups, into the answer, or begins to
+    /// look for the rows that are linked to it.
     fn answer(
         &mut self,
         context: &mut Context<'_>,
@@ -233,10 +277,13 @@ impl Database {
         scan: &mut Scan,
         row: RowNumber,
         query: &Query,
-        answer: &mut Vec<Record>,
+        (gathered, join): (&mut Gathered, Option<&mut Join>),
     ) -> Result<Step, Fault> {
         let table = scan.search.table;
-        if self.lock_lookups(context, caller, scan, row, &query.expand)? == Asked::Waiting {
+        let followed = join.as_ref().map_or(&[][..], |join| &join.lookups);
+        if self.lock_lookups(context, caller, scan, row, followed)? == Asked::Waiting
+            || self.lock_lookups(context, caller, scan, row, &query.expand)? == Asked::Waiting
+        {
             return Ok(Step::Waits);
         }
         let mut cost = context.plan.costs.row;
@@ -253,7 +300,10 @@ impl Database {
             cost = cost.saturating_add(context.plan.costs.row);
             self.expand(context, caller, *column, view, &mut record);
         }
-        answer.push(record);
+        match join {
+            Some(join) => join.begin(record),
+            None => gathered.push(record, query, context.plan)?,
+        }
         Ok(Step::Took(cost))
     }
 
@@ -284,86 +334,58 @@ impl Database {
         }
     }
 
-    /// Changes or removes a row that matches.
-    #[allow(clippy::too_many_arguments, reason = "the parts of one statement, borrowed one by one")]
-    fn change_found(
-        &mut self,
-        context: &mut Context<'_>,
-        caller: &Caller,
-        scan: &mut Scan,
-        row: RowNumber,
-        set: Option<&[(ColumnId, Assigned)]>,
-        writing: &mut Writing,
-        undo: &mut Vec<(RowNumber, Saved)>,
-    ) -> Result<Step, Fault> {
-        let table = scan.search.table;
-        let costs = context.plan.costs;
-        if self.lock_found(context, caller, (table, row), writing)? == Asked::Waiting {
-            return Ok(Step::Waits);
-        }
-        // Whoever judged the condition without a lock judges it again with one.
-        if !self.meets(context, scan, row, View::Latest) {
-            scan.matched -= 1;
-            self.end_writing(context, caller, writing);
-            return Ok(Step::Took(costs.row));
-        }
-        let Some(by) = caller.by else {
-            return Ok(Step::Took(costs.row));
-        };
-        let saved = self.store(table)?.saved(by.transaction.id, row);
-        let mut values;
-        let change = match set {
-            Some(set) => {
-                values = set.to_vec();
-                Change::Update(&mut values)
-            }
-            None => Change::Delete,
-        };
-        match self.change(context, caller, (table, row), change, writing)? {
-            Wrote::Waits => Ok(Step::Waits),
-            Wrote::Again | Wrote::Missing => Ok(Step::Took(costs.row)),
-            Wrote::Row(_) => {
-                if !self.covers(by.transaction.owner, table, LockMode::Exclusive) {
-                    scan.note_written();
-                }
-                undo.push((row, saved));
-                Ok(Step::Took(costs.row.saturating_add(costs.write)))
-            }
-        }
-    }
-
     /// Ends a statement that is done: what it held for itself is given back, and what it looked at
     /// is told.
+    ///
+    /// # Errors
+    ///
+    /// The answer can't be computed. The statement has failed then, and has not ended.
     pub fn finish(
         &mut self,
         context: &mut Context<'_>,
         caller: &Caller,
         execution: &mut Execution,
-    ) {
+    ) -> Result<(), Fault> {
+        let whole = !is_cut_short(&execution.task, &execution.scan);
+        let answered = execution.task.conclude(context.plan)?;
         let scan = &mut execution.scan;
-        if !is_cut_short(&execution.task, scan) {
+        if whole {
             self.tell_missed(context, caller, scan);
         }
+        self.tell_selected(context, caller, scan, whole, None, answered);
+        self.end_scan(context, caller, scan);
+        Ok(())
+    }
+
+    /// Tells that a scan has come to its end, or has stopped before it.
+    pub(super) fn tell_selected(
+        &self,
+        context: &mut Context<'_>,
+        caller: &Caller,
+        scan: &Scan,
+        whole: bool,
+        link: Option<&Name>,
+        answered: Option<RowsAnswered>,
+    ) {
         let (request, transaction) = (caller.request, caller.transaction());
-        let (instance, table, level) = (self.id, scan.search.table, caller.level);
-        let (examined, matched) = (scan.examined, scan.matched);
-        let whole = !is_cut_short(&execution.task, scan);
-        let search = &scan.search;
+        let (instance, level) = (self.id, caller.level);
+        let (examined, matched, search) = (scan.examined, scan.matched, &scan.search);
         context.emit(|| {
             Event::RowsSelected(RowsSelected {
                 request,
                 transaction,
                 instance,
-                table,
+                table: search.table,
                 filter: search.filter.clone(),
                 level,
                 access: search.path(),
                 examined,
                 matched,
                 whole,
+                link: link.cloned(),
+                answered,
             })
         });
-        self.end_scan(context, caller, scan);
     }
 
     /// Ends a statement that has failed. With `undo` what it wrote is taken back, for a transaction
@@ -386,51 +408,20 @@ impl Database {
                 self.transaction_mut(by.transaction.owner).writes.truncate(*written_before);
             }
         }
-        self.end_scan(context, caller, &mut execution.scan);
-    }
-
-    fn restore(
-        &mut self,
-        context: &mut Context<'_>,
-        transaction: crate::words::TransactionId,
-        table: TableId,
-        written: Vec<(RowNumber, Saved)>,
-    ) {
-        let instance = self.id;
-        for (row, saved) in written.into_iter().rev() {
-            let Some(store) = &mut self.tables[table.index()] else { return };
-            let id = store.id(row);
-            store.restore(transaction, row, &saved);
-            let row_version = store.read(row, View::Latest).map_or(0, |image| image.row_version());
-            context.emit(|| Event::RowRestored {
-                transaction,
-                instance,
-                table,
-                row: id,
-                row_version,
-            });
+        if let Task::Select { join: Some(join), .. } = &mut execution.task {
+            self.leave_join(context, caller, join);
         }
+        self.end_scan(context, caller, &mut execution.scan);
     }
 }
 
 impl Execution {
-    /// Takes the rows of a query that is done, in their order, with the columns that were asked
-    /// for; `None` of a statement that writes.
-    pub fn take_answer(&mut self) -> Option<Vec<Record>> {
-        let Task::Select { query, answer } = &mut self.task else {
-            return None;
-        };
-        let mut answer = std::mem::take(answer);
-        sort(&mut answer, &query.order);
-        if let Some(top) = query.top {
-            answer.truncate(usize::try_from(top).unwrap_or(usize::MAX));
+    /// Takes what a query that is done answers; `None` of a statement that writes.
+    pub fn take_answer(&mut self) -> Option<Answered> {
+        match &mut self.task {
+            Task::Select { gathered, .. } => gathered.answer.take().map(|answer| *answer),
+            Task::Change { .. } => None,
         }
-        if let Some(select) = &query.select {
-            for record in &mut answer {
-                record.columns.retain(|(column, _, _)| select.contains(column));
-            }
-        }
-        Some(answer)
     }
 
     /// How many values a query that is done answers.
@@ -443,40 +434,46 @@ impl Execution {
     }
 }
 
+impl Task {
+    /// Whether the rows are looked for that belong to the row at hand.
+    fn is_joining(&self) -> bool {
+        matches!(self, Self::Select { join: Some(join), .. } if join.is_under_way())
+    }
+
+    /// Makes the answer of a query; answers its size, where that is not one for each row found.
+    fn conclude(&mut self, plan: &Plan) -> Result<Option<RowsAnswered>, Fault> {
+        let Self::Select { query, gathered, join } = self else {
+            return Ok(None);
+        };
+        gathered.conclude(query, plan)?;
+        let Some(answer) = &gathered.answer else { return Ok(None) };
+        let rows = u32::try_from(answer.records.len()).unwrap_or(u32::MAX);
+        let more = answer.beside.more;
+        let is_other = more
+            || join.is_some()
+            || query.distinct
+            || query.aggregation.is_some()
+            || query.page.as_ref().is_some_and(|page| page.is_asked);
+        Ok(is_other.then_some(RowsAnswered { rows, more }))
+    }
+}
+
 /// Whether enough rows are there already: the first so many, in no particular order.
 fn is_complete(execution: &Execution) -> bool {
     match &execution.task {
-        Task::Select { query, answer } => {
-            query.order.is_empty() && query.top.is_some_and(|top| answer.len() as u64 >= top)
-        }
+        Task::Select { query, gathered, .. } => gathered.is_enough(query),
         Task::Change { .. } => false,
     }
 }
 
-/// Puts rows into the order that the query asks for; rows that are equal in it stay as they were.
-fn sort(records: &mut [Record], order: &[Ordering]) {
-    if order.is_empty() {
-        return;
-    }
-    records.sort_by(|a, b| {
-        for by in order {
-            let value = |record: &Record| {
-                let mut columns = record.columns.iter();
-                let found = columns.find(|(column, _, _)| *column == by.column);
-                found.map(|(_, _, value)| value.clone()).unwrap_or_default()
-            };
-            let order = compare_for_order(&value(a), &value(b));
-            let order = if by.descending { order.reverse() } else { order };
-            if order.is_ne() {
-                return order;
-            }
-        }
-        std::cmp::Ordering::Equal
-    });
-}
-
 /// Whether a query has stopped before the end of its scan.
 fn is_cut_short(task: &Task, scan: &Scan) -> bool {
-    matches!(task, Task::Select { query, .. } if query.order.is_empty()
-        && query.top.is_some_and(|top| u64::from(scan.matched) >= top))
+    match task {
+        Task::Select { query, gathered, join: None } => {
+            debug_assert!(gathered.records.len() <= scan.matched as usize, "each has matched");
+            query.enough().is_some_and(|enough| u64::from(scan.matched) >= enough)
+        }
+        Task::Select { query, gathered, .. } => gathered.is_enough(query),
+        Task::Change { .. } => false,
+    }
 }

@@ -17,10 +17,14 @@
 //! last byte by its rollback. A version of a row is kept as long as a snapshot can see it, and no
 //! longer. No clock is read: the caller says what time it is.
 
+mod aggregate;
+mod answer;
 mod candidate;
 mod changes;
 mod condition;
+mod conditional_write;
 mod context;
+mod cookie;
 mod deadlock;
 mod disturbance;
 mod escalation;
@@ -28,6 +32,8 @@ mod execution;
 mod free_run;
 mod gap;
 mod insert;
+mod join;
+mod joined_row;
 mod locking;
 mod manner;
 mod marks;
@@ -45,8 +51,10 @@ mod write;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
+pub use answer::{Answered, Beside, Page};
 pub use changes::{ChangesQuery, ChangesStart};
 pub use context::Context;
+pub use cookie::Cookie;
 pub use execution::{Execution, Query, Step};
 pub use locking::{Asked, By, Temporary, Waiter};
 pub use read::{Caller, Looked, record_of, selected};

@@ -40,6 +40,8 @@ pub struct Scan {
     pub(super) purpose: Purpose,
     pub(super) hints: Hints,
     pub(super) manner: Manner,
+    /// Whether it looks for the rows that are linked to a row.
+    pub(super) is_linked: bool,
     place: Place,
     /// The row for whose locks it waits.
     waits_for: Option<RowNumber>,
@@ -115,6 +117,7 @@ impl Scan {
             search,
             purpose,
             hints,
+            is_linked: false,
             place: Place::Beginning,
             waits_for: None,
             taken: Vec::new(),
@@ -137,9 +140,13 @@ impl Scan {
 
     /// Whether rows may move under it: it neither reads versions nor locks the gaps that it has
     /// passed. At repeatable read a row that it has passed stays where it is, but one that it has
-    /// not come to yet can still move behind it.
+    /// not come to yet can still move behind it. Searches for linked rows are short and many; what
+    /// moves under one of them is not told.
     pub(super) const fn is_disturbed(&self) -> bool {
-        matches!(self.purpose, Purpose::Read) && !self.manner.versions && !self.manner.ranges
+        matches!(self.purpose, Purpose::Read)
+            && !self.manner.versions
+            && !self.manner.ranges
+            && !self.is_linked
     }
 
     /// Whether it locks and reads the entries of an index that has all it needs, and never the

@@ -346,7 +346,7 @@ fn literals(expression: &Expression) -> Option<Vec<&Value>> {
 }
 
 /// The lookups that an expression follows to a column of another row.
-fn each_lookup(expression: &Expression, table: &Table, found: &mut Vec<ColumnId>) {
+pub(super) fn each_lookup(expression: &Expression, table: &Table, found: &mut Vec<ColumnId>) {
     each_part(expression, &mut |part| {
         if let Expression::Member(base, _) = part
             && let Expression::Column(name) = &**base
@@ -370,7 +370,7 @@ fn each_column(expression: &Expression, table: &Table, found: &mut Vec<ColumnId>
 }
 
 /// Shows an expression and everything in it.
-fn each_part(expression: &Expression, show: &mut impl FnMut(&Expression)) {
+pub(super) fn each_part(expression: &Expression, show: &mut impl FnMut(&Expression)) {
     show(expression);
     match expression {
         Expression::Literal(_)

@@ -5,10 +5,12 @@ use crate::check::{RequestKind, RowRead, Selection};
 use crate::plan::{Isolation, Message, StatementKind};
 use crate::report::story::line::{Mark, Part};
 use crate::report::story::teller::Teller;
-use crate::trace::{self, AccessPath, Disturbance, Entry, Event, ReadKind, RowsSelected};
+use crate::trace::{
+    self, AccessPath, Disturbance, Entry, Event, ReadKind, RowsAnswered, RowsSelected,
+};
 use crate::words::{RequestId, TransactionId};
 
-impl Teller<'_, '_> {
+impl<'t> Teller<'_, 't> {
     pub(super) fn look(&mut self, entry: &Entry) {
         match &entry.event {
             Event::RowRead(trace::RowRead {
@@ -89,6 +91,10 @@ impl Teller<'_, '_> {
         let Some(selection) = place.ok().map(|place| &selections[place]) else {
             return;
         };
+        if selection.link.is_some() {
+            self.followed(selection);
+            return;
+        }
         if !kind.is_read() {
             if selection.matched == 0 {
                 self.add(request, &format!(": no row{}", self.how(selection)));
@@ -96,8 +102,10 @@ impl Teller<'_, '_> {
             return;
         }
         let count = self.rows_read.get(&request).copied().unwrap_or(0);
-        let found = if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
-        let rest = format!("{}{}", self.how(selection), self.dirty(request));
+        let found = answered(count, selection.answered);
+        let links = self.linked.remove(&request).unwrap_or_default();
+        let links: String = links.iter().map(|(_, link)| self.along(link)).collect();
+        let rest = format!("{}{links}{}", self.how(selection), self.dirty(request));
         let nolock = match kind {
             RequestKind::Message(_) => self.with_nolock(selection.transaction, selection.level),
             // Its hints stand in its line already.
@@ -115,6 +123,38 @@ impl Teller<'_, '_> {
         {
             self.answered.insert(lane, (place, line.text.len().saturating_sub(rest.len())));
         }
+    }
+
+    /// A link's rows were looked through for one row: it is told with all the others.
+    fn followed(&mut self, selection: &Selection<'t>) {
+        let links = self.linked.entry(selection.request).or_default();
+        let place = links.iter().position(|(name, _)| Some(*name) == selection.link);
+        match (place, selection.link) {
+            (Some(place), _) => {
+                links[place].1.examined += selection.examined;
+                links[place].1.matched += selection.matched;
+            }
+            (None, Some(name)) => links.push((name, *selection)),
+            (None, None) => {}
+        }
+    }
+
+    /// How a link's rows were found: `; contacts: seeks by customer, 12 entries`.
+    fn along(&self, link: &Selection<'_>) -> String {
+        let name = link.link.map_or("", |it| it);
+        let (examined, rows) = (grouped(u64::from(link.examined)), rows(u64::from(link.examined)));
+        let how = match link.access {
+            AccessPath::Scan => format!("scans {rows}"),
+            AccessPath::Primary => format!("{rows} by id"),
+            AccessPath::Seek { index, covering } => {
+                let index = self.history.names.index(link.table, index);
+                let index = index.strip_prefix("by ").unwrap_or(&index);
+                let entries = if link.examined == 1 { "entry" } else { "entries" };
+                let alone = if covering { ", the index alone" } else { "" };
+                format!("seeks by {index}, {examined} {entries}{alone}")
+            }
+        };
+        format!(" (link {name}: {how})")
     }
 
     /// How the rows were found, where that is worth a word: ` (scans 200 rows)`, ` (seeks by
@@ -170,6 +210,25 @@ impl Teller<'_, '_> {
         let departs = level == Isolation::ReadUncommitted && own != Some(level);
         if departs { " with nolock" } else { "" }
     }
+}
+
+/// `3 rows`, `1 row from 40`, `5,000 rows and more`.
+fn answered(found: usize, answered: Option<RowsAnswered>) -> String {
+    let Some(RowsAnswered { rows: count, more }) = answered else {
+        return if found == 1 { "1 row".to_owned() } else { format!("{found} rows") };
+    };
+    let count = u64::from(count);
+    let of = match more {
+        true => ", and there are more".to_owned(),
+        false if count == found as u64 => String::new(),
+        false => format!(" from {}", grouped(found as u64)),
+    };
+    format!("{}{of}", rows(count))
+}
+
+/// `1 row`, `5,000 rows`.
+fn rows(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{} rows", grouped(count)) }
 }
 
 /// A number with commas between its thousands.

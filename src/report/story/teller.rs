@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::{History, Moment};
+use crate::check::{History, Moment, Selection};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::OutageKind;
 use crate::report::story::line::{Line, Mark, Part};
@@ -41,6 +41,9 @@ pub(super) struct Teller<'h, 't> {
     pub(super) looked_up: BTreeMap<RequestId, bool>,
     /// How many rows of its own table each request read.
     pub(super) rows_read: BTreeMap<RequestId, usize>,
+    /// What the searches for linked rows come to, for each request that has not ended: by link, in
+    /// the order in which they were first followed.
+    pub(super) linked: BTreeMap<RequestId, Vec<(&'t Name, Selection<'t>)>>,
     /// The kind of the fault that was told last on each lane and is still on its way up.
     pub(super) rising: BTreeMap<LaneId, FaultKind>,
     /// The transactions that a program began by itself.
@@ -57,7 +60,7 @@ impl<'h, 't> Teller<'h, 't> {
                 *rows_read.entry(read.request).or_default() += 1;
             }
         }
-        let searches = history.selections.iter().rev();
+        let searches = history.selections.iter().rev().filter(|it| it.link.is_none());
         let conditions = searches.filter_map(|it| Some((it.request, it.filter?)));
         Self {
             history,
@@ -70,6 +73,7 @@ impl<'h, 't> Teller<'h, 't> {
             nesting: BTreeMap::new(),
             looked_up: BTreeMap::new(),
             rows_read,
+            linked: BTreeMap::new(),
             rising: BTreeMap::new(),
             explicit: BTreeSet::new(),
         }

@@ -10,17 +10,19 @@
 mod control;
 mod document;
 mod expectations;
+mod queries;
 mod sessions;
 mod steps;
 mod words;
 
 pub use document::{ANYTHING, DOCUMENT, PLUG_IN, VARIANT};
 pub use expectations::EXPECTATION;
+pub use queries::LINKED;
 pub use sessions::{LABELLED_STEP, SESSION_STEP};
 pub use steps::STEP;
 pub use words::{
-    ANOMALY_WORDS, Choice, DELTA_TOKENS, HINTS, ISOLATION, LOCKING, MODES, PHENOMENA, PRIORITIES,
-    STAGES, UPSERT_WHEN, WRITES,
+    ANOMALY_WORDS, Choice, DELTA_TOKENS, HINTS, ISOLATION, LINK_KINDS, LOCKING, MODES, PHENOMENA,
+    PRIORITIES, STAGES, UPSERT_WHEN, WRITES,
 };
 
 /// What may stand in one place.

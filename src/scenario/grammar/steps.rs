@@ -1,13 +1,13 @@
 //! The grammar of the step language.
 
 use crate::scenario::grammar::control::{
-    AT, CALL, CONDITION, FAIL, IF, LET, LIST, NOTE, PAUSE, THROW, WITH, WORK, control_over,
+    AT, CALL, FAIL, IF, LET, LIST, NOTE, PAUSE, THROW, WITH, WORK, control_over,
 };
 use crate::scenario::grammar::document::{
-    COUNT, INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SET_OF_NAMES, SINGLE_VALUE, TABLE_NAME,
-    UP_TO, VALUE, WAIT,
+    COUNT, INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SINGLE_VALUE, TABLE_NAME, UP_TO, VALUE, WAIT,
 };
-use crate::scenario::grammar::words::{QUERY_HINT_WORDS, WHEN_WORDS};
+use crate::scenario::grammar::queries::{HINT, QUERY};
+use crate::scenario::grammar::words::WHEN_WORDS;
 use crate::scenario::grammar::{Key, Kind, Map, Shape, elsewhere, later, may, must, with};
 
 pub(super) static NAMES: Shape = Shape::new("a list of names").or_list(&NAME);
@@ -115,11 +115,6 @@ const SET: Key = may("set", &VALUES_BY_NAME, "the columns' values");
 const IF_MATCH: Key =
     may("if match", &VERSION, "only the version of `$row` as read, or `any`: else a fault");
 const COLUMNS: Key = may("columns", &NAMES, "the columns that are asked for; default all");
-const HINT: Key = may("hint", &QUERY_HINT, "`nolock`: read also what is not committed");
-static QUERY_HINT: Shape =
-    Shape::of("a hint of a query", Kind::Word(QUERY_HINT_WORDS)).or_list(&SINGLE_QUERY_HINT);
-static SINGLE_QUERY_HINT: Shape = Shape::of("a hint of a query", Kind::Word(QUERY_HINT_WORDS));
-
 static CREATE: Shape = Shape::new("`create`").like("{ table: …, set: … }").or_map(&CREATE_MAP);
 static CREATE_MAP: Map = Map::of(&[
     IN,
@@ -144,19 +139,6 @@ static RETRIEVE_MAP: Map = Map::of(&[
     may("as", &NAME, "the binding that gets the row"),
 ])
 .one_of(&[&["row", "key"]]);
-
-static QUERY: Shape = Shape::new("`query`").like("{ table: …, where: … }").or_map(&QUERY_MAP);
-static QUERY_MAP: Map = Map::of(&[
-    IN,
-    TABLE,
-    may("where", &CONDITION, "the condition on a row; every row when absent"),
-    may("order", &SET_OF_NAMES, "the columns to order by; `-column` for descending"),
-    may("top", &SINGLE_VALUE, "the most rows that are answered"),
-    may("expand", &SET_OF_NAMES, "the lookups whose rows are answered too"),
-    COLUMNS,
-    HINT,
-    may("as", &NAME, "the binding that gets the list of rows"),
-]);
 
 static VERSION: Shape =
     Shape::of("a row as read, a row version, or `any`", Kind::Value).like("$row");

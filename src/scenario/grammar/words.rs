@@ -1,7 +1,7 @@
 //! The closed sets of words, each with what the plan calls it.
 
 use crate::plan::{
-    Anomaly, DeltaTokens, Hint, Isolation, Locking, Message, Mode, Stage, UpsertWhen,
+    Anomaly, DeltaTokens, Hint, Isolation, LinkKind, Locking, Message, Mode, Stage, UpsertWhen,
 };
 use crate::scenario::grammar::{Standing, Word, later_word, word};
 
@@ -106,6 +106,21 @@ pub(super) static LOCKING_WORDS: &[Word] = &[
         Locking::Optimized.word(),
         "a write's row is free at once; who wants it waits for the writer",
     ),
+];
+
+/// The types of links.
+pub const LINK_KINDS: &[Choice<LinkKind>] = &[
+    ("inner", LinkKind::Inner),
+    ("outer", LinkKind::Outer),
+    ("any", LinkKind::Any),
+    ("not any", LinkKind::NotAny),
+];
+
+pub(super) static LINK_WORDS: &[Word] = &[
+    word("inner", "a row is answered once for each linked row, and not at all without one"),
+    word("outer", "the same, but a row without a linked row is answered with nothing linked"),
+    word("any", "a row is answered once if there is a linked row"),
+    word("not any", "a row is answered if there is no linked row"),
 ];
 
 pub(super) static DELTA_TOKEN_WORDS: &[Word] = &[

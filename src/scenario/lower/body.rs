@@ -5,6 +5,7 @@
 //! way through binds it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::plan::Image;
 use crate::scenario::source::Span;
@@ -23,6 +24,10 @@ pub enum Bound {
     Delta(TableId),
     /// The id of a row.
     Id,
+    /// One row of a query's answer that has more than columns, or others.
+    Answer(Arc<AnswerShape>),
+    /// A list of such rows.
+    Answers(Arc<AnswerShape>),
     /// A lookup of the row that a `where` looks at, which leads to a row of this table.
     Lookup(TableId),
     /// A plug-in's target or the row before, of this table where it is known.
@@ -33,6 +38,16 @@ pub enum Bound {
     Shared,
     /// An image of a step: its table where it is known, and its columns; `None` for all.
     Image(Option<TableId>, Option<Vec<ColumnId>>),
+}
+
+/// What a row of an answer has.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AnswerShape {
+    /// The table whose columns it has, with the lookups that are expanded; `None` for one that was
+    /// computed.
+    pub row: Option<(TableId, Vec<ColumnId>)>,
+    /// The linked rows, or the values that were computed, by name.
+    pub named: Vec<(Name, Bound)>,
 }
 
 /// What the steps of a program need and do, for the check of calls.
@@ -122,4 +137,6 @@ pub struct AtHand {
     pub is_searched: bool,
     /// The binding that selected the row.
     pub selected_by: Option<Name>,
+    /// The links of the query, by whose names the linked rows are known.
+    pub links: Vec<(Name, TableId)>,
 }

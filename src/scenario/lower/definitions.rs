@@ -130,10 +130,18 @@ impl Lowering<'_> {
                 *locks = given;
             }
         }
-        if let Some(node) = limit("changes page")
-            && let Ok(rows) = self.at_least_one(node, u32::MAX, ONE_ROW, None)
-        {
-            limits.changes_page = rows;
+        let rows: [(&str, &mut u32); 4] = [
+            ("page size", &mut limits.page_size),
+            ("paged rows", &mut limits.paged_rows),
+            ("aggregated rows", &mut limits.aggregated_rows),
+            ("changes page", &mut limits.changes_page),
+        ];
+        for (key, rows) in rows {
+            if let Some(node) = limit(key)
+                && let Ok(given) = self.at_least_one(node, u32::MAX, ONE_ROW, None)
+            {
+                *rows = given;
+            }
         }
         if let Some(node) = limit("transaction") {
             limits.transaction = self.duration(node).ok();

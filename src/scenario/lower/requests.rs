@@ -75,12 +75,6 @@ impl Lowering<'_> {
         })
     }
 
-    fn query(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
-        let Target { instance, table } = self.target(node, body)?;
-        let (selection, bind) = self.bound_selection(node, table, body)?;
-        Ok(Verb::Query { instance, selection, bind })
-    }
-
     fn update(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
         let Target { instance, table } = self.target(node, body)?;
         let row = self.selector(node, table, body, true);
@@ -122,6 +116,15 @@ impl Lowering<'_> {
         let row = self.selector(node, table, body, true)?;
         let precondition = self.precondition(node, body)?;
         Ok(Verb::Delete { instance, table, row, precondition })
+    }
+
+    /// The instance and table of a query.
+    pub(super) fn target_of(
+        &mut self,
+        node: &Node,
+        body: &mut Body,
+    ) -> Checked<(Option<InstanceId>, TableId)> {
+        self.target(node, body).map(|target| (target.instance, target.table))
     }
 
     /// The instance and table of a request.
@@ -170,13 +173,21 @@ impl Lowering<'_> {
     ) -> Checked<Option<Name>> {
         match node.get("as") {
             None => Ok(None),
-            Some(name) => {
-                let name = self.binding_name(name)?;
-                body.facts.answers.insert(name.clone(), bound.clone());
-                body.bind(&name, bound);
-                Ok(Some(name))
-            }
+            Some(name) => self.bound_name(name, body, bound).map(Some),
         }
+    }
+
+    /// The name that gets an answer, or a part of it.
+    pub(super) fn bound_name(
+        &mut self,
+        node: &Node,
+        body: &mut Body,
+        bound: Bound,
+    ) -> Checked<Name> {
+        let name = self.binding_name(node)?;
+        body.facts.answers.insert(name.clone(), bound.clone());
+        body.bind(&name, bound);
+        Ok(name)
     }
 
     fn binding_name(&mut self, node: &Node) -> Checked<Name> {
@@ -337,7 +348,7 @@ fn written_row(table: TableId, row: &RowSelector) -> AtHand {
         RowSelector::Row(Expression::Binding(name)) => Some(name.clone()),
         _ => None,
     };
-    AtHand { table, is_searched: false, selected_by }
+    AtHand { table, is_searched: false, selected_by, links: Vec::new() }
 }
 
 /// A row's name that is a GUID is the id itself.

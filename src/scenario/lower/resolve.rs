@@ -107,6 +107,18 @@ impl Lowering<'_> {
         Ok((Expression::Literal(value), Bound::Any))
     }
 
+    /// A value that stands inside a text of another language, at this place of the file.
+    pub(super) fn value_inside(
+        &mut self,
+        scalar: &Scalar,
+        span: Span,
+        kind: &ColumnType,
+        body: &mut Body,
+    ) -> Checked<Expression> {
+        let node = Node { span, form: Form::Scalar(scalar.clone()) };
+        self.value(&node, Some(kind), body, None)
+    }
+
     /// A text, which may be a template.
     pub(super) fn text_value(&mut self, node: &Node, body: &mut Body) -> Checked<Expression> {
         let kind = ColumnType::Text { max_length: u32::MAX };
@@ -234,6 +246,7 @@ impl Lowering<'_> {
                 let ((of, bound), (index, _)) = (of?, index?);
                 let element = match bound {
                     Bound::Rows(table, expanded) => Bound::Row(table, expanded),
+                    Bound::Answers(shape) => Bound::Answer(shape),
                     _ => Bound::Any,
                 };
                 Ok((Expression::Index(Box::new(of), Box::new(index)), element))

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use crate::plan::Field;
 use crate::scenario::diagnostic::{Checked, Reported};
 use crate::scenario::lower::Lowering;
-use crate::scenario::lower::body::{AtHand, Body, Bound};
+use crate::scenario::lower::body::{AnswerShape, AtHand, Body, Bound};
 use crate::scenario::lower::own_names::own_name;
 use crate::scenario::lower::resolve::Surroundings;
 use crate::scenario::source::Span;
@@ -134,6 +135,7 @@ impl Lowering<'_> {
         if let Some(at_hand) = around.at_hand.filter(|_| !is_binding) {
             let columns = &self.plan.tables[at_hand.table.index()].columns;
             known.extend(columns.iter().map(|column| column.name.clone()));
+            known.extend(at_hand.links.iter().map(|(link, _)| link.clone()));
         }
         let known: Vec<&str> = known.iter().map(|name| &**name).collect();
         let is_near = suggestion::nearest(name, &known).is_some();
@@ -181,8 +183,12 @@ impl Lowering<'_> {
             let known = known.iter().map(|name| &**name);
             return Err(self.diagnostics.unknown(span, "parameter", name, known));
         }
+        if let Some(found) = self.member_of_link(of, name, span, around) {
+            return found;
+        }
         let (row, bound) = self.resolve(of, around)?;
         let bound = match bound {
+            Bound::Answer(shape) => self.member_of_answer(&shape, name, span)?,
             Bound::Id | Bound::Lookup(_) if &**name == "id" => return Ok((row, Bound::Id)),
             Bound::Lookup(table) => {
                 self.member_of(table, name, span, false)?;
@@ -206,7 +212,9 @@ impl Lowering<'_> {
                 }
                 Bound::Any
             }
-            Bound::Rows(..) | Bound::Id => return Err(self.memberless(&bound, name, span)),
+            Bound::Rows(..) | Bound::Answers(_) | Bound::Id => {
+                return Err(self.memberless(&bound, name, span));
+            }
             Bound::Context(true) if &**name == "shared" => {
                 return Ok((Expression::Binding(Name::from(PARENT_SHARED)), Bound::Shared));
             }
@@ -238,6 +246,45 @@ impl Lowering<'_> {
         let message = format!("{what} has no `{}`", shorten(name));
         let help = Some(instead.to_owned());
         self.diagnostics.report(span, "unknown name", message, "no such member", help)
+    }
+
+    /// A column of a linked row, in the `where` of a query that links it.
+    fn member_of_link(
+        &mut self,
+        of: &Syntax,
+        name: &Name,
+        span: Span,
+        around: &Surroundings<'_>,
+    ) -> Option<Checked<(Expression, Bound)>> {
+        let SyntaxForm::Name(link) = &of.form else {
+            return None;
+        };
+        let mut links = around.at_hand?.links.iter();
+        let table = links.find(|(known, _)| known == link).map(|(_, table)| *table)?;
+        let field = self.field_named(name, span, table);
+        Some(field.map(|field| {
+            let member = match field {
+                Field::Id => Name::from("id"),
+                Field::Column(_) => name.clone(),
+            };
+            let row = Box::new(Expression::Column(link.clone()));
+            (Expression::Member(row, member), Bound::Any)
+        }))
+    }
+
+    /// A member of a row that a query with links, or one that computes something, has answered.
+    fn member_of_answer(&mut self, shape: &AnswerShape, name: &Name, span: Span) -> Checked<Bound> {
+        if let Some((_, bound)) = shape.named.iter().find(|(known, _)| known == name) {
+            return Ok(bound.clone());
+        }
+        let Some((table, expanded)) = &shape.row else {
+            let known = shape.named.iter().map(|(known, _)| &**known);
+            return Err(self.diagnostics.unknown(span, "value", name, known));
+        };
+        let is_own = matches!(&**name, "id" | "row version");
+        let found = self.member_of(*table, name, span, is_own)?;
+        let found = found.filter(|(column, _)| expanded.contains(column));
+        Ok(found.map_or(Bound::Any, |(_, to)| Bound::Row(to, Vec::new())))
     }
 
     /// A member of what a read of changes answered.

@@ -2,23 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{Hint, Hints, Ordering, Selection};
+use crate::plan::{Aggregation, Hint, Hints, Link, LinkKind, OrderBy, Ordering, Selection};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
 use crate::scenario::lower::body::{AtHand, Body, Bound};
+use crate::scenario::source::Span;
 use crate::scenario::tree::Node;
 use crate::words::{ColumnId, ColumnType, Expression, Name, TableId, Value};
 
 impl Lowering<'_> {
-    /// What a query or a select looks for, and the binding that gets it.
+    /// What a select looks for, and the binding that gets it.
     pub(super) fn bound_selection(
         &mut self,
         node: &Node,
         table: TableId,
         body: &mut Body,
     ) -> Checked<(Selection, Option<Name>)> {
-        let selection = self.selection(node, table, body);
+        let selection = self.selection(node, Selection::of(table), body);
         // What a wrong search was to answer is bound all the same, so that its uses are not wrong,
         // too.
         let expanded = selection.as_ref().map_or_else(|_| Vec::new(), |it| it.expand.clone());
@@ -26,22 +27,29 @@ impl Lowering<'_> {
         Ok((selection?, bind))
     }
 
-    /// What the keys `where`, `order`, `top`, `expand`, `columns` and `hint` of this map say.
-    fn selection(&mut self, node: &Node, table: TableId, body: &mut Body) -> Checked<Selection> {
-        let filter = self.filter_of(node, table, body);
-        let order = self.orderings(node.get("order"), table);
+    /// What the keys `where`, `order`, `top`, `expand`, `columns` and `hint` of this map add to a
+    /// selection whose links are known, and what it computes.
+    pub(super) fn selection(
+        &mut self,
+        node: &Node,
+        selection: Selection,
+        body: &mut Body,
+    ) -> Checked<Selection> {
+        let table = selection.table;
+        let filter = self.filter_of(node, table, &selection.links, body);
+        let order = self.orderings(node.get("order"), &selection);
         let top = self.optional_value(node.get("top"), body);
         let expand = self.lookups(node.get("expand"), table);
         let columns = self.asked_columns(node, table);
         let hints = self.hints(node);
         Ok(Selection {
-            table,
             filter: filter?,
             order: order?,
             top: top?,
             expand: expand?,
             columns: columns?,
             hints: hints?,
+            ..selection
         })
     }
 
@@ -50,12 +58,15 @@ impl Lowering<'_> {
         &mut self,
         node: &Node,
         table: TableId,
+        links: &[Link],
         body: &mut Body,
     ) -> Checked<Option<Expression>> {
         let Some(node) = node.get("where") else {
             return Ok(None);
         };
-        let at_hand = AtHand { table, is_searched: true, selected_by: None };
+        let has_rows = |it: &&Link| matches!(it.kind, LinkKind::Inner | LinkKind::Outer);
+        let links = links.iter().filter(has_rows).map(|it| (it.name.clone(), it.table)).collect();
+        let at_hand = AtHand { table, is_searched: true, selected_by: None, links };
         self.condition(node, body, Some(&at_hand)).map(Some)
     }
 
@@ -118,15 +129,35 @@ impl Lowering<'_> {
         }
     }
 
-    fn orderings(&mut self, node: Option<&Node>, table: TableId) -> Checked<Vec<Ordering>> {
+    fn orderings(&mut self, node: Option<&Node>, selection: &Selection) -> Checked<Vec<Ordering>> {
         let mut orderings = Vec::new();
         for node in node.map_or(&[][..], Node::one_or_many) {
             let text = self.text(node)?;
             let name = text.strip_prefix('-').unwrap_or(&text);
-            let column = self.column_named(name, node.span, table)?;
-            orderings.push(Ordering { column, descending: name.len() < text.len() });
+            let descending = name.len() < text.len();
+            let by = match &selection.aggregation {
+                Some(aggregation) => self.value_named(name, node.span, aggregation)?,
+                None => OrderBy::Field(self.reached(name, node.span, selection)?),
+            };
+            orderings.push(Ordering { by, descending });
         }
         Ok(orderings)
+    }
+
+    /// A group or a measure of an aggregation, by its name.
+    pub(super) fn value_named(
+        &mut self,
+        name: &str,
+        span: Span,
+        aggregation: &Aggregation,
+    ) -> Checked<OrderBy> {
+        let groups = aggregation.groups.iter().map(|it| &it.name);
+        let mut names = groups.chain(aggregation.measures.iter().map(|it| &it.name));
+        let found = names.position(|it| **it == *name).and_then(|it| u16::try_from(it).ok());
+        match found {
+            Some(number) => Ok(OrderBy::Value(number)),
+            None => Err(self.unknown_value(name, span, aggregation)),
+        }
     }
 
     fn lookups(&mut self, node: Option<&Node>, table: TableId) -> Checked<Vec<ColumnId>> {

@@ -23,12 +23,12 @@ impl Lowering<'_> {
             "select" => {
                 let table = self.statement_table(table, body)?;
                 let (selection, bind) = self.bound_selection(step, table, body)?;
-                Ok(Verb::Statement(Statement::Select(selection), bind))
+                Ok(Verb::Statement(Statement::Select(Box::new(selection)), bind))
             }
             "insert" => self.insert(step, table, body),
             "update" => {
                 let table = self.statement_table(table, body)?;
-                let filter = self.filter_of(step, table, body);
+                let filter = self.filter_of(step, table, &[], body);
                 let set = self.changes(step, table, body);
                 let hints = self.hints(step);
                 let (filter, set, hints) = (filter?, set?, hints?);
@@ -37,7 +37,7 @@ impl Lowering<'_> {
             }
             "delete" => {
                 let table = self.statement_table(table, body)?;
-                let filter = self.filter_of(step, table, body);
+                let filter = self.filter_of(step, table, &[], body);
                 let hints = self.hints(step);
                 let statement = Statement::Delete { table, filter: filter?, hints: hints? };
                 self.bound_statement(statement, Bound::Any, step, body)
@@ -92,7 +92,7 @@ impl Lowering<'_> {
                 Some("`set: { value: =value + 1 }`, beside `update`".to_owned()),
             ));
         };
-        let at_hand = AtHand { table, is_searched: false, selected_by: None };
+        let at_hand = AtHand { table, is_searched: false, selected_by: None, links: Vec::new() };
         self.assignments(Some(set), table, body, Some(&at_hand))
     }
 

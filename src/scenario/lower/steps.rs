@@ -1,5 +1,6 @@
 //! Steps: control, and what is neither control nor a request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::plan::{Backoff, Step, Verb};
@@ -156,6 +157,7 @@ impl Lowering<'_> {
         let list = self.bound_value(&binding.value, None, body, None);
         let element = match &list {
             Ok((_, Bound::Rows(table, expanded))) => Bound::Row(*table, expanded.clone()),
+            Ok((_, Bound::Answers(shape))) => Bound::Answer(Arc::clone(shape)),
             _ => Bound::Any,
         };
         if let Ok((Expression::Literal(value), _)) = &list

@@ -9,18 +9,6 @@ use crate::scenario::syntax::lexer::{Lexer, Token};
 use crate::scenario::syntax::{Piece, Syntax, SyntaxError, SyntaxForm};
 use crate::words::{BinaryOperator, Function, Name, UnaryOperator, Value};
 
-/// The functions: name, what it is, the least and the most arguments.
-const FUNCTIONS: &[(&str, Function, usize, usize)] = &[
-    ("string", Function::String, 1, 1),
-    ("whole", Function::Whole, 1, 1),
-    ("decimal", Function::Decimal, 1, 1),
-    ("size", Function::Size, 1, 1),
-    ("min", Function::Min, 1, usize::MAX),
-    ("max", Function::Max, 1, usize::MAX),
-    ("now", Function::Now, 0, 0),
-    ("sort", Function::Sort, 1, 1),
-];
-
 /// The operators between operands: mark, what it is, how tightly it binds.
 const OPERATORS: &[(&str, BinaryOperator, u8)] = &[
     ("||", BinaryOperator::Or, 2),
@@ -289,9 +277,9 @@ impl<'a> Parser<'a> {
     }
 
     fn call(&mut self, name: &str, place: Range<usize>) -> Result<Syntax, SyntaxError> {
-        let found = FUNCTIONS.iter().find(|(known, ..)| *known == name);
-        let Some(&(_, function, least, most)) = found else {
-            let known: Vec<&str> = FUNCTIONS.iter().map(|(known, ..)| *known).collect();
+        let found = Function::ALL.iter().copied().find(|known| known.name() == name);
+        let Some(function) = found else {
+            let known = Function::ALL.map(Function::name);
             let mut error = SyntaxError::new(place, format!("there is no function `{name}`"));
             error.help = suggestion::help(name, &known);
             return Err(error);
@@ -299,10 +287,12 @@ impl<'a> Parser<'a> {
         self.take()?;
         let (arguments, end) = self.items(")")?;
         let range = place.start..end;
+        let (least, most) = function.arguments();
         if arguments.len() < least || arguments.len() > most {
             let expected = match least {
                 0 => "nothing",
                 1 if most > 1 => "one or more values",
+                2 => "two values",
                 _ => "one value",
             };
             return Err(SyntaxError::new(range, format!("`{name}` takes {expected}")));

@@ -3,6 +3,7 @@
 mod completeness;
 mod meaning;
 mod mutation;
+mod queries;
 mod sessions;
 
 use crate::plan::Plan;

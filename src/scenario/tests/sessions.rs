@@ -130,15 +130,15 @@ fn a_select_has_its_clauses_beside_the_verb() {
            columns: [title], hint: [holdlock, updlock], as: found }",
     );
     let selection = Selection {
-        table: TICKET,
         filter: Some(equal(*column("title"), Value::text("A"))),
-        order: vec![Ordering { column: ColumnId(0), descending: true }],
+        order: vec![Ordering::of(ColumnId(0), true)],
         top: Some(Expression::Literal(Value::Whole(2))),
         expand: vec![ColumnId(1)],
         columns: Some(vec![ColumnId(0)]),
         hints: Hints::NONE.with(Hint::UpdLock).with(Hint::HoldLock),
+        ..Selection::of(TICKET)
     };
-    assert_eq!(found, [(Statement::Select(selection), Some("found".to_owned()))]);
+    assert_eq!(found, [(Statement::Select(Box::new(selection)), Some("found".to_owned()))]);
 }
 
 #[test]

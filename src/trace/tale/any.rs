@@ -409,6 +409,8 @@ impl Parts {
                 examined: u32::from(self.small[0]),
                 matched: u32::from(self.small[1]),
                 whole: self.flag,
+                link: self.flag.then(|| self.name.clone()),
+                answered: None,
             }),
             1 => Event::ScanDisturbed {
                 request,

@@ -136,6 +136,8 @@ impl Tale {
             examined,
             matched,
             whole: true,
+            link: None,
+            answered: None,
         }))
     }
 

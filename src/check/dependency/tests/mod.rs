@@ -201,6 +201,8 @@ impl Script {
             examined: matched,
             matched,
             whole: true,
+            link: None,
+            answered: None,
         }));
     }
 

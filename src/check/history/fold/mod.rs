@@ -216,6 +216,8 @@ impl<'t> Fold<'t> {
                 examined,
                 matched,
                 whole,
+                link,
+                answered,
             }) => self.history.selections.push(Selection {
                 at,
                 request: *request,
@@ -228,6 +230,8 @@ impl<'t> Fold<'t> {
                 examined: *examined,
                 matched: *matched,
                 whole: *whole,
+                link: link.as_ref(),
+                answered: *answered,
             }),
             Event::RowMissed { request, instance, table, row: Some(row), level } => {
                 let key = RowKey::of(*instance, *table, *row);
