@@ -27,9 +27,9 @@ pub fn own_name(name: &Name, body: &Body) -> Option<(Expression, Bound)> {
 
 impl Lowering<'_> {
     /// A member of an execution context.
-    pub(super) fn member_of_context(&mut self, name: &Name, span: Span) -> Checked<()> {
+    pub(super) fn member_of_context(&mut self, name: &Name, span: Span) -> Checked<Bound> {
         if CONTEXT_MEMBERS.contains(&&**name) {
-            return Ok(());
+            return Ok(Bound::Any);
         }
         let message = format!("a context has no `{}`", shorten(name));
         let help = suggestion::help(name, &CONTEXT_MEMBERS);
@@ -43,13 +43,13 @@ impl Lowering<'_> {
         columns: Option<&[ColumnId]>,
         name: &Name,
         span: Span,
-    ) -> Checked<()> {
+    ) -> Checked<Bound> {
         let Some(table) = table.filter(|_| !matches!(&**name, "id" | "row version")) else {
-            return Ok(());
+            return Ok(Bound::Any);
         };
         let column = self.column_named(name, span, table)?;
         if columns.is_none_or(|columns| columns.contains(&column)) {
-            return Ok(());
+            return Ok(Bound::Any);
         }
         let message = format!("the image has no `{}`", shorten(name));
         let label = "it is registered without this column";

@@ -218,14 +218,10 @@ impl Lowering<'_> {
             Bound::Context(true) if &**name == "shared" => {
                 return Ok((Expression::Binding(Name::from(PARENT_SHARED)), Bound::Shared));
             }
-            Bound::Context(_) => {
-                self.member_of_context(name, span)?;
-                Bound::Any
-            }
+            Bound::Context(_) => self.member_of_context(name, span)?,
             Bound::Shared => Bound::Any,
             Bound::Image(table, columns) => {
-                self.member_of_image(table, columns.as_deref(), name, span)?;
-                Bound::Any
+                self.member_of_image(table, columns.as_deref(), name, span)?
             }
             Bound::Delta(table) => self.member_of_delta(table, name, span)?,
             Bound::Any => {
