@@ -58,7 +58,7 @@ pub enum Operation {
     /// Raises an exception whose text the caller does not learn.
     Throw(Expression),
     /// Sets shared variables.
-    Share(Vec<(Name, Expression)>),
+    SetShared(Vec<(Name, Expression)>),
     /// Sets columns of `target`.
     SetTarget(Vec<(Name, Expression)>),
     /// Binds values.
@@ -224,7 +224,8 @@ fn row_of(verb: &mut Verb) -> Option<(TableId, &mut Expression)> {
         | Verb::Retrieve { table, row: RowSelector::Row(row), .. }
         | Verb::Update { table, row: RowSelector::Row(row), .. }
         | Verb::Upsert { table, row: RowSelector::Row(row), .. }
-        | Verb::Delete { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
+        | Verb::Delete { table, row: RowSelector::Row(row), .. }
+        | Verb::Share { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
         _ => None,
     }
 }
@@ -260,6 +261,8 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         | Verb::Update { .. }
         | Verb::Upsert { .. }
         | Verb::Delete { .. }
+        | Verb::Share { .. }
+        | Verb::Members { .. }
         | Verb::Changes { .. } => out.push(Operation::Request(RequestCode::new(verb))),
         Verb::Statement(statement, bind) => {
             out.push(Operation::Statement(StatementCode::new(statement, bind.as_ref())));
@@ -270,7 +273,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         Verb::WaitUntil(instant) => out.push(Operation::WaitUntil(*instant)),
         Verb::Fail(message) => out.push(Operation::Fail(message.clone())),
         Verb::Throw(text) => out.push(Operation::Throw(text.clone())),
-        Verb::Share(set) => out.push(Operation::Share(set.clone())),
+        Verb::SetShared(set) => out.push(Operation::SetShared(set.clone())),
         Verb::SetTarget(set) => out.push(Operation::SetTarget(set.clone())),
         Verb::Let(bindings) => out.push(Operation::Let(bindings.clone())),
         Verb::Note(text) => out.push(Operation::Note(text.clone())),

@@ -70,7 +70,7 @@ impl World {
                 return Err(Fault::new(FaultKind::PlugInAborted, message));
             }
             Operation::Throw(text) => return Err(self.thrown(fiber, text)?),
-            Operation::Share(set) => self.share(fiber, set)?,
+            Operation::SetShared(set) => self.set_shared(fiber, set)?,
             Operation::SetTarget(set) => self.set_target(shared, fiber, set)?,
             Operation::Let(bindings) => {
                 for (name, expression) in bindings {

@@ -66,7 +66,11 @@ fn found(list: &[(Name, Value)], name: &str) -> Option<Value> {
 
 impl World {
     /// Sets shared variables of the request whose step runs.
-    pub(super) fn share(&self, fiber: &mut Fiber, set: &[(Name, Expression)]) -> Result<(), Fault> {
+    pub(super) fn set_shared(
+        &self,
+        fiber: &mut Fiber,
+        set: &[(Name, Expression)],
+    ) -> Result<(), Fault> {
         let values = self.values(fiber, set)?;
         let inner = fiber.frames.iter_mut().rev().find_map(|frame| match frame {
             Frame::Request(request) => Some(request),

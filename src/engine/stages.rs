@@ -64,7 +64,7 @@ impl World {
         if let Some(Frame::Request(frame)) = fiber.frames.last_mut()
             && images.iter().any(|image| image.kind == ImageKind::Post)
         {
-            frame.after = self.seen(frame);
+            frame.after = self.image_of(frame);
         }
     }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
 use crate::plan::{
-    AnswerPart, ChangesFrom, Hints, Isolation, Location, Precondition, Selection, Statement,
+    AnswerPart, ChangesFrom, Hints, Isolation, Location, Precondition, Right, Selection, Statement,
 };
 use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
 
@@ -125,6 +125,30 @@ pub enum Verb {
         /// What must hold of the row.
         precondition: Option<Precondition>,
     },
+    /// Shares a row with a user or team, or takes the share away.
+    Share {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// With whom: the name of a user or team, or the id.
+        with: Expression,
+        /// The rights that the other gets; empty to take all away.
+        rights: Vec<Right>,
+    },
+    /// Adds users to a team, in this order, or takes them out.
+    Members {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// The team.
+        team: Expression,
+        /// The users: each one or a list.
+        users: Vec<Expression>,
+        /// Whether they are taken out.
+        leave: bool,
+    },
     /// Reads what has changed in a table, as the platform's RetrieveEntityChanges.
     Changes {
         /// Where.
@@ -157,7 +181,7 @@ pub enum Verb {
     /// that the plug-in broke, and the text goes to the story.
     Throw(Expression),
     /// Sets shared variables of the request, for the steps that follow.
-    Share(Vec<(Name, Expression)>),
+    SetShared(Vec<(Name, Expression)>),
     /// Sets columns of the plug-in's `target`. What is set before the main operation is written by
     /// it.
     SetTarget(Vec<(Name, Expression)>),

@@ -53,7 +53,7 @@ impl Lowering<'_> {
             "at" => self.moment(node, SimInstant::START).map(Verb::WaitUntil),
             "fail" => self.text_value(node, body).map(Verb::Fail),
             "throw" => self.text_value(node, body).map(Verb::Throw),
-            "share" => self.share(entry, body),
+            "set shared" => self.set_shared(entry, body),
             "note" => self.text_value(node, body).map(Verb::Note),
             "let" => self.let_bindings(node, body),
             "if" => self.choose(step, node, body),
@@ -95,18 +95,18 @@ impl Lowering<'_> {
     }
 
     /// Shared variables belong to a request's steps.
-    fn share(&mut self, entry: &Entry, body: &mut Body) -> Checked<Verb> {
+    fn set_shared(&mut self, entry: &Entry, body: &mut Body) -> Checked<Verb> {
         body.facts.target.get_or_insert(entry.key_span);
         if !body.is_named && body.plug_in.is_none() {
             return Err(self.diagnostics.report(
                 entry.key_span,
                 "out of place",
-                "only a plug-in can `share` variables with later steps",
+                "only a plug-in can `set shared` variables for later steps",
                 "this is no plug-in",
                 Some("`let` binds a name".to_owned()),
             ));
         }
-        self.given(Some(&entry.value), body).map(Verb::Share)
+        self.given(Some(&entry.value), body).map(Verb::SetShared)
     }
 
     fn let_bindings(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
@@ -347,6 +347,8 @@ fn at_home(steps: &mut [Step], home: crate::words::InstanceId) {
             | Verb::Update { instance, .. }
             | Verb::Upsert { instance, .. }
             | Verb::Delete { instance, .. }
+            | Verb::Share { instance, .. }
+            | Verb::Members { instance, .. }
             | Verb::Changes { instance, .. } => {
                 instance.get_or_insert(home);
             }
