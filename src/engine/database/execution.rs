@@ -409,7 +409,7 @@ impl Database {
             }
         }
         if let Task::Select { join: Some(join), .. } = &mut execution.task {
-            self.leave_join(context, caller, join);
+            self.leave_join(context, caller, join, &[]);
         }
         self.end_scan(context, caller, &mut execution.scan);
     }

@@ -183,7 +183,7 @@ impl Database {
                 }
                 join.at -= 1;
                 if gathered.is_enough(query) {
-                    self.leave_join(context, caller, join);
+                    self.leave_join(context, caller, join, &query.links);
                     return Ok(Joined::All);
                 }
                 continue;
@@ -244,23 +244,27 @@ impl Database {
         join: &mut Join,
         scan: &mut Scan,
     ) -> Result<Met, Fault> {
-        let met = self.advance(context, caller, scan);
-        let Ok(Met::Row(row)) = met else {
-            if met.is_err() {
-                self.end_scan(context, caller, scan);
+        let mut met = self.advance(context, caller, scan);
+        if met.is_err() {
+            self.end_scan(context, caller, scan);
+        }
+        if let Ok(Met::Row(row)) = met {
+            let view = self.view_of(caller, scan);
+            let columns = selected(context.plan.table(link.table), None);
+            let image = self.store(link.table)?.read(row, view);
+            let record = image.map(|image| record_of(link.table, &image, &columns));
+            if record.is_some() {
+                self.tell_read(context, caller, (link.table, row), view, ReadKind::Linked);
+            } else {
+                scan.matched -= 1;
+                met = Ok(Met::Nothing);
             }
-            return met;
-        };
-        let view = self.view_of(caller, scan);
-        let columns = selected(context.plan.table(link.table), None);
-        let image = self.store(link.table)?.read(row, view);
-        let Some(record) = image.map(|image| record_of(link.table, &image, &columns)) else {
-            scan.matched -= 1;
-            return Ok(Met::Nothing);
-        };
-        self.tell_read(context, caller, (link.table, row), view, ReadKind::Linked);
-        join.levels[join.at].record = Some(record);
-        self.escalate(context, caller, scan);
+            join.levels[join.at].record = record;
+        }
+        if met != Ok(Met::Waits) {
+            self.escalate(context, caller, scan);
+        }
+        // The locks of all its searches count together: they are one statement's on one table.
         join.levels[join.at].locks = (scan.locks, scan.escalations_tried);
         met
     }
@@ -336,16 +340,21 @@ impl Database {
         self.end_scan(context, caller, scan);
     }
 
-    /// Leaves the row at hand with searches under way: the query has enough, or has failed.
+    /// Leaves the row at hand with searches under way: the query has failed, or has enough. Then
+    /// what these have looked at is told, too: `told` are their links.
     pub(super) fn leave_join(
         &mut self,
         context: &mut Context<'_>,
         caller: &Caller,
         join: &mut Join,
+        told: &[Link],
     ) {
-        for level in &mut join.levels {
+        for (number, level) in join.levels.iter_mut().enumerate() {
             if let State::UnderWay(mut scan) = std::mem::take(&mut level.state) {
-                self.end_scan(context, caller, &mut scan);
+                match told.get(number) {
+                    Some(link) => self.end_link(context, caller, link, &mut scan, false),
+                    None => self.end_scan(context, caller, &mut scan),
+                }
             }
             level.record = None;
         }

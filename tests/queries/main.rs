@@ -1,11 +1,15 @@
 //! Queries against a plain model of them: filters, links, orders, pages and aggregates over random
 //! rows, asked in the step language and as FetchXML, at levels that lock and at levels that don't.
+//! Beside it, each operator over a few rows, and the platform's limits.
+
+mod limits;
+mod operators;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use multiverse::engine::RunOptions;
-use multiverse::run;
+use multiverse::run::{self, Run};
 use multiverse::trace::Event;
 use multiverse::words::{Record, Value};
 use proptest::prelude::*;
@@ -308,20 +312,25 @@ rows:
     }
 }
 
-/// What the scenario binds to a name at last.
-fn bound(text: &str, wanted: &str) -> Value {
+/// A run of a scenario, of which every invariant holds.
+fn ran(text: &str) -> Run {
     let plan = match run::parse("query.yaml", text) {
-        Ok(mut plans) => std::sync::Arc::new(plans.remove(0)),
+        Ok(mut plans) => plans.remove(0),
         Err(rejection) => panic!("{rejection}\n{text}"),
     };
     let run = run::run(&plan, &RunOptions::default()).expect("the plan is sound");
     assert!(run.verdict.violations.is_empty(), "{:#?}\n{text}", run.verdict.violations);
-    let entries = run.trace.entries.iter().rev();
-    let found = entries.filter_map(|entry| match &entry.event {
+    run
+}
+
+/// What the scenario binds to a name at last.
+fn bound(text: &str, wanted: &str) -> Value {
+    let run = ran(text);
+    let mut found = run.trace.entries.iter().rev().filter_map(|entry| match &entry.event {
         Event::Bound { name, value, .. } if **name == *wanted => Some(value.clone()),
         _ => None,
     });
-    found.into_iter().next().unwrap_or_else(|| panic!("nothing is bound to {wanted}\n{text}"))
+    found.next().unwrap_or_else(|| panic!("nothing is bound to {wanted}\n{text}"))
 }
 
 fn records(value: &Value) -> Vec<&Record> {
@@ -570,5 +579,92 @@ proptest! {
             .collect();
         expected.sort();
         prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn links_beside_one_another_multiply_and_links_follow_links(
+        case in case(),
+        outer: bool,
+        least in 0..5_i64,
+    ) {
+        let kind = if outer { "outer" } else { "inner" };
+        let query = format!(
+            "{{ table: parent, columns: [name], link: {{ \
+             c: {{ table: child, from: parent, to: id, type: {kind}, columns: [tag], link: {{ \
+               up: {{ table: parent, from: id, to: parent, type: outer, columns: [name] }} }} }}, \
+             e: {{ table: child, from: parent, to: id, type: {kind}, \
+               where: \"=value >= {least}\", columns: [tag] }} }}, \
+             order: [name, c.tag, e.tag], as: rows }}"
+        );
+        let mut expected = Vec::new();
+        for (number, Parent { name, .. }) in case.parents.iter().enumerate() {
+            let own = case.children.iter().filter(|child| child.parent == Some(number));
+            let mut first: Vec<Option<&Child>> = own.clone().map(Some).collect();
+            let second = own.filter(|child| child.value.is_some_and(|value| value >= least));
+            let mut second: Vec<Option<&Child>> = second.map(Some).collect();
+            for linked in [&mut first, &mut second] {
+                if linked.is_empty() && outer {
+                    linked.push(None);
+                }
+            }
+            for c in &first {
+                for e in &second {
+                    let tag = |it: &Option<&Child>| it.map_or("-", |it| &it.tag).to_owned();
+                    let up = if c.is_some() { name } else { "-" };
+                    expected.push(format!("{name}/{}/{up}/{}", tag(c), tag(e)));
+                }
+            }
+        }
+        let value = bound(&case.world(&format!("      - query: {query}\n")), "rows");
+        let linked = |record: &Record, name: &str| {
+            let found = record.expanded.iter().find(|(it, _)| &**it == name);
+            found.map(|(_, record)| std::sync::Arc::clone(record))
+        };
+        let told = |record: Option<&Record>, name: &str| {
+            record.map_or("-".to_owned(), |it| text(&column(it, name)))
+        };
+        let found: Vec<String> = records(&value)
+            .into_iter()
+            .map(|record| {
+                let (c, e) = (linked(record, "c"), linked(record, "e"));
+                let up = c.as_ref().and_then(|c| linked(c, "up"));
+                let (name, c) = (told(Some(record), "name"), told(c.as_deref(), "tag"));
+                format!("{name}/{c}/{}/{}", told(up.as_deref(), "name"), told(e.as_deref(), "tag"))
+            })
+            .collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_writer_beside_a_query_with_links_breaks_no_invariant(
+        case in case(),
+        at in 0..12_u32,
+        work in 0..40_u32,
+    ) {
+        // Whatever is read, and whoever is the victim of a deadlock.
+        let own = case.own(", columns: [name], as: rows");
+        let mut world = case.world(&format!("      - query: {own}\n"));
+        world = world.replacen("tables:", "costs: { row: 2ms, request: 0ms }\ntables:", 1);
+        let _ = write!(
+            world,
+            "  writer:
+    at: {at}ms
+    in: us
+    do:
+      - transaction:
+          do:
+            - create: {{ table: parent, row: new, set: {{ name: new, number: 1 }} }}
+            - create: {{ table: child, row: newer, set: {{ tag: newer, parent: new, value: 1 }} }}
+            - work: {work}ms
+"
+        );
+        for child in case.children.iter().take(2) {
+            let tag = &child.tag;
+            let _ = writeln!(
+                world,
+                "            - update: {{ table: child, row: {tag}, set: {{ parent: new }} }}"
+            );
+        }
+        ran(&world);
     }
 }
