@@ -40,6 +40,7 @@ mod soundness;
 mod statement;
 mod steps;
 pub mod store;
+mod tracing;
 mod transaction;
 mod world;
 

@@ -226,7 +226,8 @@ impl Soundness<'_> {
             | Verb::Fail(_)
             | Verb::SetTarget(_)
             | Verb::Let(_)
-            | Verb::Note(_) => Ok(()),
+            | Verb::Note(_)
+            | Verb::Trace(_) => Ok(()),
         }
     }
 

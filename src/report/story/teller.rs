@@ -129,6 +129,7 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::DirtyReadUndone { request, .. }
             | Event::RowMissed { request, .. }
             | Event::RowWritten(RowWritten { request, .. }) => self.lane_of_request(*request),
+            Event::PlugInTraced(traced) => self.lane_of_request(traced.request),
             Event::Version(version) => self.lane_of_request(version.request()),
             Event::Committed { transaction }
             | Event::RolledBack { transaction, .. }
@@ -307,6 +308,7 @@ impl<'h, 't> Teller<'h, 't> {
             Event::RowLoaded { .. }
             | Event::RowNamed { .. }
             | Event::Bound { .. }
+            | Event::PlugInTraced(_)
             | Event::RequestSent { .. }
             | Event::StageBegan { .. }
             | Event::LockGranted { .. }

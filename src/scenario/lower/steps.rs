@@ -52,6 +52,7 @@ impl Lowering<'_> {
             "wait" => self.duration(node).map(Verb::Wait),
             "at" => self.moment(node, SimInstant::START).map(Verb::WaitUntil),
             "fail" => self.text_value(node, body).map(Verb::Fail),
+            "trace" => self.trace(entry, body),
             "note" => self.text_value(node, body).map(Verb::Note),
             "let" => self.let_bindings(node, body),
             "if" => self.choose(step, node, body),

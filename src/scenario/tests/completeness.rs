@@ -123,6 +123,7 @@ fn count_verbs(steps: &[Step], seen: &mut BTreeSet<u8>) {
             Verb::Call { .. } => (20, vec![]),
             Verb::Note(_) => (21, vec![]),
             Verb::Statement(..) => (22, vec![]),
+            Verb::Trace(_) => (23, vec![]),
         };
         seen.insert(number);
         for body in bodies {

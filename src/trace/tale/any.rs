@@ -20,7 +20,7 @@ use crate::words::{
 };
 
 /// How many kinds of events there are.
-const KINDS: u8 = 50;
+const KINDS: u8 = 51;
 
 /// Up to twenty events of any kind about anything.
 pub(crate) fn any_events() -> impl Strategy<Value = Vec<Event>> {
@@ -67,7 +67,7 @@ pub(super) struct Parts {
     pub(super) large: u64,
     pub(super) flag: bool,
     value: Value,
-    name: Name,
+    pub(super) name: Name,
 }
 
 impl Parts {
@@ -157,7 +157,8 @@ impl Parts {
             32..40 => self.of_waits(kind - 32),
             40..45 => self.of_sessions(kind - 40),
             45..49 => self.of_scans(kind - 45),
-            _ => Event::Version(self.of_versions()),
+            49 => Event::Version(self.of_versions()),
+            _ => Event::PlugInTraced(self.of_trace_log()),
         }
     }
 
@@ -478,6 +479,7 @@ const fn kind_of(event: &Event) -> u8 {
         Event::DirtyReadUndone { .. } => 47,
         Event::SchemaAltered { .. } => 48,
         Event::Version(..) => 49,
+        Event::PlugInTraced(_) => 50,
     }
 }
 
