@@ -94,6 +94,7 @@ fn actor(plan: &mut Plan, count: u32, steps: Vec<Step>) {
         name: Name::from("worker"),
         kind: ActorKind::Client,
         home: Some(US),
+        user: None,
         count,
         schedule: Schedule { first: SimInstant::START, every: None, until: None },
         program,

@@ -41,6 +41,7 @@ const PLAIN: &[&str] = &[
     "blocks",
     "affected",
     "escalations",
+    "recalculations",
     "cross-instance waits",
     "rows examined",
 ];

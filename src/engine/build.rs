@@ -12,6 +12,7 @@ use crate::engine::names::Names;
 use crate::engine::plug_in::PlugIns;
 use crate::engine::queue::{Due, Queue};
 use crate::engine::random::Random;
+use crate::engine::security::UserCaches;
 use crate::engine::steps::StepIndex;
 use crate::engine::world::{Shared, World};
 use crate::plan::{
@@ -98,6 +99,7 @@ impl World {
             runs: vec![0; plan.actors.len()],
             cursors: BTreeMap::new(),
             names: Names::new(planned_names(&plan)),
+            users: UserCaches::default(),
             random: Random::new(seed),
             next_lane: 0,
             next_request: 0,

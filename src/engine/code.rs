@@ -222,7 +222,8 @@ fn row_of(verb: &mut Verb) -> Option<(TableId, &mut Expression)> {
         | Verb::Retrieve { table, row: RowSelector::Row(row), .. }
         | Verb::Update { table, row: RowSelector::Row(row), .. }
         | Verb::Upsert { table, row: RowSelector::Row(row), .. }
-        | Verb::Delete { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
+        | Verb::Delete { table, row: RowSelector::Row(row), .. }
+        | Verb::Share { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
         _ => None,
     }
 }
@@ -258,6 +259,8 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         | Verb::Update { .. }
         | Verb::Upsert { .. }
         | Verb::Delete { .. }
+        | Verb::Share { .. }
+        | Verb::Members { .. }
         | Verb::Changes { .. } => out.push(Operation::Request(RequestCode::new(verb))),
         Verb::Statement(statement, bind) => {
             out.push(Operation::Statement(StatementCode::new(statement, bind.as_ref())));

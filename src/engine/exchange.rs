@@ -57,6 +57,7 @@ impl World {
         let server_id = self.allocate();
         let mut server = std::mem::take(&mut self.fibers[server_id.0 as usize]);
         server.lane = lane;
+        server.user = caller.user;
         server.role = Role::Server {
             request: id,
             instance,
@@ -239,6 +240,7 @@ impl RequestFrame {
             steps_begun: 0,
             stage_told: false,
             running: None,
+            sees_as: None,
             before: None,
             answer: Answer::Done,
             writing: Writing::default(),

@@ -34,6 +34,8 @@ pub struct Fiber {
     pub lane: LaneId,
     /// What it is for.
     pub role: Role,
+    /// The user as whom its requests are made; `None` for a system administrator.
+    pub user: Option<RowId>,
     /// What it waits for.
     pub state: State,
     /// Counts the times that it began to wait, so that what was scheduled for an earlier wait is
@@ -234,6 +236,8 @@ pub struct RequestFrame {
     pub stage_told: bool,
     /// The plug-in step that runs, and when its time is up.
     pub running: Option<(PlugInId, SimInstant)>,
+    /// The user whose rows alone a query answers; `None` for all rows.
+    pub sees_as: Option<RowId>,
     /// The row as it was before the main operation, for `$before`.
     pub before: Option<Arc<Record>>,
     /// The answer, once the main operation is done.
@@ -260,6 +264,8 @@ pub enum Phase {
     Resolve,
     /// Stage 10.
     PreValidation,
+    /// Its user's privileges are checked, where the instance does so.
+    Privileges,
     /// Its transaction begins, unless there is one.
     Begin,
     /// Stage 20.

@@ -35,6 +35,7 @@ mod random;
 mod request;
 mod schedule;
 mod scope;
+mod security;
 mod session;
 mod soundness;
 mod statement;

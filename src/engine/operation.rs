@@ -33,7 +33,6 @@ pub(super) enum Done {
     Took(Duration),
     /// It needs a request of the platform's own, in its own transaction. When that has ended, the
     /// command goes on, with the answer in [`RequestFrame::parts`].
-    #[allow(dead_code, reason = "the messages that have parts follow")]
     Part(Box<Request>),
     /// It is done, and takes this long.
     After(Duration),
@@ -187,6 +186,10 @@ impl World {
             Message::RetrieveMultiple => self.retrieve_multiple(fiber, frame, limit)?,
             Message::Update | Message::Upsert => self.change(fiber, frame, WriteKind::Update)?,
             Message::Delete => self.change(fiber, frame, WriteKind::Delete)?,
+            Message::GrantAccess | Message::RevokeAccess => self.change_share(frame)?,
+            Message::Associate | Message::Disassociate if frame.request.access.is_some() => {
+                self.change_members(frame)?
+            }
             Message::RetrieveEntityChanges => self.retrieve_changes(fiber, frame)?,
             other => {
                 let message = format!("the platform has no operation for {}", other.name());
@@ -194,6 +197,7 @@ impl World {
             }
         };
         if let Done::After(_) = done {
+            self.note_written_user(frame);
             frame.phase = Phase::PostOperation;
         }
         Ok(done)
@@ -306,7 +310,12 @@ impl World {
         let room = limit.duration_since(self.now);
         let (database, mut context) = self.database(frame.instance);
         if frame.execution.is_none() {
-            let query = frame.request.query.clone().unwrap_or_else(|| Arc::new(Query::default()));
+            let mut query =
+                frame.request.query.clone().unwrap_or_else(|| Arc::new(Query::default()));
+            if frame.sees_as.is_some() && query.top.is_some() {
+                // The first of those that the user may see.
+                query = Arc::new(Query { top: None, ..(*query).clone() });
+            }
             let plan = context.plan;
             let execution = Execution::select(database, plan, &caller, table, query)?;
             frame.execution = Some(Box::new(execution));
@@ -322,7 +331,8 @@ impl World {
             Step::Took(cost) => Ok(Done::Took(cost)),
             Step::Done => {
                 let taken = frame.execution.take().and_then(|mut it| it.take_answer());
-                let Answered { records, beside } = taken.unwrap_or_default();
+                let Answered { mut records, beside } = taken.unwrap_or_default();
+                self.keep_visible(frame, &mut records);
                 let transfer = costs.column.saturating_mul(Execution::values(&records));
                 let rows = records.into_iter().map(|record| Value::Record(Arc::new(record)));
                 frame.answer = if beside == Beside::default() {

@@ -43,7 +43,14 @@ impl World {
         match frame.phase {
             Phase::Arrived => self.admit(id, fiber),
             Phase::Resolve | Phase::MainOperation => self.run_statement(id, fiber),
-            Phase::PreValidation => self.run_stage(id, fiber, Stage::PreValidation, Phase::Begin),
+            Phase::PreValidation => {
+                let next = match self.shared.plan.security.is_empty() {
+                    true => Phase::Begin,
+                    false => Phase::Privileges,
+                };
+                self.run_stage(id, fiber, Stage::PreValidation, next)
+            }
+            Phase::Privileges => self.check_privileges(id, fiber),
             Phase::Begin => {
                 self.begin_for_request(fiber);
                 Flow::Continue

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::database::{Assigned, Beside, ChangesQuery, Query};
-use crate::plan::{AnswerPart, Hints, Message, UpsertWhen};
+use crate::plan::{AnswerPart, Hints, Message, Right, UpsertWhen};
 use crate::words::{ColumnId, Delta, Record, RowId, TableId, Value};
 
 /// One request to an instance, with every value that does not depend on the row itself.
@@ -29,6 +29,31 @@ pub struct Request {
     pub required: Option<Required>,
     /// How a read departs from its transaction's isolation level.
     pub hints: Hints,
+    /// What it changes of who may do what.
+    pub access: Option<Box<AccessChange>>,
+}
+
+/// What a request changes of who may do what.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum AccessChange {
+    /// Its row is shared.
+    Share {
+        /// With which user or team.
+        with: RowId,
+        /// The rights that it gets.
+        rights: Vec<Right>,
+    },
+    /// Users come into a team or leave it.
+    Members {
+        /// Which team.
+        team: RowId,
+        /// The users, in their order.
+        users: Vec<RowId>,
+        /// How many of them are done.
+        done: usize,
+        /// Whether the row of the one that comes next has been locked.
+        is_locked: bool,
+    },
 }
 
 impl Request {

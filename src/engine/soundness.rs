@@ -190,10 +190,12 @@ impl Soundness<'_> {
                 self.selector(*table, row)?;
                 self.columns(*table, columns.iter().flatten().copied())
             }
-            Verb::Delete { instance, table, row, .. } => {
+            Verb::Delete { instance, table, row, .. }
+            | Verb::Share { instance, table, row, .. } => {
                 self.place(*instance)?;
                 self.selector(*table, row)
             }
+            Verb::Members { instance, .. } => self.place(*instance),
             Verb::Statement(statement, _) => self.statement(statement),
             Verb::Query { instance, selection, .. } => {
                 self.place(*instance)?;

@@ -42,6 +42,10 @@ impl World {
     ) -> Result<(), Fault> {
         let (database, mut context) = self.database(instance);
         let result = database.commit(&mut context, reference);
+        match result {
+            Ok(()) => self.invalidate_users(instance, reference.id),
+            Err(_) => self.forget_invalidations(reference.id),
+        }
         self.settle(instance);
         result
     }
@@ -55,6 +59,7 @@ impl World {
     ) {
         let (database, mut context) = self.database(instance);
         database.roll_back(&mut context, reference, reason);
+        self.forget_invalidations(reference.id);
         self.settle(instance);
     }
 

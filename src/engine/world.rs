@@ -20,12 +20,13 @@ use crate::engine::plug_in::PlugIns;
 use crate::engine::queue::{Due, Queue, Scheduled};
 use crate::engine::random::Random;
 use crate::engine::schedule::Chooser;
+use crate::engine::security::{USER_TABLE, UserCaches};
 use crate::engine::steps::StepIndex;
 use crate::plan::{ActorKind, Plan};
 use crate::trace::{Entry, Event, LaneKind, Outcome};
 use crate::words::evaluate::Clock;
 use crate::words::{
-    ActorId, InstanceId, LaneId, Name, OutageId, SimInstant, Value, format_duration,
+    ActorId, InstanceId, LaneId, Name, OutageId, RowId, SimInstant, Value, format_duration,
 };
 
 /// What never changes while a world runs.
@@ -55,6 +56,8 @@ pub struct World {
     pub(super) runs: Vec<u32>,
     pub(super) cursors: BTreeMap<(ActorId, Name), Cursor>,
     pub(super) names: Names,
+    /// What the instances have cached of users.
+    pub(super) users: UserCaches,
     pub(super) random: Random,
     pub(super) next_lane: u32,
     pub(super) next_request: u32,
@@ -394,6 +397,7 @@ impl World {
         let mut fiber = std::mem::take(&mut self.fibers[fiber_id.0 as usize]);
         fiber.lane = lane;
         fiber.role = Role::Client { actor: id };
+        fiber.user = actor.user.as_ref().map(|user| RowId::named(USER_TABLE, user));
         match given {
             Ok(given) => {
                 bindings.extend(given);

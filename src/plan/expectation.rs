@@ -259,6 +259,11 @@ pub enum Counted {
         /// Whose; `None` for all.
         actor: Option<ActorId>,
     },
+    /// Requests that had to wait until their user's privileges were worked out.
+    Recalculations {
+        /// Whose; `None` for all.
+        actor: Option<ActorId>,
+    },
     /// Cycles of waits over several instances.
     CrossInstanceWaits,
     /// Rows that statements examined.

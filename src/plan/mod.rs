@@ -13,9 +13,11 @@ mod message;
 mod outage;
 mod program;
 mod registration;
+mod security;
 mod selection;
 mod session;
 mod statement;
+mod system_table;
 mod version;
 
 use std::time::Duration;
@@ -34,12 +36,17 @@ pub use message::{Message, Stage};
 pub use outage::{Outage, OutageKind};
 pub use program::{Assignment, Backoff, KeyValues, Program, RowSelector, Step, UpsertWhen, Verb};
 pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody};
+pub use security::{
+    BusinessUnit, Depth, OwnerColumns, Privilege, Recalculation, Right, Role, Security,
+    SecurityTables, Team, TeamKind, User,
+};
 pub use selection::{
     AggregateFunction, Aggregation, AnswerPart, DatePart, Field, Group, Link, LinkKind, LinkNumber,
     Measure, OrderBy, Ordering, Paging, Reached, Selection,
 };
 pub use session::{Session, SessionStep};
 pub use statement::{Statement, StatementKind};
+pub use system_table::{SECURITY_TABLES, SystemColumn, SystemTable};
 pub use version::{ChangesFrom, DeltaTokens, Precondition};
 
 use crate::words::{
@@ -77,6 +84,9 @@ pub struct Plan {
     pub programs: Vec<Program>,
     /// The registered plug-in steps.
     pub plug_ins: Vec<PlugIn>,
+    /// Who may do what, for the instances that check it. Empty: everybody may do everything, and
+    /// nothing is spent on it.
+    pub security: Vec<Security>,
     /// The planned outages.
     pub outages: Vec<Outage>,
     /// Actors, flows and sessions.
@@ -253,6 +263,9 @@ pub struct Actor {
     pub kind: ActorKind,
     /// The instance that its steps mean when they name none.
     pub home: Option<InstanceId>,
+    /// The user as whom it makes its requests; `None` for a system administrator, for whom nothing
+    /// is checked.
+    pub user: Option<Name>,
     /// How many of it there are, at least 1. Each counts itself from 1 in the binding `n`.
     pub count: u32,
     /// When it begins.
@@ -313,6 +326,7 @@ impl Plan {
             rows: Vec::new(),
             programs: Vec::new(),
             plug_ins: Vec::new(),
+            security: Vec::new(),
             outages: Vec::new(),
             actors: Vec::new(),
             order: Vec::new(),
@@ -345,6 +359,11 @@ impl Plan {
     /// A planned outage.
     pub fn outage(&self, id: OutageId) -> &Outage {
         &self.outages[id.index()]
+    }
+
+    /// Who may do what in an instance; `None` where nothing is checked.
+    pub fn security_of(&self, instance: InstanceId) -> Option<&Security> {
+        self.security.iter().find(|security| security.instance == instance)
     }
 
     /// The id of the row that scenarios call `name` in this table.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
 use crate::plan::{
-    AnswerPart, ChangesFrom, Hints, Isolation, Location, Precondition, Selection, Statement,
+    AnswerPart, ChangesFrom, Hints, Isolation, Location, Precondition, Right, Selection, Statement,
 };
 use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
 
@@ -124,6 +124,30 @@ pub enum Verb {
         row: RowSelector,
         /// What must hold of the row.
         precondition: Option<Precondition>,
+    },
+    /// Shares a row with a user or team, or takes the share away.
+    Share {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// With whom: the name of a user or team, or the id.
+        with: Expression,
+        /// The rights that the other gets; empty to take all away.
+        rights: Vec<Right>,
+    },
+    /// Adds users to a team, in this order, or takes them out.
+    Members {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// The team.
+        team: Expression,
+        /// The users: each one or a list.
+        users: Vec<Expression>,
+        /// Whether they are taken out.
+        leave: bool,
     },
     /// Reads what has changed in a table, as the platform's RetrieveEntityChanges.
     Changes {

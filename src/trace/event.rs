@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::plan::{Isolation, Message, Stage};
+use crate::trace::access::Access;
 use crate::trace::detail::{
     DeadlockEdge, Disturbance, LaneKind, LockResource, Outcome, RollbackReason, WaitEnd, micros,
 };
@@ -406,6 +407,8 @@ pub enum Event {
         /// The table.
         table: TableId,
     },
+    /// Something happened to a user's privileges.
+    Access(Access),
     /// A row was looked for and not found.
     RowMissed {
         /// For which request.

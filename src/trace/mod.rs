@@ -6,6 +6,7 @@
 //! stands on its own: the header carries every name that the events mention by number, so a trace
 //! that was read back from a file serves as well as a fresh one.
 
+mod access;
 mod clock;
 mod condition;
 mod detail;
@@ -19,10 +20,12 @@ pub(crate) mod tale;
 mod telemetry;
 mod version;
 mod wording;
+mod wording_of_access;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use access::{Access, CacheLoss};
 pub use clock::Clock;
 pub use detail::{
     AccessPath, DeadlockEdge, Disturbance, LaneKind, LockResource, Outcome, ReadKind,

@@ -16,6 +16,7 @@ impl Names<'_> {
         self.loaded_row(event)
             .or_else(|| self.written_row(event))
             .or_else(|| self.read_event(event))
+            .or_else(|| self.access_event(event))
             .or_else(|| self.version_event(event))
             .or_else(|| self.session_event(event))
             .or_else(|| self.lane_event(event))

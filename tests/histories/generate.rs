@@ -272,6 +272,7 @@ fn add_session(plan: &mut Plan, number: usize, acts: &[Act], level: Isolation) {
         name,
         kind: ActorKind::Session(session),
         home: Some(InstanceId(0)),
+        user: None,
         count: 1,
         schedule: Schedule { first: SimInstant::START, every: None, until: None },
         program: ProgramId(0),

@@ -103,6 +103,15 @@ impl Judge<'_, '_> {
                 .filter(|it| actor.is_none() || history.actor_of(it.transaction) == *actor)
                 .map(|it| it.at)
                 .collect(),
+            Counted::Recalculations { actor } => history
+                .recalculations
+                .iter()
+                .filter(|(request, _)| {
+                    let lane = history.requests.get(request).map(|it| it.lane);
+                    self.is_of(*actor, lane)
+                })
+                .map(|(_, at)| *at)
+                .collect(),
             Counted::CrossInstanceWaits => {
                 history.cross_instance_waits.iter().map(|it| it.closed).collect()
             }
@@ -188,6 +197,7 @@ impl Judge<'_, '_> {
                 format!("rows of {}", names.table_of(*instance, *table))
             }
             Counted::Escalations { actor } => format!("escalations{}", whose(actor)),
+            Counted::Recalculations { actor } => format!("recalculations{}", whose(actor)),
             Counted::CrossInstanceWaits => "cross-instance waits".to_owned(),
             Counted::RowsExamined { actor, table } => {
                 let table = table.map_or_else(String::new, |(instance, table)| {
@@ -257,6 +267,7 @@ impl Judge<'_, '_> {
             Counted::Commits { .. } => Counted::Commits { actor: None, instance: None },
             Counted::Rollbacks { .. } => Counted::Rollbacks { actor: None, instance: None },
             Counted::Escalations { .. } => Counted::Escalations { actor: None },
+            Counted::Recalculations { .. } => Counted::Recalculations { actor: None },
             Counted::RowsExamined { .. } => Counted::RowsExamined { actor: None, table: None },
             Counted::Rows { .. }
             | Counted::Deadlocks

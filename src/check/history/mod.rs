@@ -71,6 +71,9 @@ pub struct History<'t> {
     pub undone_reads: Vec<UndoneRead>,
     /// The tries after the first, in order.
     pub retries: Vec<(LaneId, Moment)>,
+    /// When a request had to wait until its user's privileges were worked out, in order, with the
+    /// request.
+    pub recalculations: Vec<(RequestId, Moment)>,
     /// The runs of plug-in steps, in order.
     pub plug_in_runs: Vec<PlugInRun>,
     /// The outages that began, in order.

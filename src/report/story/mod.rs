@@ -18,6 +18,7 @@
 //! story always says how much it leaves out. Meaning never depends on colour, and red is for
 //! failure alone.
 
+mod access;
 mod advice;
 mod body;
 mod fold;

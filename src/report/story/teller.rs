@@ -129,6 +129,7 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::DirtyReadUndone { request, .. }
             | Event::RowMissed { request, .. }
             | Event::RowWritten(RowWritten { request, .. }) => self.lane_of_request(*request),
+            Event::Access(access) => self.lane_of_access(access),
             Event::PlugInTraced(traced) => self.lane_of_request(traced.request),
             Event::Version(version) => self.lane_of_request(version.request()),
             Event::Committed { transaction }
@@ -290,6 +291,7 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::DirtyReadUndone { .. } => self.look(entry),
             Event::Version(version) => self.version(entry, version),
             Event::RowWritten(..) => self.write(entry),
+            Event::Access(access) => self.access(entry, access),
             Event::StepBegan { .. }
             | Event::StepEnded { .. }
             | Event::StatementBegan(_)

@@ -1,6 +1,7 @@
 //! The grammar of a file's top level and of everything that it defines.
 
 use crate::scenario::grammar::expectations::EXPECTATIONS;
+use crate::scenario::grammar::security::SECURITY;
 use crate::scenario::grammar::sessions::{SESSION_STEPS, SESSIONS, STEP_PATH};
 use crate::scenario::grammar::steps::{BACKOFF, FAULTS, NAMES, STEPS, VALUES_BY_NAME};
 use crate::scenario::grammar::words::{
@@ -58,6 +59,7 @@ static DOCUMENT_MAP: Map = Map::of(&[
     must("tables", &TABLES, "the tables, with columns, alternate keys and indexes"),
     must("instances", &INSTANCES, "the Dataverse instances"),
     may("rows", &ROWS_BY_INSTANCE, "the rows that exist at the start: by instance, then table"),
+    may("security", &SECURITY, "who may do what, by instance; without it nothing is checked"),
     may("programs", &PROGRAMS, "lists of steps that `call` runs by name"),
     may("plug-ins", &PLUG_INS, "the registered plug-in steps"),
     may("outages", &OUTAGES, "when an instance does not answer as it should"),
@@ -243,6 +245,7 @@ static ACTOR: Shape = Shape::new("an actor")
     .or_map(&ACTOR_MAP);
 static ACTOR_MAP: Map = Map::of(&[
     may("in", &INSTANCE_NAME, "the instance that its steps mean when they name none"),
+    may("as", &NAME, "the user of `security`; default a system administrator"),
     AT,
     FROM,
     EVERY,

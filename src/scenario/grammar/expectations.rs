@@ -68,6 +68,7 @@ static KEYS: &[Key] = &[
     may("retries", &NUMBER, "how many tries follow a first one"),
     may("waits", &NUMBER, "how many waits for locks there are"),
     may("escalations", &NUMBER, "how often locks on rows give way to one on their table"),
+    may("recalculations", &NUMBER, "how many requests wait for their user's privileges"),
     may("cross-instance waits", &NUMBER, "how many cycles of waits span several instances"),
     may("rows examined", &NUMBER, "how many rows and index entries statements examine"),
     may("commits", &NUMBER, "how many transactions are committed"),

@@ -11,6 +11,7 @@ mod control;
 mod document;
 mod expectations;
 mod queries;
+mod security;
 mod sessions;
 mod steps;
 mod words;
@@ -18,6 +19,7 @@ mod words;
 pub use document::{ANYTHING, DOCUMENT, PLUG_IN, VARIANT};
 pub use expectations::EXPECTATION;
 pub use queries::LINKED;
+pub use security::{DEPTHS, TEAM_KINDS};
 pub use sessions::{LABELLED_STEP, SESSION_STEP};
 pub use steps::STEP;
 pub use words::{

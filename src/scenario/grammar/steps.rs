@@ -7,6 +7,7 @@ use crate::scenario::grammar::document::{
     COUNT, INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SINGLE_VALUE, TABLE_NAME, UP_TO, VALUE, WAIT,
 };
 use crate::scenario::grammar::queries::{HINT, QUERY};
+use crate::scenario::grammar::security::{GRANT, MEMBERS, REVOKE};
 use crate::scenario::grammar::words::WHEN_WORDS;
 use crate::scenario::grammar::{Key, Kind, Map, Shape, elsewhere, later, may, must, with};
 
@@ -23,7 +24,7 @@ pub(super) static FAULTS: Shape =
     Shape::of("a fault or a list of faults", Kind::Fault).or_list(&FAULT);
 pub(super) static BACKOFF: Shape =
     Shape::of("a wait such as `2s` or `exponential from 2s to 30s`", Kind::Backoff);
-static ROW: Shape = Shape::of("a row's name, a `$binding` or `any`", Kind::Value);
+pub(super) static ROW: Shape = Shape::of("a row's name, a `$binding` or `any`", Kind::Value);
 
 /// Steps in order.
 pub static STEPS: Shape = Shape::new("a list of steps").or_list(&STEP);
@@ -40,6 +41,10 @@ static STEP_MAP: Map = Map::of(&[
     may("update", &UPDATE, "changes a row"),
     may("upsert", &UPSERT, "creates or updates a row"),
     may("delete", &DELETE, "removes a row"),
+    may("grant", &GRANT, "shares a row with a user or team"),
+    may("revoke", &REVOKE, "takes a share of a row away"),
+    may("add members", &MEMBERS, "adds users to a team"),
+    may("remove members", &MEMBERS, "takes users out of a team"),
     WORK,
     PAUSE,
     AT,
@@ -87,6 +92,10 @@ static VERBS: &[&str] = &[
     "update",
     "upsert",
     "delete",
+    "grant",
+    "revoke",
+    "add members",
+    "remove members",
     "work",
     "wait",
     "at",

@@ -18,6 +18,7 @@ const COUNTS: &[&str] = &[
     "retries",
     "waits",
     "escalations",
+    "recalculations",
     "cross-instance waits",
     "rows examined",
     "commits",
@@ -120,6 +121,7 @@ impl Lowering<'_> {
                 Counted::Commits { actor, instance }
             }
             "escalations" => Counted::Escalations { actor },
+            "recalculations" => Counted::Recalculations { actor },
             "cross-instance waits" => Counted::CrossInstanceWaits,
             "rows examined" => {
                 let table = line.take("of").map(|node| self.table_path(node)).transpose()?;

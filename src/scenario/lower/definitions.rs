@@ -157,7 +157,7 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn tables(&mut self, node: Option<&Node>) {
+    pub(super) fn tables(&mut self, node: Option<&Node>, security: Option<&Node>) {
         let entries = self.definitions(node);
         for (number, entry) in (0..).zip(entries) {
             self.check_path_name(entry);
@@ -165,6 +165,7 @@ impl Lowering<'_> {
             self.names.tables.insert(name.clone(), id);
             self.plan.tables.push(Table::new(name, Vec::new()));
         }
+        self.name_security_tables(security);
         for (number, entry) in (0..).zip(entries) {
             let (node, id) = (&entry.value, TableId(number));
             let columns = self.table_columns(node);
@@ -175,6 +176,7 @@ impl Lowering<'_> {
             self.plan.tables[id.index()].indexes = indexes;
             self.table_versions(node, id);
         }
+        self.complete_security_tables(security);
     }
 
     /// `change tracking` and `optimistic concurrency`.

@@ -10,6 +10,7 @@
 //! does not matter and one mistake is told once. Whatever can't be lowered has been reported: the
 //! functions hand back that proof ([`Checked`]) and go on with the rest.
 
+mod access;
 mod body;
 mod calls;
 mod changes;
@@ -31,6 +32,7 @@ mod rows;
 mod schedules;
 mod scope;
 mod searches;
+mod security;
 mod sessions;
 mod statements;
 mod step_claims;
@@ -139,8 +141,9 @@ impl Lowering<'_> {
         self.params(tree.get("params"));
         self.costs(tree.get("costs"));
         self.limits(tree.get("limits"));
-        self.tables(tree.get("tables"));
+        self.tables(tree.get("tables"), tree.get("security"));
         self.instances(tree.get("instances"));
+        self.security(tree.get("security"));
         self.declare(tree);
         self.outages(tree.get("outages"));
         self.row_groups(tree.get("rows"));

@@ -142,7 +142,7 @@ impl Lowering<'_> {
         self.instance_named(&name, node.span)
     }
 
-    fn instance_named(&mut self, name: &str, span: Span) -> Checked<InstanceId> {
+    pub(super) fn instance_named(&mut self, name: &str, span: Span) -> Checked<InstanceId> {
         if let Some(&instance) = self.names.instances.get(name) {
             return Ok(instance);
         }

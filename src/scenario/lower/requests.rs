@@ -30,6 +30,10 @@ impl Lowering<'_> {
             "update" => self.update(node, body),
             "upsert" => self.upsert(node, body),
             "delete" => self.delete(node, body),
+            "grant" => self.share(node, "to", body),
+            "revoke" => self.share(node, "from", body),
+            "add members" => self.members(node, false, body),
+            "remove members" => self.members(node, true, body),
             "changes" => self.read_changes(node, body),
             "set" => self.set_target(entry, body),
             "transaction" => self.transaction(node, body),
@@ -224,7 +228,7 @@ impl Lowering<'_> {
     }
 
     /// Which row a request means. `must_exist`: whether something else has to bring it into being.
-    fn selector(
+    pub(super) fn selector(
         &mut self,
         node: &Node,
         table: TableId,

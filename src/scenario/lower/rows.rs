@@ -102,7 +102,7 @@ impl Lowering<'_> {
         self.add_rows(RowGroup { instance, table, count, name, set, at }, span)
     }
 
-    fn add_rows(&mut self, group: RowGroup, span: Span) -> Checked<()> {
+    pub(super) fn add_rows(&mut self, group: RowGroup, span: Span) -> Checked<()> {
         self.row_count = self.row_count.saturating_add(group.count);
         if self.row_count > limits::ROW_COUNT {
             return Err(self.diagnostics.report(
@@ -117,7 +117,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    fn row_values(
+    pub(super) fn row_values(
         &mut self,
         node: &Node,
         table: TableId,

@@ -71,6 +71,7 @@ impl Lowering<'_> {
             name: entry.key.clone(),
             kind: ActorKind::Flow { from: from_id, to: to_id, tables },
             home: None,
+            user: None,
             count: 1,
             schedule: schedule?,
             program,
@@ -228,6 +229,7 @@ impl Lowering<'_> {
         let schedule = self.actor_schedule(node);
         let count = self.actor_count(node);
         let home = home.transpose();
+        let user = node.get("as").map(|node| self.acting_user(node)).transpose();
         let program = match node.get("call") {
             Some(call) => self.called_program(entry, call, home.ok().flatten()),
             None => self.own_program(entry, home.ok().flatten(), home.is_err()),
@@ -237,6 +239,7 @@ impl Lowering<'_> {
             name: entry.key.clone(),
             kind: ActorKind::Client,
             home: home?,
+            user: user?,
             count: count?,
             schedule: schedule?,
             program,

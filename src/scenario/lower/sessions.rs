@@ -91,6 +91,7 @@ impl Lowering<'_> {
         Ok(Actor {
             name: entry.key.clone(),
             home: Some(session.instance),
+            user: None,
             kind: ActorKind::Session(session),
             count: count?,
             schedule: schedule?,

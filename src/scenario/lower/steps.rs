@@ -331,6 +331,8 @@ fn at_home(steps: &mut [Step], home: crate::words::InstanceId) {
             | Verb::Update { instance, .. }
             | Verb::Upsert { instance, .. }
             | Verb::Delete { instance, .. }
+            | Verb::Share { instance, .. }
+            | Verb::Members { instance, .. }
             | Verb::Changes { instance, .. } => {
                 instance.get_or_insert(home);
             }

@@ -1,7 +1,5 @@
 //! Any event, sound or not: for readers and writers that must take everything.
 
-use std::time::Duration;
-
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -20,7 +18,7 @@ use crate::words::{
 };
 
 /// How many kinds of events there are.
-const KINDS: u8 = 51;
+const KINDS: u8 = 52;
 
 /// Up to twenty events of any kind about anything.
 pub(crate) fn any_events() -> impl Strategy<Value = Vec<Event>> {
@@ -83,7 +81,7 @@ impl Parts {
     pub(super) fn request(&self) -> RequestId {
         RequestId(u32::from(self.small[3]))
     }
-    fn transaction(&self) -> TransactionId {
+    pub(super) fn transaction(&self) -> TransactionId {
         TransactionId(u32::from(self.small[3]))
     }
     fn outage(&self) -> OutageId {
@@ -107,9 +105,6 @@ impl Parts {
     }
     fn mode(&self) -> LockMode {
         LockMode::ALL[self.small[0] as usize % LockMode::ALL.len()]
-    }
-    fn duration(&self) -> Duration {
-        Duration::from_micros(self.large)
     }
     fn until(&self) -> SimInstant {
         SimInstant(self.large)
@@ -158,6 +153,7 @@ impl Parts {
             40..45 => self.of_sessions(kind - 40),
             45..49 => self.of_scans(kind - 45),
             49 => Event::Version(self.of_versions()),
+            50 => Event::Access(self.of_access()),
             _ => Event::PlugInTraced(self.of_trace_log()),
         }
     }
@@ -479,7 +475,8 @@ const fn kind_of(event: &Event) -> u8 {
         Event::DirtyReadUndone { .. } => 47,
         Event::SchemaAltered { .. } => 48,
         Event::Version(..) => 49,
-        Event::PlugInTraced(_) => 50,
+        Event::Access(_) => 50,
+        Event::PlugInTraced(_) => 51,
     }
 }
 

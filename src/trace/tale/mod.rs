@@ -4,6 +4,7 @@
 //! held), so that a tale is sound unless a test breaks it on purpose.
 
 mod any;
+mod any_access;
 mod any_trace_log;
 mod any_version;
 mod ends;

@@ -12,8 +12,8 @@ use crate::check::history::{
 };
 use crate::fault::{Fault, FaultKind};
 use crate::trace::{
-    self, DeadlockEdge, Entry, Event, Names, Outcome, RequestBegan, RollbackReason, RowWritten,
-    RowsSelected, StatementBegan, Trace, WriteKind,
+    self, Access, DeadlockEdge, Entry, Event, Names, Outcome, RequestBegan, RollbackReason,
+    RowWritten, RowsSelected, StatementBegan, Trace, WriteKind,
 };
 use crate::words::{InstanceId, LaneId, OutageId, TransactionId};
 
@@ -59,6 +59,7 @@ impl<'t> Fold<'t> {
                 disturbed_scans: Vec::new(),
                 undone_reads: Vec::new(),
                 retries: Vec::new(),
+                recalculations: Vec::new(),
                 plug_in_runs: Vec::new(),
                 outages: Vec::new(),
                 bound: BTreeMap::new(),
@@ -271,6 +272,9 @@ impl<'t> Fold<'t> {
                 };
                 let known = self.history.transactions.entry(*transaction);
                 known.or_insert(began);
+            }
+            Event::Access(Access::PrivilegesRecalculated { request, .. }) => {
+                self.history.recalculations.push((*request, at));
             }
             Event::Committed { transaction } => {
                 self.settle(*transaction, TransactionEnd::Committed(at), at);

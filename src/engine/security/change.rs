@@ -1,0 +1,234 @@
+//! The operations that change who may do what: shares of rows, and members of teams. Both are
+//! rows of the platform's own tables, which the platform writes by requests of its own, in the
+//! transaction of the request that asks for it: with their locks, and steps can listen to them.
+
+use std::sync::Arc;
+
+use crate::engine::database::{Assigned, broken};
+use crate::engine::fiber::{Fiber, RequestFrame};
+use crate::engine::operation::Done;
+use crate::engine::request::{AccessChange, Request, Target};
+use crate::engine::security::{membership_name, name_of};
+use crate::engine::world::{Shared, World};
+use crate::fault::Fault;
+use crate::plan::{Message, Right, Security, TeamKind};
+use crate::trace::CacheLoss;
+use crate::words::{BinaryOperator, ColumnId, Expression, InstanceId, Name, RowId, TableId, Value};
+
+impl World {
+    /// GrantAccess, RevokeAccess.
+    pub(in crate::engine) fn change_share(
+        &mut self,
+        frame: &mut RequestFrame,
+    ) -> Result<Done, Fault> {
+        if !frame.parts.is_empty() {
+            return Ok(Done::After(std::time::Duration::ZERO));
+        }
+        let shared = Arc::clone(&self.shared);
+        let security = secured(shared.plan.security_of(frame.instance))?;
+        let (Some(AccessChange::Share { with, rights }), Some(row)) =
+            (frame.request.access.as_deref(), frame.request.id())
+        else {
+            return Err(broken("the request says nothing of a share".to_owned()));
+        };
+        let reader = frame.transaction.map(|transaction| transaction.id);
+        let (place, column) = self.share_place(security, row, *with);
+        let known = self.seen(frame.instance, place, column, reader);
+        let (table, id) = place;
+        let rights = words(rights);
+        let set = Assigned::Value(Value::Text(rights.into()));
+        let mut part = match (frame.request.message, known) {
+            (Message::RevokeAccess, None) => {
+                return Ok(Done::After(std::time::Duration::ZERO));
+            }
+            (Message::RevokeAccess, Some(_)) => {
+                return Ok(part(Message::Delete, table, id));
+            }
+            (_, Some(_)) => Request::new(Message::Update, table, Target::Id(id)),
+            (_, None) => {
+                let name = self.share_name(security, row, *with);
+                self.row_called(table, &name);
+                let mut request = Request::new(Message::Create, table, Target::Id(id));
+                let tables = &security.tables;
+                let (object, principal) = (Value::Id(row), Value::Id(*with));
+                request.assign(tables.share_object, Assigned::Value(object));
+                request.assign(tables.share_principal, Assigned::Value(principal));
+                request
+            }
+        };
+        part.assign(column, set);
+        Ok(Done::Part(Box::new(part)))
+    }
+
+    /// A request that adds users to a team or takes them out.
+    pub(in crate::engine) fn build_members(
+        &mut self,
+        shared: &Shared,
+        fiber: &Fiber,
+        place: InstanceId,
+        (team, users): (&Expression, &[Expression]),
+        leave: bool,
+    ) -> Result<Request, Fault> {
+        let tables = secured(shared.plan.security_of(place))?.tables;
+        let team = self.row(fiber, tables.team, team)?;
+        let mut rows = Vec::with_capacity(users.len());
+        for user in users {
+            match self.value(fiber, user)? {
+                Value::List(users) => {
+                    for user in users.iter() {
+                        rows.push(self.row(
+                            fiber,
+                            tables.user,
+                            &Expression::Literal(user.clone()),
+                        )?);
+                    }
+                }
+                user => rows.push(self.row(fiber, tables.user, &Expression::Literal(user))?),
+            }
+        }
+        let message = if leave { Message::Disassociate } else { Message::Associate };
+        let mut request = Request::new(message, tables.membership, Target::None);
+        let members = AccessChange::Members { team, users: rows, done: 0, is_locked: false };
+        request.access = Some(Box::new(members));
+        Ok(request)
+    }
+
+    /// The user or team that an expression means.
+    pub(in crate::engine) fn principal(
+        &mut self,
+        shared: &Shared,
+        fiber: &Fiber,
+        place: InstanceId,
+        who: &Expression,
+    ) -> Result<RowId, Fault> {
+        let security = secured(shared.plan.security_of(place))?;
+        if let Value::Text(name) = self.value(fiber, who)?
+            && let Some(team) = security.teams.iter().find(|team| team.name == name)
+        {
+            return Ok(team.id);
+        }
+        self.row(fiber, security.tables.user, who)
+    }
+
+    /// The row that says how a row is shared with somebody, and its column with the rights.
+    pub(super) fn share_place(
+        &self,
+        security: &Security,
+        row: RowId,
+        with: RowId,
+    ) -> ((TableId, RowId), ColumnId) {
+        let table = security.tables.share;
+        let id = self.shared.plan.row_id(table, &self.share_name(security, row, with));
+        ((table, id), security.tables.share_rights)
+    }
+
+    fn share_name(&self, security: &Security, row: RowId, with: RowId) -> String {
+        let row = self.names.get(row).map_or_else(|| row.to_string(), ToString::to_string);
+        format!("{row} with {}", name_of(security, with))
+    }
+
+    /// Associate and Disassociate of users with a team: one user after the other, in the order
+    /// that the request has them in. For each, the user's row of principals is written first, and
+    /// locked with that until the end of the transaction; then the membership.
+    ///
+    /// Source: Microsoft Learn, "Transaction design patterns", Setting up security: users are to
+    /// be added in the same order always, to avoid deadlocks.
+    pub(in crate::engine) fn change_members(
+        &mut self,
+        frame: &mut RequestFrame,
+    ) -> Result<Done, Fault> {
+        let shared = Arc::clone(&self.shared);
+        let security = secured(shared.plan.security_of(frame.instance))?;
+        let leave = frame.request.message == Message::Disassociate;
+        let reader = frame.transaction.map(|transaction| transaction.id);
+        let tables = &security.tables;
+        loop {
+            let Some(AccessChange::Members { team, users, done, is_locked }) =
+                frame.request.access.as_deref_mut()
+            else {
+                return Err(broken("the request says nothing of members".to_owned()));
+            };
+            let (team, Some(&user)) = (*team, users.get(*done)) else {
+                return Ok(Done::After(std::time::Duration::ZERO));
+            };
+            let name = membership_name(security, team, user);
+            let row = shared.plan.row_id(tables.membership, &name);
+            let place = (tables.membership, row);
+            let is_member =
+                self.seen(frame.instance, place, tables.membership_user, reader).is_some();
+            if is_member != leave {
+                // There is nothing to do, or it has been done.
+                *done += 1;
+                *is_locked = false;
+                continue;
+            }
+            if !*is_locked {
+                *is_locked = true;
+                return Ok(self.count_change(security, user));
+            }
+            if let (Some(team), Some(transaction)) = (security.team(team), frame.transaction)
+                && team.kind == TeamKind::Owner
+            {
+                self.users.note(transaction.id, user, CacheLoss::OwnerTeamsChanged);
+            }
+            if leave {
+                return Ok(part(Message::Delete, tables.membership, row));
+            }
+            self.row_called(tables.membership, &name);
+            let mut request = Request::new(Message::Create, tables.membership, Target::Id(row));
+            request.assign(tables.membership_team, Assigned::Value(Value::Id(team)));
+            request.assign(tables.membership_user, Assigned::Value(Value::Id(user)));
+            return Ok(Done::Part(Box::new(request)));
+        }
+    }
+
+    /// Writes the row that counts the changes of a user's teams.
+    fn count_change(&self, security: &Security, user: RowId) -> Done {
+        let (table, column) = (security.tables.principals, security.tables.principals_changes);
+        let name = name_of(security, user);
+        let row = self.shared.plan.row_id(table, &name);
+        let mut request = Request::new(Message::Update, table, Target::Id(row));
+        let column_name = self.shared.plan.table(table).columns[column.index()].name.clone();
+        request.assign(column, Assigned::Late(Arc::new(one_more(column_name))));
+        Done::Part(Box::new(request))
+    }
+}
+
+impl Request {
+    /// A request that shares a row; without any rights, that takes its share away.
+    pub(in crate::engine) fn share(
+        (table, target): (TableId, Target),
+        with: RowId,
+        rights: &[Right],
+    ) -> Self {
+        let message = match rights.is_empty() {
+            true => Message::RevokeAccess,
+            false => Message::GrantAccess,
+        };
+        let mut request = Self::new(message, table, target);
+        request.access = Some(Box::new(AccessChange::Share { with, rights: rights.to_vec() }));
+        request
+    }
+}
+
+/// A request of the platform's own that writes nothing but the row itself.
+fn part(message: Message, table: TableId, row: RowId) -> Done {
+    Done::Part(Box::new(Request::new(message, table, Target::Id(row))))
+}
+
+/// `column + 1`
+fn one_more(column: Name) -> Expression {
+    let one = Expression::Literal(Value::Whole(1));
+    let column = Expression::Column(column);
+    Expression::Binary(BinaryOperator::Add, Box::new(column), Box::new(one))
+}
+
+/// The rights as words with commas between them.
+fn words(rights: &[Right]) -> String {
+    let words: Vec<&str> = rights.iter().map(|right| right.word()).collect();
+    words.join(", ")
+}
+
+fn secured(security: Option<&Security>) -> Result<&Security, Fault> {
+    security.ok_or_else(|| broken("the instance has no `security`".to_owned()))
+}
