@@ -65,6 +65,8 @@ pub enum Operation {
     Let(Vec<(Name, Expression)>),
     /// Puts a remark into the story.
     Note(Expression),
+    /// Writes a line to the plug-in trace log.
+    Trace(Expression),
     /// Goes elsewhere.
     Jump(usize),
     /// Goes elsewhere when the condition does not hold.
@@ -277,6 +279,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         Verb::SetTarget(set) => out.push(Operation::SetTarget(set.clone())),
         Verb::Let(bindings) => out.push(Operation::Let(bindings.clone())),
         Verb::Note(text) => out.push(Operation::Note(text.clone())),
+        Verb::Trace(text) => out.push(Operation::Trace(text.clone())),
         Verb::Call { program, with } => {
             out.push(Operation::Call { program: *program, with: with.clone() });
         }

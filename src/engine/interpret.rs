@@ -83,6 +83,7 @@ impl World {
                 let lane = fiber.lane;
                 self.log.emit(self.now, || Event::Noted { lane, text: text.into() });
             }
+            Operation::Trace(text) => self.trace(fiber, text)?,
             Operation::Jump(position) => jump(fiber, *position),
             Operation::JumpUnless(condition, position) => {
                 if !is_true(&self.value(fiber, condition)?) {

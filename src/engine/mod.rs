@@ -44,6 +44,7 @@ mod stages;
 mod statement;
 mod steps;
 pub mod store;
+mod tracing;
 mod transaction;
 mod world;
 

@@ -230,7 +230,8 @@ impl Soundness<'_> {
             | Verb::SetShared(_)
             | Verb::SetTarget(_)
             | Verb::Let(_)
-            | Verb::Note(_) => Ok(()),
+            | Verb::Note(_)
+            | Verb::Trace(_) => Ok(()),
         }
     }
 

@@ -252,6 +252,8 @@ pub enum Verb {
     },
     /// Puts a remark into the story.
     Note(Expression),
+    /// Writes a line to the plug-in trace log of the plug-in step that runs.
+    Trace(Expression),
     /// A statement of a session, with the binding that gets what it answers: the rows of a select,
     /// the id of an inserted row, the number of rows that an update or delete has written.
     Statement(Statement, Option<Name>),

@@ -21,6 +21,7 @@ pub(super) const IF: Key = may("if", &CONDITION, "chooses between `then` and `el
 pub(super) const CALL: Key = may("call", &NAME, "runs a program by its name");
 pub(super) const WITH: Key =
     with(&["call"], "with", &VALUES_BY_NAME, "the bindings with which the program begins");
+pub(super) const TRACE: Key = may("trace", &TEXT, "writes a line to the plug-in trace log");
 pub(super) const NOTE: Key = may("note", &TEXT, "puts a remark into the story");
 
 /// The control that has steps inside: they are of the same kind as those around them. Makes the

@@ -184,7 +184,7 @@ static PLUG_IN_MAP: Map = Map::of(&[
     must("on", &EVENT, "what it listens to: `Create ticket`, or `Create` for all tables"),
     must("in", &INSTANCE_NAME, "the instance in which it is registered"),
     must("stage", &STAGE, "the stage in which it runs"),
-    may("mode", &MODE, "`sync` (the default), or `async`: as a job after the operation"),
+    may("mode", &MODE, "when it runs: `sync` (the default), in its stage"),
     may("rank", &WHOLE, "its execution order, lower first; default 1"),
     may(
         "images",

@@ -1,7 +1,7 @@
 //! The grammar of the step language.
 
 use crate::scenario::grammar::control::{
-    AT, CALL, FAIL, IF, LET, LIST, NOTE, PAUSE, THROW, WITH, WORK, control_over,
+    AT, CALL, FAIL, IF, LET, LIST, NOTE, PAUSE, THROW, TRACE, WITH, WORK, control_over,
 };
 use crate::scenario::grammar::document::{
     COUNT, INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SINGLE_VALUE, TABLE_NAME, UP_TO, VALUE, WAIT,
@@ -64,6 +64,7 @@ static STEP_MAP: Map = Map::of(&[
     CALL,
     WITH,
     NOTE,
+    TRACE,
     later("execute", "calls a custom API"),
     elsewhere("select", "a statement of a session", "`query: { table: …, where: … }` reads rows"),
     elsewhere("insert", "a statement of a session", "`create: { table: …, set: … }` adds a row"),
@@ -113,6 +114,7 @@ static VERBS: &[&str] = &[
     "transaction",
     "call",
     "note",
+    "trace",
 ];
 
 const IN: Key = may("in", &INSTANCE_NAME, "the instance; default the actor's or plug-in's");

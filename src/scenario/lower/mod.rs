@@ -39,6 +39,7 @@ mod sessions;
 mod statements;
 mod step_claims;
 mod steps;
+mod tracing;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -54,6 +54,7 @@ impl Lowering<'_> {
             "fail" => self.text_value(node, body).map(Verb::Fail),
             "throw" => self.text_value(node, body).map(Verb::Throw),
             "set shared" => self.set_shared(entry, body),
+            "trace" => self.trace(entry, body),
             "note" => self.text_value(node, body).map(Verb::Note),
             "let" => self.let_bindings(node, body),
             "if" => self.choose(step, node, body),
