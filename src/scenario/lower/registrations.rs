@@ -121,7 +121,13 @@ impl Lowering<'_> {
                 ),
             ));
         }
-        Ok((message, table))
+        if message.is_carried_out() {
+            return Ok((message, table));
+        }
+        let (label, known) =
+            ("no request of this message can be made", "listen to Create, Update or Delete");
+        let text = format!("no plug-in step can listen to {} yet", message.name());
+        Err(self.diagnostics.report(on.span, "out of place", text, label, Some(known.to_owned())))
     }
 
     fn stage(&mut self, node: &Node) -> Checked<Stage> {
