@@ -55,12 +55,18 @@ pub enum Operation {
     WaitUntil(SimInstant),
     /// Raises a fault.
     Fail(Expression),
+    /// Raises an exception whose text the caller does not learn.
+    Throw(Expression),
+    /// Sets shared variables.
+    SetShared(Vec<(Name, Expression)>),
     /// Sets columns of `target`.
     SetTarget(Vec<(Name, Expression)>),
     /// Binds values.
     Let(Vec<(Name, Expression)>),
     /// Puts a remark into the story.
     Note(Expression),
+    /// Writes a line to the plug-in trace log.
+    Trace(Expression),
     /// Goes elsewhere.
     Jump(usize),
     /// Goes elsewhere when the condition does not hold.
@@ -268,9 +274,12 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         Verb::Wait(duration) => out.push(Operation::Wait(*duration)),
         Verb::WaitUntil(instant) => out.push(Operation::WaitUntil(*instant)),
         Verb::Fail(message) => out.push(Operation::Fail(message.clone())),
+        Verb::Throw(text) => out.push(Operation::Throw(text.clone())),
+        Verb::SetShared(set) => out.push(Operation::SetShared(set.clone())),
         Verb::SetTarget(set) => out.push(Operation::SetTarget(set.clone())),
         Verb::Let(bindings) => out.push(Operation::Let(bindings.clone())),
         Verb::Note(text) => out.push(Operation::Note(text.clone())),
+        Verb::Trace(text) => out.push(Operation::Trace(text.clone())),
         Verb::Call { program, with } => {
             out.push(Operation::Call { program: *program, with: with.clone() });
         }

@@ -18,6 +18,8 @@ use std::time::Duration;
 use crate::engine::database::{TransactionRef, Writing};
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame, Role, State};
 use crate::engine::request::{Answer, Request};
+use crate::engine::sharing::SharedVariables;
+use crate::engine::split::Part;
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{ActorKind, Outage, OutageKind};
@@ -242,6 +244,9 @@ impl RequestFrame {
             running: None,
             sees_as: None,
             before: None,
+            after: None,
+            shared: SharedVariables::default(),
+            part: Part::default(),
             answer: Answer::Done,
             writing: Writing::default(),
             taken: Vec::new(),

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use crate::engine::database::{Assigned, Caller, Execution, Temporary, TransactionRef, Writing};
 use crate::engine::request::{Answer, Request};
+use crate::engine::sharing::SharedVariables;
+use crate::engine::split::Part;
 use crate::fault::Fault;
 use crate::words::{
     ActorId, ColumnId, InstanceId, LaneId, Name, PlugInId, ProgramId, Record, RequestId, RowId,
@@ -240,6 +242,12 @@ pub struct RequestFrame {
     pub sees_as: Option<RowId>,
     /// The row as it was before the main operation, for `$before`.
     pub before: Option<Arc<Record>>,
+    /// The row as it is after the main operation, for the post-images of the step that runs.
+    pub after: Option<Arc<Record>>,
+    /// The shared variables that its steps have set.
+    pub shared: SharedVariables,
+    /// Which part of a split update the stage's steps run for.
+    pub part: Part,
     /// The answer, once the main operation is done.
     pub answer: Answer,
     /// What its write remembers while it waits.

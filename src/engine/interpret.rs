@@ -39,7 +39,8 @@ impl World {
                 Ok(Next::Frame) => return Flow::Continue,
                 Ok(Next::Wait) => return Flow::Suspend,
                 Err(mut fault) => {
-                    if fault.kind == FaultKind::PlugInFailed {
+                    let is_thrown = matches!(operation, Operation::Throw(_));
+                    if fault.kind == FaultKind::PlugInFailed && !is_thrown {
                         tell_place(&shared, fiber, &mut fault);
                     }
                     return self.meet_fault(&shared, id, fiber, fault);
@@ -68,6 +69,8 @@ impl World {
                 let message = text_of(&self.value(fiber, message)?);
                 return Err(Fault::new(FaultKind::PlugInAborted, message));
             }
+            Operation::Throw(text) => return Err(self.thrown(fiber, text)?),
+            Operation::SetShared(set) => self.set_shared(fiber, set)?,
             Operation::SetTarget(set) => self.set_target(shared, fiber, set)?,
             Operation::Let(bindings) => {
                 for (name, expression) in bindings {
@@ -80,6 +83,7 @@ impl World {
                 let lane = fiber.lane;
                 self.log.emit(self.now, || Event::Noted { lane, text: text.into() });
             }
+            Operation::Trace(text) => self.trace(fiber, text)?,
             Operation::Jump(position) => jump(fiber, *position),
             Operation::JumpUnless(condition, position) => {
                 if !is_true(&self.value(fiber, condition)?) {
@@ -157,11 +161,7 @@ impl World {
             Some(Frame::Program(frame)) => &frame.bindings[..],
             _ => &[],
         };
-        let request = fiber.frames.iter().rev().find_map(|frame| match frame {
-            Frame::Request(request) => Some(&**request),
-            _ => None,
-        });
-        let plug_in = request.map(|request| PlugInScope { plan: &self.shared.plan, request });
+        let plug_in = PlugInScope::of(&self.shared.plan, &fiber.frames);
         let scope = Scope {
             bindings,
             plug_in: plug_in.as_ref().map(|names| names as _),

@@ -37,10 +37,14 @@ mod schedule;
 mod scope;
 mod security;
 mod session;
+mod sharing;
 mod soundness;
+mod split;
+mod stages;
 mod statement;
 mod steps;
 pub mod store;
+mod tracing;
 mod transaction;
 mod world;
 

@@ -20,7 +20,7 @@ use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Message, Table, UpsertWhen};
 use crate::trace::{Event, WriteKind};
-use crate::words::{InstanceId, RowId, SimInstant, Value};
+use crate::words::{InstanceId, Record, RowId, SimInstant, Value};
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq)]
@@ -384,16 +384,18 @@ impl World {
         if frame.before.is_some() || frame.phase == Phase::PostOperation {
             return;
         }
-        let Some(id) = frame.request.id() else { return };
+        frame.before = self.image_of(frame);
+    }
+
+    /// The row that a request names, whole, as its transaction sees it now.
+    pub(super) fn image_of(&self, frame: &RequestFrame) -> Option<Arc<Record>> {
+        let id = frame.request.id()?;
         let table = frame.request.table;
-        let Ok(store) = self.databases[frame.instance.index()].store(table) else {
-            return;
-        };
+        let store = self.databases[frame.instance.index()].store(table).ok()?;
         let view = View::Committed { reader: frame.transaction.map(|transaction| transaction.id) };
-        if let Some(image) = store.find(id).and_then(|row| store.read(row, view)) {
-            let columns = selected(self.shared.plan.table(table), None);
-            frame.before = Some(Arc::new(record_of(table, &image, &columns)));
-        }
+        let image = store.find(id).and_then(|row| store.read(row, view))?;
+        let columns = selected(self.shared.plan.table(table), None);
+        Some(Arc::new(record_of(table, &image, &columns)))
     }
 
     /// Until when nothing else is due: the time that one statement may take in one go.

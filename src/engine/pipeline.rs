@@ -12,21 +12,17 @@
 //! each of its own requests is a transaction of its own; whatever is nested in a transaction is
 //! part of it. A fault in a synchronous step rolls the whole transaction back.
 
-use std::sync::Arc;
-
 use crate::engine::concurrency::unversioned;
-use crate::engine::fiber::{
-    Fiber, FiberId, Frame, Guard, NativeFrame, Phase, ProgramFrame, RequestFrame, State,
-};
+use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame, State};
 use crate::engine::interpret::Next;
 use crate::engine::operation::Done;
 use crate::engine::request::{Answer, Request, Target};
 use crate::engine::transaction::sql_timeout;
 use crate::engine::world::{Flow, World};
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Isolation, Message, PlugInBody, Stage};
+use crate::plan::{Isolation, Message, Stage};
 use crate::trace::{Event, RequestBegan, RollbackReason};
-use crate::words::{InstanceId, LaneId, PlugInId, TableId, format_duration};
+use crate::words::{InstanceId, LaneId, TableId};
 
 impl World {
     /// Takes the request on top of the stack one phase or one plug-in step further.
@@ -123,7 +119,8 @@ impl World {
         }
         if depth > plan.limits.depth {
             let message = "This workflow job was canceled because the workflow that started it \
-                           included an infinite loop. Correct the workflow logic and try again.";
+                           included an infinite loop. Correct the workflow logic and try again. \
+                           For information about workflow logic, see Help.";
             return Some(Fault::new(FaultKind::DepthExceeded, message).from_instance(instance));
         }
         let Some(Frame::Request(frame)) = fiber.frames.last() else {
@@ -132,129 +129,7 @@ impl World {
         if let Some(fault) = unversioned(frame.request.required, plan.table(table)) {
             return Some(fault.from_instance(instance));
         }
-        self.databases[instance.index()].swallowed(frame.transaction?)
-    }
-
-    /// Begins the next plug-in step of a stage, or goes on to the next phase.
-    fn run_stage(&mut self, id: FiberId, fiber: &mut Fiber, stage: Stage, next: Phase) -> Flow {
-        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
-            return Flow::Continue;
-        };
-        let shared = Arc::clone(&self.shared);
-        let request = &frame.request;
-        let list = shared.steps.list(frame.instance, request.table, request.message, stage);
-        let columns = request.columns.iter().map(|(column, _)| *column);
-        if let Some((position, plug_in)) =
-            list.and_then(|list| list.next(frame.steps_begun, columns))
-        {
-            frame.steps_begun = position + 1;
-            if !frame.stage_told {
-                frame.stage_told = true;
-                let request = frame.id;
-                self.log.emit(self.now, || Event::StageBegan { request, stage });
-            }
-            self.take_image(fiber);
-            return self.begin_plug_in(id, fiber, plug_in);
-        }
-        frame.phase = next;
-        frame.steps_begun = 0;
-        frame.stage_told = false;
-        Flow::Continue
-    }
-
-    /// Begins a plug-in step.
-    fn begin_plug_in(&mut self, id: FiberId, fiber: &mut Fiber, plug_in: PlugInId) -> Flow {
-        let shared = Arc::clone(&self.shared);
-        let registration = shared.plan.plug_in(plug_in);
-        let lane = fiber.lane;
-        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
-            return Flow::Continue;
-        };
-        frame.running = Some((plug_in, self.now + shared.plan.limits.plug_in));
-        self.log.emit(self.now, || Event::PlugInBegan {
-            lane,
-            request: frame.id,
-            plug_in,
-            depth: frame.depth,
-            in_transaction: frame.transaction.is_some(),
-        });
-        let home = Some(frame.instance);
-        fiber.frames.push(match &registration.body {
-            PlugInBody::Steps(program) => {
-                Frame::Program(ProgramFrame::new(*program, home, Vec::new()))
-            }
-            PlugInBody::Rust(_) => {
-                Frame::Native(Box::new(NativeFrame { plug_in, log: Vec::new(), pending: None }))
-            }
-        });
-        self.sleep(id, fiber, shared.plan.costs.plug_in)
-    }
-
-    /// A plug-in step is done, or has failed.
-    fn plug_in_ended(&mut self, fiber: &mut Fiber, result: Result<Answer, Fault>) -> Flow {
-        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
-            return Flow::Continue;
-        };
-        let Some((plug_in, _)) = frame.running.take() else {
-            return Flow::Continue;
-        };
-        let request = frame.id;
-        let (instance, transaction) = (frame.instance, frame.transaction);
-        let database = &self.databases[instance.index()];
-        let swallowed = || transaction.and_then(|reference| database.swallowed(reference));
-        let fault = match result {
-            Err(fault) => Some(fault),
-            Ok(_) => swallowed(),
-        }
-        .map(|mut fault| {
-            fault.plug_in.get_or_insert(plug_in);
-            fault.from_instance(instance)
-        });
-        self.log.emit(self.now, || Event::PlugInEnded { request, plug_in, fault: fault.clone() });
-        if let Some(fault) = fault {
-            self.fail_request(fiber, fault);
-        }
-        Flow::Continue
-    }
-
-    /// A plug-in step has run out of time: everything above its request's frame ends with it, and
-    /// nothing there can handle that.
-    pub(super) fn stop_plug_in(&mut self, fiber: &mut Fiber, frame: usize) {
-        let Some(Frame::Request(below)) = fiber.frames.get(frame) else {
-            return;
-        };
-        let Some((plug_in, _)) = below.running else {
-            return;
-        };
-        let name = &self.shared.plan.plug_in(plug_in).name;
-        let limit = format_duration(self.shared.plan.limits.plug_in);
-        let mut fault = Fault::new(
-            FaultKind::PlugInTimeout,
-            format!(
-                "The plug-in execution failed because the operation has timed-out at the Sandbox \
-                 Host: {name} did not end within {limit}."
-            ),
-        );
-        fault.plug_in = Some(plug_in);
-        let fault = fault.from_instance(below.instance);
-        while fiber.frames.len() > frame + 1 {
-            match fiber.frames.last_mut() {
-                Some(Frame::Request(_)) => self.fail_request(fiber, fault.clone()),
-                Some(Frame::Program(program)) => {
-                    let guards = std::mem::take(&mut program.guards);
-                    for guard in guards.into_iter().rev() {
-                        if let Guard::Transaction { own } = guard {
-                            self.end_explicit(fiber, own, Some(&fault));
-                        }
-                    }
-                    fiber.frames.pop();
-                }
-                _ => {
-                    fiber.frames.pop();
-                }
-            }
-        }
-        fiber.result = Some(Err(fault));
+        self.databases[instance.index()].unusable(frame.transaction?)
     }
 
     /// The request gets a transaction, unless it is in one, or only reads without a lock and

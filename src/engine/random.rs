@@ -55,6 +55,15 @@ impl Random {
     }
 }
 
+/// Puts a list in an order that only the seed and the label decide.
+pub fn shuffle<T>(seed: u64, label: &str, list: &mut [T]) {
+    let mut rng = ChaCha8Rng::seed_from_u64(xxh3_64_with_seed(label.as_bytes(), seed));
+    for last in (1..list.len()).rev() {
+        let bound = u64::try_from(last + 1).unwrap_or(u64::MAX);
+        list.swap(last, usize::try_from(below(&mut rng, bound)).unwrap_or(0));
+    }
+}
+
 /// An even draw below `bound` (at least 1), by multiplication; the bias is below 2⁻³² for every
 /// bound that occurs here.
 fn below(rng: &mut ChaCha8Rng, bound: u64) -> u64 {

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use crate::engine::database::Assigned;
-use crate::engine::fiber::RequestFrame;
-use crate::plan::{Plan, Table};
+use crate::engine::fiber::{Frame, Phase, RequestFrame};
+use crate::engine::sharing::SharedVariables;
+use crate::plan::{ImageKind, Mode, Plan, Stage, Table};
 use crate::words::evaluate::PlugInNames;
+use crate::words::own_names::{CONTEXT, IMAGE, PARENT, PARENT_SHARED, SHARED};
 use crate::words::{ColumnId, Record, RowId, Value};
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 /// The names of a plug-in that runs for this request.
 pub struct PlugInScope<'a> {
@@ -16,9 +18,74 @@ pub struct PlugInScope<'a> {
     pub plan: &'a Plan,
     /// The request.
     pub request: &'a RequestFrame,
+    /// What is below it in its fiber's stack: the requests around it.
+    pub below: &'a [Frame],
 }
 
-impl PlugInScope<'_> {
+impl<'a> PlugInScope<'a> {
+    /// The scope of the innermost request of a stack.
+    pub fn of(plan: &'a Plan, frames: &'a [Frame]) -> Option<Self> {
+        let (index, request) = frames.iter().enumerate().rev().find_map(|it| match it {
+            (index, Frame::Request(request)) => Some((index, &**request)),
+            _ => None,
+        })?;
+        Some(Self { plan, request, below: &frames[..index] })
+    }
+
+    /// The requests around this one, the innermost first.
+    fn around(&self) -> impl Iterator<Item = &'a RequestFrame> {
+        self.below.iter().rev().filter_map(|frame| match frame {
+            Frame::Request(request) => Some(&**request),
+            _ => None,
+        })
+    }
+
+    /// What the execution context of a request tells.
+    ///
+    /// Source: Microsoft Learn, "Understand the execution context".
+    fn context(&self, of: &RequestFrame, member: &str) -> Option<Value> {
+        let running = of.running.map(|(plug_in, _)| self.plan.plug_in(plug_in));
+        let stage = match of.phase {
+            Phase::PreValidation => Stage::PreValidation,
+            Phase::PreOperation | Phase::Begin => Stage::PreOperation,
+            Phase::PostOperation | Phase::Commit => Stage::PostOperation,
+            _ => Stage::MainOperation,
+        };
+        Some(match member {
+            "depth" => Value::Whole(i64::from(of.depth)),
+            "stage" => Value::Whole(i64::from(stage.number())),
+            "message" => Value::text(of.request.message.name()),
+            "mode" => Value::Whole(match running.map(|it| it.mode) {
+                Some(Mode::Asynchronous) => 1,
+                _ => 0,
+            }),
+            "in transaction" => Value::Boolean(of.transaction.is_some()),
+            "user" => running.and_then(|it| it.run_as.clone()).map_or(Value::Null, Value::Text),
+            "correlation id" => {
+                let outermost = self.around().last().unwrap_or(self.request);
+                let seed = u128::from(self.plan.seed) << 64;
+                let bits = seed | u128::from(outermost.id.0);
+                Value::Id(RowId(Builder::from_custom_bytes(bits.to_be_bytes()).into_uuid()))
+            }
+            _ => return None,
+        })
+    }
+
+    /// One member of an image of the step that runs.
+    fn image(&self, name: &str) -> Option<Value> {
+        let (plug_in, _) = self.request.running?;
+        let image = self.plan.plug_in(plug_in).images.iter().find(|it| &*it.name == name)?;
+        let record = match image.kind {
+            ImageKind::Pre => self.request.before.as_ref(),
+            ImageKind::Post => self.request.after.as_ref(),
+        };
+        let Some(record) = record else { return Some(Value::Null) };
+        let Some(columns) = &image.columns else { return Some(Value::Record(Arc::clone(record))) };
+        let mut record = Record::clone(record);
+        record.columns.retain(|(column, _, _)| columns.contains(column));
+        Some(Value::Record(Arc::new(record)))
+    }
+
     fn table(&self) -> &Table {
         self.plan.table(self.request.request.table)
     }
@@ -26,7 +93,9 @@ impl PlugInScope<'_> {
     /// The value that the request gives a column; null when it gives none, or one that depends on
     /// the row and is not known before it is written.
     fn assigned(&self, column: ColumnId) -> Value {
-        let found = self.request.request.columns.iter().find(|(assigned, _)| *assigned == column);
+        let is_told = |assigned| self.request.part.has(self.table(), assigned);
+        let mut columns = self.request.request.columns.iter();
+        let found = columns.find(|(assigned, _)| *assigned == column && is_told(*assigned));
         match found {
             Some((_, Assigned::Value(value))) => value.clone(),
             _ => Value::Null,
@@ -35,7 +104,9 @@ impl PlugInScope<'_> {
 
     fn target(&self) -> Value {
         let table = self.table();
-        let columns = self.request.request.columns.iter().map(|(column, _)| {
+        let columns = self.request.request.columns.iter();
+        let columns = columns.filter(|(column, _)| self.request.part.has(table, *column));
+        let columns = columns.map(|(column, _)| {
             let name = table.columns[column.index()].name.clone();
             (*column, name, self.assigned(*column))
         });
@@ -54,13 +125,23 @@ impl PlugInNames for PlugInScope<'_> {
         match name {
             "target" => Some(self.target()),
             "before" => Some(self.request.before.clone().map_or(Value::Null, Value::Record)),
-            _ => None,
+            _ => self.image(name.strip_prefix(IMAGE)?),
         }
     }
 
     fn member(&self, name: &str, member: &str) -> Option<Value> {
-        if name != "target" {
-            return None;
+        match name {
+            "target" => {}
+            SHARED => return Some(self.request.shared.own(self.request.phase, member)),
+            PARENT_SHARED => {
+                return Some(SharedVariables::of_parents(self.request, self.around(), member));
+            }
+            CONTEXT => return self.context(self.request, member),
+            PARENT => {
+                let parent = self.around().next();
+                return Some(parent.and_then(|it| self.context(it, member)).unwrap_or_default());
+            }
+            _ => return None,
         }
         match self.table().column(member) {
             Some(column) => Some(self.assigned(column)),

@@ -226,9 +226,12 @@ impl Soundness<'_> {
             | Verb::Wait(_)
             | Verb::WaitUntil(_)
             | Verb::Fail(_)
+            | Verb::Throw(_)
+            | Verb::SetShared(_)
             | Verb::SetTarget(_)
             | Verb::Let(_)
-            | Verb::Note(_) => Ok(()),
+            | Verb::Note(_)
+            | Verb::Trace(_) => Ok(()),
         }
     }
 

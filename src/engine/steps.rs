@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::random::shuffle;
 use crate::plan::{Message, Plan, Stage};
 use crate::words::{ColumnId, InstanceId, PlugInId, TableId};
 
@@ -24,12 +25,12 @@ pub struct StepList {
 }
 
 impl StepIndex {
-    /// The index of a plan's steps: by rank, then in the order of the file.
+    /// The index of a plan's enabled steps: by rank; equal ranks in an order of the seed.
     ///
     /// Source: Microsoft Learn, "Register a plug-in", Execution order.
     pub fn of(plan: &Plan) -> Self {
         let mut lists: BTreeMap<_, Vec<PlugInId>> = BTreeMap::new();
-        for (index, plug_in) in plan.plug_ins.iter().enumerate() {
+        for (index, plug_in) in plan.plug_ins.iter().enumerate().filter(|(_, it)| it.enabled) {
             let id = PlugInId(u32::try_from(index).unwrap_or(u32::MAX));
             let all = &plan.instance(plug_in.instance).tables;
             let tables = plug_in.table.as_ref().map_or(&all[..], std::slice::from_ref);
@@ -39,6 +40,7 @@ impl StepIndex {
             }
         }
         let ordered = |(key, mut steps): (_, Vec<PlugInId>)| {
+            shuffle(plan.seed, &place(plan, key), &mut steps);
             steps.sort_by_key(|id| plan.plug_in(*id).rank);
             (key, StepList::of(plan, steps))
         };
@@ -109,6 +111,15 @@ impl StepList {
         }
         first.map(|position| (position, self.steps[position]))
     }
+}
+
+/// Where steps listen, as the label of the draw that orders those of equal rank.
+fn place(
+    plan: &Plan,
+    (instance, table, message, stage): (InstanceId, TableId, Message, Stage),
+) -> String {
+    let (instance, table) = (&plan.instance(instance).name, &plan.table(table).name);
+    format!("ranks {instance}/{table} {} {}", message.name(), stage.number())
 }
 
 #[cfg(test)]

@@ -64,6 +64,13 @@ pub struct Limits {
     ///
     /// Source: Microsoft Learn, "IExecutionContext.Depth".
     pub depth: u32,
+    /// The largest request that may be sent to a plug-in, in bytes of its values. Default
+    /// 116.85 MiB.
+    ///
+    /// Source: Microsoft Learn, "Troubleshoot Dataverse plug-ins", Message size exceeded when
+    /// sending context to Sandbox. Assumed: a mebibyte of 1,048,576 bytes; the size is that of
+    /// the texts in UTF-8 and of 8 bytes for everything else, without what serialisation adds.
+    pub message_size: u64,
     /// How long a client waits for an answer before it gives up. Default 2 min.
     ///
     /// Source: Microsoft Learn, "CrmServiceClient.MaxConnectionTimeout".
@@ -131,6 +138,7 @@ impl Default for Limits {
             sql_command: Duration::from_secs(120),
             plug_in: Duration::from_secs(120),
             depth: 8,
+            message_size: 122_526_105,
             client: Duration::from_secs(120),
             deadlock_monitor: Duration::from_secs(5),
             deadlock_monitor_least: Duration::from_millis(100),

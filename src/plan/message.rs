@@ -72,6 +72,22 @@ impl Message {
         Self::RetrieveEntityChanges,
     ];
 
+    /// Whether an instance carries requests of this message out. The others are known by name
+    /// only.
+    pub const fn is_carried_out(self) -> bool {
+        !matches!(
+            self,
+            Self::Assign
+                | Self::SetState
+                | Self::Merge
+                | Self::CreateMultiple
+                | Self::UpdateMultiple
+                | Self::UpsertMultiple
+                | Self::ExecuteMultiple
+                | Self::ExecuteTransaction
+        )
+    }
+
     /// The platform's name of the message.
     pub const fn name(self) -> &'static str {
         match self {

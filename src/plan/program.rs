@@ -177,6 +177,11 @@ pub enum Verb {
     WaitUntil(SimInstant),
     /// Raises a fault of the program's own (`InvalidPluginExecutionException`).
     Fail(Expression),
+    /// Raises an exception that is no `InvalidPluginExecutionException`: the caller learns only
+    /// that the plug-in broke, and the text goes to the story.
+    Throw(Expression),
+    /// Sets shared variables of the request, for the steps that follow.
+    SetShared(Vec<(Name, Expression)>),
     /// Sets columns of the plug-in's `target`. What is set before the main operation is written by
     /// it.
     SetTarget(Vec<(Name, Expression)>),
@@ -247,6 +252,8 @@ pub enum Verb {
     },
     /// Puts a remark into the story.
     Note(Expression),
+    /// Writes a line to the plug-in trace log of the plug-in step that runs.
+    Trace(Expression),
     /// A statement of a session, with the binding that gets what it answers: the rows of a select,
     /// the id of an inserted row, the number of rows that an update or delete has written.
     Statement(Statement, Option<Name>),

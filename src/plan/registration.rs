@@ -20,10 +20,11 @@ pub struct PlugIn {
     pub table: Option<TableId>,
     /// The stage in which it runs; never [`Stage::MainOperation`].
     pub stage: Stage,
-    /// Its execution order: lower runs first. Default 1. Equal ranks run in the order of the
-    /// file.
+    /// Its execution order: lower runs first. Default 1. The order of equal ranks is drawn from
+    /// the seed.
     ///
-    /// Assumed: the platform leaves the order of equal ranks unspecified.
+    /// Assumed: the platform orders equal ranks by `SdkMessageFilterId` ("Register a plug-in"),
+    /// which is the same for one message and table, so that the order is unspecified.
     pub rank: i32,
     /// For Update: it runs when the request contains one of these columns, changed or not. Empty
     /// for every Update.

@@ -13,6 +13,7 @@ use crate::trace::detail::{
 };
 use crate::trace::request::{RequestBegan, StatementBegan};
 use crate::trace::row::{RowRead, RowWritten, RowsSelected};
+use crate::trace::telemetry::PlugInTraced;
 use crate::trace::version::VersionEvent;
 use crate::words::{
     ColumnId, InstanceId, LaneId, LockMode, Name, OutageId, PlugInId, RequestId, RowId, SimInstant,
@@ -228,6 +229,8 @@ pub enum Event {
         /// The fault, where it ended in one.
         fault: Option<Fault>,
     },
+    /// A plug-in step wrote a line to the plug-in trace log.
+    PlugInTraced(PlugInTraced),
     /// A session began one of its steps.
     StepBegan {
         /// The session's lane.

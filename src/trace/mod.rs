@@ -17,6 +17,7 @@ mod request;
 mod row;
 #[cfg(test)]
 pub(crate) mod tale;
+mod telemetry;
 mod version;
 mod wording;
 mod wording_of_access;
@@ -35,6 +36,7 @@ pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
 pub use request::{RequestBegan, StatementBegan};
 pub use row::{RowRead, RowWritten, RowsAnswered, RowsSelected};
+pub use telemetry::PlugInTraced;
 pub use version::{ChangesAnswered, VersionEvent};
 
 use crate::plan::{Message, OutageKind, Plan, Stage};

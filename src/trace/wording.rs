@@ -140,6 +140,7 @@ impl Names<'_> {
     fn version_event(&self, event: &Event) -> Option<String> {
         match event {
             Event::Version(version) => Some(version.sentence(self)),
+            Event::PlugInTraced(traced) => Some(traced.sentence(self)),
             _ => None,
         }
     }

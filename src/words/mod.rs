@@ -9,6 +9,7 @@ mod function;
 mod ids;
 pub mod like;
 mod lock_mode;
+pub mod own_names;
 mod time;
 mod value;
 mod visible;

@@ -148,7 +148,8 @@ fn the_rows_are_counted_up_to_the_largest_page() {
     let all = query("{ table: thing, page: { size: 1 }, total count as: total, as: rows }");
     assert_eq!(bound(&all, "total"), Value::Whole(5));
     let some = query(
-        "{ table: thing, where: \"=number > 9\", page: { size: 1 }, total count as: total, as: rows }",
+        "{ table: thing, where: \"=number > 9\", page: { size: 1 }, \
+           total count as: total, as: rows }",
     );
     assert_eq!(bound(&some, "total"), Value::Whole(3));
     let fetch = "<fetch count='1'><entity name='thing'/></fetch>";

@@ -206,6 +206,24 @@ impl Database {
         Some(Fault::new(kind, message).from_instance(self.id))
     }
 
+    /// The fault of a request that is made in a transaction which can't take any more.
+    ///
+    /// Source: Microsoft Learn, "Troubleshoot Dataverse plug-ins", for both codes of a swallowed
+    /// fault. Assumed: the next request finds the transaction gone (the older code,
+    /// 0x80040251); a plug-in that ends without another request is told so itself (0x8009000C).
+    pub fn unusable(&self, reference: TransactionRef) -> Option<Fault> {
+        match self.state_of(reference) {
+            TransactionState::Doomed(_) => {
+                let message = "There is no active transaction. This error is usually caused by \
+                               custom plug-ins that ignore errors from service calls and \
+                               continue processing.";
+                let fault = Fault::new(FaultKind::TransactionNotStarted, message);
+                Some(fault.from_instance(self.id))
+            }
+            _ => self.swallowed(reference),
+        }
+    }
+
     /// Notes that a request in a transaction ended in a fault: the transaction can't be saved.
     pub fn doom(&mut self, reference: TransactionRef, fault: &Fault) {
         if self.state_of(reference) == TransactionState::Active {

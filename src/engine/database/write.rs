@@ -39,6 +39,16 @@ pub enum Assigned {
     Late(Arc<Expression>),
 }
 
+impl Assigned {
+    /// Its bytes in a message: those of a text in UTF-8, 8 for everything else.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Value(Value::Text(text)) => u64::try_from(text.len()).unwrap_or(u64::MAX),
+            _ => 8,
+        }
+    }
+}
+
 /// What a write remembers while it waits.
 #[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Writing {

@@ -130,6 +130,7 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::RowMissed { request, .. }
             | Event::RowWritten(RowWritten { request, .. }) => self.lane_of_request(*request),
             Event::Access(access) => self.lane_of_access(access),
+            Event::PlugInTraced(traced) => self.lane_of_request(traced.request),
             Event::Version(version) => self.lane_of_request(version.request()),
             Event::Committed { transaction }
             | Event::RolledBack { transaction, .. }
@@ -309,6 +310,7 @@ impl<'h, 't> Teller<'h, 't> {
             Event::RowLoaded { .. }
             | Event::RowNamed { .. }
             | Event::Bound { .. }
+            | Event::PlugInTraced(_)
             | Event::RequestSent { .. }
             | Event::StageBegan { .. }
             | Event::LockGranted { .. }

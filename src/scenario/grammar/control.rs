@@ -14,11 +14,14 @@ pub(super) const PAUSE: Key = may("wait", &DURATION, "lets time pass");
 pub(super) const AT: Key =
     may("at", &MOMENT, "waits for a moment; goes on at once when it is past");
 pub(super) const FAIL: Key = may("fail", &TEXT, "raises a fault with this message");
+pub(super) const THROW: Key =
+    may("throw", &TEXT, "raises an exception of another kind, whose text the caller never learns");
 pub(super) const LET: Key = may("let", &VALUES_BY_NAME, "binds values to names");
 pub(super) const IF: Key = may("if", &CONDITION, "chooses between `then` and `else`");
 pub(super) const CALL: Key = may("call", &NAME, "runs a program by its name");
 pub(super) const WITH: Key =
     with(&["call"], "with", &VALUES_BY_NAME, "the bindings with which the program begins");
+pub(super) const TRACE: Key = may("trace", &TEXT, "writes a line to the plug-in trace log");
 pub(super) const NOTE: Key = may("note", &TEXT, "puts a remark into the story");
 
 /// The control that has steps inside: they are of the same kind as those around them. Makes the

@@ -99,6 +99,7 @@ static LIMITS_MAP: Map = Map::of(&[
     may("sql command", &DURATION, "the SQL command time-out, waits included; default 120 s"),
     may("plug-in", &DURATION, "how long a plug-in step may take; default 2 min"),
     may("depth", &COUNT, "the deepest chain of nested requests; default 8"),
+    may("message size", &COUNT, "the largest request for a plug-in, in bytes; default 116.85 MB"),
     may("client", &DURATION, "how long a client waits for an answer; default 2 min"),
     may("deadlock monitor", &DURATION, "between two searches of the deadlock monitor; default 5 s"),
     may("deadlock monitor least", &DURATION, "the same right after a deadlock; default 100 ms"),
@@ -183,13 +184,30 @@ static PLUG_IN_MAP: Map = Map::of(&[
     must("on", &EVENT, "what it listens to: `Create ticket`, or `Create` for all tables"),
     must("in", &INSTANCE_NAME, "the instance in which it is registered"),
     must("stage", &STAGE, "the stage in which it runs"),
-    may("mode", &MODE, "`sync` (the default), or `async`: as a job after the operation"),
+    may("mode", &MODE, "when it runs: `sync` (the default), in its stage"),
     may("rank", &WHOLE, "its execution order, lower first; default 1"),
+    may(
+        "images",
+        &IMAGES,
+        "copies of the row: `{ before: { pre: [name] }, after: { post: all } }`",
+    ),
+    may("run as", &NAME, "the user as whom it runs; default the one who made the request"),
+    may("enabled", &BOOLEAN, "whether it runs at all; default true"),
+    may("about", &TEXT, "what it is for"),
     may("filter", &NAMES, "for Update: the columns of which one must be in the request"),
     may("do", &STEPS, "its steps; `$target` is what the request writes, `$before` the row before"),
     may("rust", &NAME, "the name of a plug-in written in Rust"),
 ])
 .one_of(&[&["do", "rust"]]);
+static IMAGES: Shape = Shape::new("a map of images").or_map(&IMAGES_MAP);
+static IMAGES_MAP: Map = Map::named("image", &IMAGE);
+static IMAGE: Shape = Shape::new("an image").like("{ pre: [name] }").or_map(&IMAGE_MAP);
+static IMAGE_MAP: Map = Map::of(&[
+    may("pre", &IMAGE_COLUMNS, "the row before the main operation: these columns, or `all`"),
+    may("post", &IMAGE_COLUMNS, "the row after the main operation: these columns, or `all`"),
+])
+.one_of(&[&["pre", "post"]]);
+static IMAGE_COLUMNS: Shape = Shape::of("a list of columns, or `all`", Kind::Text).or_list(&NAME);
 static EVENT: Shape = Shape::of("a message and a table, such as `Create ticket`", Kind::Event);
 static STAGE: Shape = Shape::of("a stage", Kind::Word(STAGE_WORDS));
 

@@ -1,7 +1,7 @@
 //! The grammar of the step language.
 
 use crate::scenario::grammar::control::{
-    AT, CALL, FAIL, IF, LET, LIST, NOTE, PAUSE, WITH, WORK, control_over,
+    AT, CALL, FAIL, IF, LET, LIST, NOTE, PAUSE, THROW, TRACE, WITH, WORK, control_over,
 };
 use crate::scenario::grammar::document::{
     COUNT, INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SINGLE_VALUE, TABLE_NAME, UP_TO, VALUE, WAIT,
@@ -49,7 +49,9 @@ static STEP_MAP: Map = Map::of(&[
     PAUSE,
     AT,
     FAIL,
+    THROW,
     may("set", &VALUES_BY_NAME, "sets columns of the plug-in's target"),
+    may("set shared", &VALUES_BY_NAME, "sets shared variables, for later steps as `$shared.name`"),
     LET,
     IF,
     with(&["if"], "then", &STEPS, "the steps when the condition holds"),
@@ -62,6 +64,7 @@ static STEP_MAP: Map = Map::of(&[
     CALL,
     WITH,
     NOTE,
+    TRACE,
     later("execute", "calls a custom API"),
     elsewhere("select", "a statement of a session", "`query: { table: …, where: … }` reads rows"),
     elsewhere("insert", "a statement of a session", "`create: { table: …, set: … }` adds a row"),
@@ -99,7 +102,9 @@ static VERBS: &[&str] = &[
     "wait",
     "at",
     "fail",
+    "throw",
     "set",
+    "set shared",
     "let",
     "if",
     "for each",
@@ -109,6 +114,7 @@ static VERBS: &[&str] = &[
     "transaction",
     "call",
     "note",
+    "trace",
 ];
 
 const IN: Key = may("in", &INSTANCE_NAME, "the instance; default the actor's or plug-in's");

@@ -69,7 +69,7 @@ pub const WRITES: &[(&str, &str, Option<Message>)] = &[
 
 pub(super) static MODE_WORDS: &[Word] = &[
     word("sync", "in its stage, while the caller waits"),
-    word("async", "after the operation, as a job of the async service"),
+    later_word("async", "after the operation, as a job of the async service"),
 ];
 
 pub(super) static ISOLATION_WORDS: &[Word] = &[

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::plan::Image;
 use crate::scenario::source::Span;
 use crate::words::{ColumnId, InstanceId, Name, ProgramId, TableId};
 
@@ -31,6 +32,12 @@ pub enum Bound {
     Lookup(TableId),
     /// A plug-in's target or the row before, of this table where it is known.
     Target(Option<TableId>),
+    /// The execution context of a plug-in's step, or (`true`) of the request around it.
+    Context(bool),
+    /// The shared variables of a context.
+    Shared,
+    /// An image of a step: its table where it is known, and its columns; `None` for all.
+    Image(Option<TableId>, Option<Vec<ColumnId>>),
 }
 
 /// What a row of an answer has.
@@ -75,6 +82,8 @@ pub struct Body {
     pub is_named: bool,
     /// For a plug-in: the table that it listens to, if it listens to one.
     pub plug_in: Option<Option<TableId>>,
+    /// For a plug-in: its images.
+    pub images: Vec<Image>,
     /// The names that are bound here.
     pub bindings: BTreeMap<Name, Bound>,
     /// The names that only some way here binds, with what may have left them out.

@@ -114,6 +114,11 @@ impl Lowering<'_> {
         {
             limits.depth = depth;
         }
+        if let Some(node) = limit("message size")
+            && let Ok(bytes) = self.count(node, u64::MAX)
+        {
+            limits.message_size = bytes;
+        }
         let locks: [(&str, &mut u32); 2] = [
             ("lock escalation", &mut limits.lock_escalation),
             ("lock escalation retry", &mut limits.lock_escalation_retry),

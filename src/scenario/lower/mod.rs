@@ -18,11 +18,13 @@ mod claims;
 mod definitions;
 mod expectations;
 mod fetch;
+mod images;
 mod keys;
 mod line;
 mod links;
 mod literal;
 mod names;
+mod own_names;
 mod queries;
 mod reading;
 mod registrations;
@@ -37,6 +39,7 @@ mod sessions;
 mod statements;
 mod step_claims;
 mod steps;
+mod tracing;
 
 use std::collections::{BTreeMap, BTreeSet};
 

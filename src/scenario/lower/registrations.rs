@@ -1,6 +1,6 @@
 //! What is registered with an instance: plug-in steps; and what happens to it: outages.
 
-use crate::plan::{Message, Mode, Outage, OutageKind, PlugIn, PlugInBody, Stage};
+use crate::plan::{Image, Message, Mode, Outage, OutageKind, PlugIn, PlugInBody, Stage};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
@@ -60,7 +60,12 @@ impl Lowering<'_> {
             Ok((message, table)) => (Some(message), Some(table)),
             Err(_) => (None, None),
         };
-        let program = self.plug_in_body(node, &name, instance.ok(), table);
+        let images = match event {
+            Ok((message, table)) => self.images(node, message, table, stage.as_ref().ok().copied()),
+            Err(_) => Ok(Vec::new()),
+        };
+        let known = images.clone().unwrap_or_default();
+        let program = self.plug_in_body(node, &name, (instance.ok(), table, known));
         let (instance, message, table) = (instance?, message, table);
         let (Some(message), Some(table)) = (message, table) else {
             return Err(self.diagnostics.misshapen(node.pointer()));
@@ -73,6 +78,14 @@ impl Lowering<'_> {
             Some(node) => self.word(node, grammar::MODES)?,
             None => Mode::Synchronous,
         };
+        if let (Mode::Asynchronous, Ok(stage), Some(at)) = (mode, &stage, node.entry("mode"))
+            && *stage != Stage::PostOperation
+        {
+            return Err(self.not_after(at.key_span, stage.name()));
+        }
+        let run_as = node.get("run as").map(|node| self.text(node)).transpose()?;
+        let enabled = node.get("enabled").map(|node| self.boolean(node)).transpose()?;
+        let about = node.get("about").map(|node| self.text(node)).transpose()?;
         Ok(PlugIn {
             name,
             instance,
@@ -82,10 +95,10 @@ impl Lowering<'_> {
             rank: rank?.unwrap_or(1),
             filter,
             mode,
-            images: Vec::new(),
-            run_as: None,
-            enabled: true,
-            about: String::new(),
+            images: images?,
+            run_as,
+            enabled: enabled.unwrap_or(true),
+            about: about.map(|about| about.to_string()).unwrap_or_default(),
             body: program?,
             at: self.location(name_node.span),
         })
@@ -108,7 +121,13 @@ impl Lowering<'_> {
                 ),
             ));
         }
-        Ok((message, table))
+        if message.is_carried_out() {
+            return Ok((message, table));
+        }
+        let (label, known) =
+            ("no request of this message can be made", "listen to Create, Update or Delete");
+        let text = format!("no plug-in step can listen to {} yet", message.name());
+        Err(self.diagnostics.report(on.span, "out of place", text, label, Some(known.to_owned())))
     }
 
     fn stage(&mut self, node: &Node) -> Checked<Stage> {
@@ -141,14 +160,13 @@ impl Lowering<'_> {
         &mut self,
         node: &Node,
         name: &Name,
-        home: Option<InstanceId>,
-        table: Option<Option<TableId>>,
+        (home, table, images): (Option<InstanceId>, Option<Option<TableId>>, Vec<Image>),
     ) -> Checked<PlugInBody> {
         if let Some(rust) = node.get("rust") {
             return self.text(rust).map(PlugInBody::Rust);
         }
         let steps = self.required(node, "do")?;
-        let mut body = Body { home, plug_in: Some(table.flatten()), ..Body::default() };
+        let mut body = Body { home, plug_in: Some(table.flatten()), images, ..Body::default() };
         let program = self.add_program(name.clone(), home);
         // An unknown instance has been told where it stands, and not at every step.
         body.is_named = home.is_none();

@@ -6,10 +6,12 @@ use crate::plan::Field;
 use crate::scenario::diagnostic::{Checked, Reported};
 use crate::scenario::lower::Lowering;
 use crate::scenario::lower::body::{AnswerShape, AtHand, Body, Bound};
+use crate::scenario::lower::own_names::own_name;
 use crate::scenario::lower::resolve::Surroundings;
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::{self, shorten};
 use crate::scenario::syntax::{Syntax, SyntaxForm};
+use crate::words::own_names::PARENT_SHARED;
 use crate::words::{ColumnId, ColumnType, Delta, Expression, Name, TableId};
 
 /// The name under which expressions find the parameters of the file.
@@ -49,6 +51,10 @@ impl Lowering<'_> {
                 Some(format!("write `${name}` for the binding, or give it another name")),
             ));
         }
+        if let (None, None, Some(own)) = (&bound, column, own_name(name, around.body)) {
+            around.body.facts.target.get_or_insert(span);
+            return Ok(own);
+        }
         match (bound, column) {
             (Some(bound), _) => Ok((Expression::Binding(name.clone()), bound)),
             (None, Some(at_hand)) => {
@@ -87,7 +93,8 @@ impl Lowering<'_> {
             body.facts.parameters.insert(name.clone());
             return Some(Bound::Any);
         }
-        let is_target = matches!(&**name, "target" | "before");
+        let is_image = body.images.iter().any(|image| image.name == *name);
+        let is_target = matches!(&**name, "target" | "before") && !is_image;
         if is_target && (body.is_named || body.plug_in.is_some()) {
             body.facts.target.get_or_insert(span);
             return Some(Bound::Target(body.plug_in.flatten()));
@@ -206,17 +213,15 @@ impl Lowering<'_> {
                 Bound::Any
             }
             Bound::Rows(..) | Bound::Answers(_) | Bound::Id => {
-                let (what, instead) = match bound {
-                    Bound::Id => ("the id of a row", "retrieve the row to read its columns"),
-                    _ => ("a list of rows", "take one with `[0]`, or use `for each`"),
-                };
-                return Err(self.diagnostics.report(
-                    span,
-                    "unknown name",
-                    format!("{what} has no `{}`", shorten(name)),
-                    "no such member",
-                    Some(instead.to_owned()),
-                ));
+                return Err(self.memberless(&bound, name, span));
+            }
+            Bound::Context(true) if &**name == "shared" => {
+                return Ok((Expression::Binding(Name::from(PARENT_SHARED)), Bound::Shared));
+            }
+            Bound::Context(_) => self.member_of_context(name, span)?,
+            Bound::Shared => Bound::Any,
+            Bound::Image(table, columns) => {
+                self.member_of_image(table, columns.as_deref(), name, span)?
             }
             Bound::Delta(table) => self.member_of_delta(table, name, span)?,
             Bound::Any => {
@@ -226,6 +231,17 @@ impl Lowering<'_> {
             }
         };
         Ok((Expression::Member(Box::new(row), name.clone()), bound))
+    }
+
+    /// What is bound has no members at all.
+    fn memberless(&mut self, bound: &Bound, name: &Name, span: Span) -> Reported {
+        let (what, instead) = match bound {
+            Bound::Id => ("the id of a row", "retrieve the row to read its columns"),
+            _ => ("a list of rows", "take one with `[0]`, or use `for each`"),
+        };
+        let message = format!("{what} has no `{}`", shorten(name));
+        let help = Some(instead.to_owned());
+        self.diagnostics.report(span, "unknown name", message, "no such member", help)
     }
 
     /// A column of a linked row, in the `where` of a query that links it.

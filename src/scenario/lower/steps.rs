@@ -52,6 +52,9 @@ impl Lowering<'_> {
             "wait" => self.duration(node).map(Verb::Wait),
             "at" => self.moment(node, SimInstant::START).map(Verb::WaitUntil),
             "fail" => self.text_value(node, body).map(Verb::Fail),
+            "throw" => self.text_value(node, body).map(Verb::Throw),
+            "set shared" => self.set_shared(entry, body),
+            "trace" => self.trace(entry, body),
             "note" => self.text_value(node, body).map(Verb::Note),
             "let" => self.let_bindings(node, body),
             "if" => self.choose(step, node, body),
@@ -90,6 +93,21 @@ impl Lowering<'_> {
         }
         let values = values.into_iter().collect::<Checked<_>>()?;
         Ok(Verb::SetTarget(values))
+    }
+
+    /// Shared variables belong to a request's steps.
+    fn set_shared(&mut self, entry: &Entry, body: &mut Body) -> Checked<Verb> {
+        body.facts.target.get_or_insert(entry.key_span);
+        if !body.is_named && body.plug_in.is_none() {
+            return Err(self.diagnostics.report(
+                entry.key_span,
+                "out of place",
+                "only a plug-in can `set shared` variables for later steps",
+                "this is no plug-in",
+                Some("`let` binds a name".to_owned()),
+            ));
+        }
+        self.given(Some(&entry.value), body).map(Verb::SetShared)
     }
 
     fn let_bindings(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {

@@ -18,7 +18,7 @@ use crate::words::{
 };
 
 /// How many kinds of events there are.
-const KINDS: u8 = 51;
+const KINDS: u8 = 52;
 
 /// Up to twenty events of any kind about anything.
 pub(crate) fn any_events() -> impl Strategy<Value = Vec<Event>> {
@@ -65,7 +65,7 @@ pub(super) struct Parts {
     pub(super) large: u64,
     pub(super) flag: bool,
     value: Value,
-    name: Name,
+    pub(super) name: Name,
 }
 
 impl Parts {
@@ -153,7 +153,8 @@ impl Parts {
             40..45 => self.of_sessions(kind - 40),
             45..49 => self.of_scans(kind - 45),
             49 => Event::Version(self.of_versions()),
-            _ => Event::Access(self.of_access()),
+            50 => Event::Access(self.of_access()),
+            _ => Event::PlugInTraced(self.of_trace_log()),
         }
     }
 
@@ -475,6 +476,7 @@ const fn kind_of(event: &Event) -> u8 {
         Event::SchemaAltered { .. } => 48,
         Event::Version(..) => 49,
         Event::Access(_) => 50,
+        Event::PlugInTraced(_) => 51,
     }
 }
 

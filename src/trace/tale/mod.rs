@@ -5,6 +5,7 @@
 
 mod any;
 mod any_access;
+mod any_trace_log;
 mod any_version;
 mod ends;
 mod sessions;
