@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::engine::code::{Code, called, named_rows};
 use crate::engine::database::Database;
+use crate::engine::jobs::Jobs;
 use crate::engine::log::Log;
 use crate::engine::names::Names;
 use crate::engine::plug_in::PlugIns;
@@ -99,6 +100,7 @@ impl World {
             runs: vec![0; plan.actors.len()],
             cursors: BTreeMap::new(),
             names: Names::new(planned_names(&plan)),
+            jobs: Jobs::default(),
             users: UserCaches::default(),
             random: Random::new(seed),
             next_lane: 0,

@@ -22,6 +22,7 @@ mod explicit;
 mod fiber;
 mod interpret;
 mod issue;
+mod jobs;
 pub mod lock;
 pub mod log;
 pub mod names;

@@ -14,6 +14,7 @@ use crate::engine::database::{
     broken, does_not_exist, record_of, selected,
 };
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
+use crate::engine::jobs::JobAccess;
 use crate::engine::request::{Answer, Request, Target};
 use crate::engine::store::{TableStore, View};
 use crate::engine::world::World;
@@ -242,10 +243,12 @@ impl World {
             }
             other => return Ok(self.written(other)),
         };
-        if frame.request.required.is_some() {
+        if frame.request.required.is_some() || frame.job_access != JobAccess::None {
             let image = database.store(table)?.read(row, View::Latest);
-            let version = image.map_or(0, |image| image.row_version());
+            let version = image.as_ref().map_or(0, |image| image.row_version());
+            let state = image.zip(shared.plan.jobs).map(|(it, jobs)| it.value(jobs.state));
             self.check_version(frame, id, version)?;
+            self.check_job_access(frame, &state.unwrap_or_default())?;
         }
         let (database, mut context) = self.database(frame.instance);
         let writing = &mut frame.writing;
@@ -263,7 +266,7 @@ impl World {
         Ok(self.written(wrote))
     }
 
-    fn written(&self, wrote: Wrote) -> Done {
+    pub(super) fn written(&self, wrote: Wrote) -> Done {
         match wrote {
             Wrote::Waits => Done::Waits,
             Wrote::Again | Wrote::Missing => Done::Again,

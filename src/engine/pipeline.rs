@@ -15,6 +15,7 @@
 use crate::engine::concurrency::unversioned;
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame, State};
 use crate::engine::interpret::Next;
+use crate::engine::jobs::Origin;
 use crate::engine::operation::Done;
 use crate::engine::request::{Answer, Request, Target};
 use crate::engine::transaction::sql_timeout;
@@ -38,7 +39,7 @@ impl World {
         }
         match frame.phase {
             Phase::Arrived => self.admit(id, fiber),
-            Phase::Resolve | Phase::MainOperation => self.run_statement(id, fiber),
+            Phase::Resolve | Phase::MainOperation | Phase::Queue => self.run_statement(id, fiber),
             Phase::PreValidation => {
                 let next = match self.shared.plan.security.is_empty() {
                     true => Phase::Begin,
@@ -54,8 +55,15 @@ impl World {
             Phase::PreOperation => {
                 self.run_stage(id, fiber, Stage::PreOperation, Phase::MainOperation)
             }
-            Phase::PostOperation => self.run_stage(id, fiber, Stage::PostOperation, Phase::Commit),
-            Phase::Commit => {
+            Phase::PostOperation => {
+                let request = &frame.request;
+                let steps = &self.shared.steps;
+                let has_jobs =
+                    steps.asynchronous(frame.instance, request.table, request.message).is_some();
+                let next = if has_jobs { Phase::Queue } else { Phase::Commit };
+                self.run_stage(id, fiber, Stage::PostOperation, next)
+            }
+            Phase::Commit | Phase::Job => {
                 self.complete(fiber);
                 Flow::Continue
             }
@@ -92,6 +100,7 @@ impl World {
             (_, Target::Key(..) | Target::Any) => Phase::Resolve,
             _ => Phase::PreValidation,
         };
+        frame.job_access = self.job_access(frame);
         if let Some(fault) = self.inadmissible(fiber, instance, depth, table) {
             self.fail_request(fiber, fault);
             return Flow::Continue;
@@ -172,19 +181,25 @@ impl World {
             return Flow::Continue;
         }
         let (instance, lane) = (frame.instance, fiber.lane);
-        let is_main = frame.phase == Phase::MainOperation;
-        if is_main && frame.transaction.is_none() && self.databases[instance.index()].is_altering()
-        {
+        let phase = frame.phase;
+        let needs_one = match phase {
+            Phase::Queue => true,
+            Phase::MainOperation => self.databases[instance.index()].is_altering(),
+            _ => false,
+        };
+        if needs_one && frame.transaction.is_none() {
             let isolation = self.shared.plan.instance(instance).isolation;
             self.open_for_request(lane, fiber, isolation);
         }
         let limit = self.free_until(fiber, deadline);
+        let origin = Origin::of(fiber);
         let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
             return Flow::Continue;
         };
-        let done = match is_main {
-            false => self.resolve(id, frame),
-            true => self.operate(id, frame, limit),
+        let done = match phase {
+            Phase::Resolve => self.resolve(id, frame),
+            Phase::Queue => self.queue_job((id, origin), frame),
+            _ => self.operate(id, frame, limit),
         };
         self.settle(instance);
         match done {
@@ -267,7 +282,7 @@ impl World {
         let Some(Frame::Request(mut frame)) = fiber.frames.pop() else {
             return;
         };
-        if frame.phase == Phase::MainOperation {
+        if matches!(frame.phase, Phase::MainOperation | Phase::Queue) {
             self.end_command(&mut frame);
         }
         let fault = fault.from_instance(frame.instance);

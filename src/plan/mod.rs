@@ -9,6 +9,7 @@ mod anomaly;
 mod costs;
 mod expectation;
 mod isolation;
+mod job;
 mod message;
 mod outage;
 mod program;
@@ -32,6 +33,7 @@ pub use expectation::{
     StepRef,
 };
 pub use isolation::{Hint, Hints, Isolation, Locking};
+pub use job::{JobState, JobStatus, JobTable};
 pub use message::{Message, Stage};
 pub use outage::{Outage, OutageKind};
 pub use program::{Assignment, Backoff, KeyValues, Program, RowSelector, Step, UpsertWhen, Verb};
@@ -46,7 +48,7 @@ pub use selection::{
 };
 pub use session::{Session, SessionStep};
 pub use statement::{Statement, StatementKind};
-pub use system_table::{SECURITY_TABLES, SystemColumn, SystemTable};
+pub use system_table::{JOB_TABLE, SECURITY_TABLES, SystemColumn, SystemTable};
 pub use version::{ChangesFrom, DeltaTokens, Precondition};
 
 use crate::words::{
@@ -87,6 +89,8 @@ pub struct Plan {
     /// Who may do what, for the instances that check it. Empty: everybody may do everything, and
     /// nothing is spent on it.
     pub security: Vec<Security>,
+    /// Where the jobs of the async service are kept; `None` where no step is asynchronous.
+    pub jobs: Option<JobTable>,
     /// The planned outages.
     pub outages: Vec<Outage>,
     /// Actors, flows and sessions.
@@ -327,6 +331,7 @@ impl Plan {
             programs: Vec::new(),
             plug_ins: Vec::new(),
             security: Vec::new(),
+            jobs: None,
             outages: Vec::new(),
             actors: Vec::new(),
             order: Vec::new(),

@@ -11,6 +11,7 @@ mod clock;
 mod condition;
 mod detail;
 mod event;
+mod job;
 mod jsonl;
 mod names;
 mod request;
@@ -34,6 +35,7 @@ pub use detail::{
 pub use event::Event;
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
+pub use job::{JobEvent, JobOutcome};
 pub use request::{RequestBegan, StatementBegan};
 pub use row::{RowRead, RowWritten, RowsAnswered, RowsSelected};
 pub use telemetry::PlugInTraced;

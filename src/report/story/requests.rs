@@ -51,7 +51,7 @@ impl Teller<'_, '_> {
         let place = self.place(request.instance, request.table, request.row);
         match request.kind {
             RequestKind::Message(message) => verb(message, &place),
-            RequestKind::Statement(_) => otherwise.to_owned(),
+            RequestKind::Statement(_) | RequestKind::Job => otherwise.to_owned(),
         }
     }
 

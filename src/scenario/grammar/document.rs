@@ -92,6 +92,7 @@ static COSTS_MAP: Map = Map::of(&[
     may("plug-in", &DURATION, "each plug-in step that runs; default 2 ms"),
     may("network", &DURATION, "one way between a flow and an instance; default 40 ms"),
     may("client", &DURATION, "one way between an actor and an instance; default 0 ms"),
+    may("async service", &DURATION, "from a job's commit to the service's look; default 1 s"),
 ]);
 
 static LIMITS: Shape = Shape::new("a map of limits").or_map(&LIMITS_MAP);
@@ -111,6 +112,9 @@ static LIMITS_MAP: Map = Map::of(&[
     may("aggregated rows", &COUNT, "the most rows that are computed over; default 50,000"),
     may("changes page", &COUNT, "how many rows one answer of `changes` has; default 5,000"),
     may("change tracking", &DURATION, "how long a delta token is good for; default 7 days"),
+    may("async batch", &COUNT, "how many jobs the async service takes at one look; default 20"),
+    may("async attempts", &COUNT, "how many times a job is tried that asks for it; default 4"),
+    may("async retry", &DURATION, "how long such a job waits before its next try; default 1 min"),
     may("transitions", &COUNT, "how many transitions a run may take; default 10,000,000"),
     may("virtual time", &DURATION, "how much virtual time a run may take; default 366 days"),
 ]);
@@ -184,7 +188,7 @@ static PLUG_IN_MAP: Map = Map::of(&[
     must("on", &EVENT, "what it listens to: `Create ticket`, or `Create` for all tables"),
     must("in", &INSTANCE_NAME, "the instance in which it is registered"),
     must("stage", &STAGE, "the stage in which it runs"),
-    may("mode", &MODE, "when it runs: `sync` (the default), in its stage"),
+    may("mode", &MODE, "when it runs: `sync` (the default) in its stage, `async` after it"),
     may("rank", &WHOLE, "its execution order, lower first; default 1"),
     may(
         "images",

@@ -1,5 +1,6 @@
 //! The closed sets of words, each with what the plan calls it.
 
+use crate::fault::OperationStatus;
 use crate::plan::{
     Anomaly, DeltaTokens, Hint, Isolation, LinkKind, Locking, Message, Mode, Stage, UpsertWhen,
 };
@@ -69,7 +70,22 @@ pub const WRITES: &[(&str, &str, Option<Message>)] = &[
 
 pub(super) static MODE_WORDS: &[Word] = &[
     word("sync", "in its stage, while the caller waits"),
-    later_word("async", "after the operation, as a job of the async service"),
+    word("async", "after the operation, as a job of the async service"),
+];
+
+/// What an exception asks the async service to do.
+pub const OPERATION_STATUSES: &[Choice<OperationStatus>] = &[
+    ("failed", OperationStatus::Failed),
+    ("canceled", OperationStatus::Canceled),
+    ("retry", OperationStatus::Retry),
+    ("suspended", OperationStatus::Suspended),
+];
+
+pub(super) static OPERATION_STATUS_WORDS: &[Word] = &[
+    word("failed", "the job fails: the default"),
+    word("canceled", "the job is canceled"),
+    word("retry", "the job is tried again later, four times in all"),
+    word("suspended", "the job waits until somebody resumes it"),
 ];
 
 pub(super) static ISOLATION_WORDS: &[Word] = &[

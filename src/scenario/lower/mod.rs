@@ -39,6 +39,7 @@ mod sessions;
 mod statements;
 mod step_claims;
 mod steps;
+mod system_tables;
 mod tracing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -143,9 +144,10 @@ impl Lowering<'_> {
         self.params(tree.get("params"));
         self.costs(tree.get("costs"));
         self.limits(tree.get("limits"));
-        self.tables(tree.get("tables"), tree.get("security"));
+        self.tables(tree.get("tables"), &system_tables::needed(tree));
         self.instances(tree.get("instances"));
         self.security(tree.get("security"));
+        self.jobs(tree.get("plug-ins"));
         self.declare(tree);
         self.outages(tree.get("outages"));
         self.row_groups(tree.get("rows"));
