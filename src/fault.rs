@@ -28,7 +28,13 @@ pub struct Fault {
 impl Fault {
     /// A fault of this kind with the given message.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), instance: None, plug_in: None, status: OperationStatus::Failed }
+        Self {
+            kind,
+            message: message.into(),
+            instance: None,
+            plug_in: None,
+            status: OperationStatus::Failed,
+        }
     }
 
     /// The same fault, said to come from this instance unless it already has an origin.

@@ -48,7 +48,9 @@ impl<'a> PlugInScope<'a> {
         let stage = match of.phase {
             Phase::PreValidation => Stage::PreValidation,
             Phase::PreOperation | Phase::Begin => Stage::PreOperation,
-            Phase::PostOperation | Phase::Queue | Phase::Commit | Phase::Job => Stage::PostOperation,
+            Phase::PostOperation | Phase::Queue | Phase::Commit | Phase::Job => {
+                Stage::PostOperation
+            }
             _ => Stage::MainOperation,
         };
         Some(match member {

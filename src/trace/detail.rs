@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, FaultKind};
-use crate::words::{ActorId, InstanceId, LaneId, LockMode, Name, PlugInId, RowId, TableId, TransactionId};
+use crate::words::{
+    ActorId, InstanceId, LaneId, LockMode, Name, PlugInId, RowId, TableId, TransactionId,
+};
 
 /// Durations as whole microseconds, as every other time of a trace. Longer ones than 584,000
 /// years are written as that.

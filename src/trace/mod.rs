@@ -33,9 +33,9 @@ pub use detail::{
     RollbackReason, WaitEnd, WriteKind,
 };
 pub use event::Event;
+pub use job::{JobEvent, JobOutcome};
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
-pub use job::{JobEvent, JobOutcome};
 pub use request::{RequestBegan, StatementBegan};
 pub use row::{RowRead, RowWritten, RowsAnswered, RowsSelected};
 pub use telemetry::PlugInTraced;

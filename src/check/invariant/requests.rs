@@ -135,7 +135,8 @@ impl Watcher {
 
     /// A job's step runs after its event, at the event's depth, and outside of any transaction.
     fn begin_job(&mut self, entry: &Entry) {
-        let Event::Job(JobEvent::Began { lane, request, instance, depth, .. }) = &entry.event else {
+        let Event::Job(JobEvent::Began { lane, request, instance, depth, .. }) = &entry.event
+        else {
             return;
         };
         let known = Known {

@@ -126,8 +126,7 @@ impl World {
         let caller = self.caller(fiber, frame);
         let (database, mut context) = self.database(frame.instance);
         let place = (jobs.table, row);
-        let wrote =
-            database.insert(&mut context, &caller, place, &values, &mut frame.writing)?;
+        let wrote = database.insert(&mut context, &caller, place, &values, &mut frame.writing)?;
         let (Wrote::Row(_), Some(transaction)) = (&wrote, frame.transaction) else {
             return Ok(self.written(wrote));
         };
@@ -136,7 +135,14 @@ impl World {
         let (request, transaction, instance) = (frame.id, transaction.id, frame.instance);
         self.log.emit(self.now, || {
             let table = jobs.table;
-            Event::Job(JobEvent::Queued { request, transaction, instance, table, job: row, plug_in })
+            Event::Job(JobEvent::Queued {
+                request,
+                transaction,
+                instance,
+                table,
+                job: row,
+                plug_in,
+            })
         });
         let job = Job {
             instance,
@@ -268,8 +274,7 @@ impl World {
         if frame.job_access == JobAccess::Service {
             return JobAccess::Service;
         }
-        let Some(table) = self.shared.plan.jobs.filter(|it| it.table == frame.request.table)
-        else {
+        let Some(table) = self.shared.plan.jobs.filter(|it| it.table == frame.request.table) else {
             return JobAccess::None;
         };
         let state = frame.request.id().and_then(|row| {
