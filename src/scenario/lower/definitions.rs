@@ -113,39 +113,21 @@ impl Lowering<'_> {
         {
             limits.message_size = bytes;
         }
-        let locks: [(&str, &mut u32); 2] = [
-            ("lock escalation", &mut limits.lock_escalation),
-            ("lock escalation retry", &mut limits.lock_escalation_retry),
-        ];
-        for (key, locks) in locks {
-            if let Some(node) = limit(key)
-                && let Ok(given) = self.at_least_one(node, u32::MAX, ONE_LOCK, None)
-            {
-                *locks = given;
-            }
-        }
-        let rows: [(&str, &mut u32); 4] = [
-            ("page size", &mut limits.page_size),
-            ("paged rows", &mut limits.paged_rows),
-            ("aggregated rows", &mut limits.aggregated_rows),
-            ("changes page", &mut limits.changes_page),
-        ];
-        for (key, rows) in rows {
-            if let Some(node) = limit(key)
-                && let Ok(given) = self.at_least_one(node, u32::MAX, ONE_ROW, None)
-            {
-                *rows = given;
-            }
-        }
-        let tries: [(&str, &mut u32, &str); 2] = [
+        let counts: [(&str, &mut u32, &str); 8] = [
+            ("lock escalation", &mut limits.lock_escalation, ONE_LOCK),
+            ("lock escalation retry", &mut limits.lock_escalation_retry, ONE_LOCK),
+            ("page size", &mut limits.page_size, ONE_ROW),
+            ("paged rows", &mut limits.paged_rows, ONE_ROW),
+            ("aggregated rows", &mut limits.aggregated_rows, ONE_ROW),
+            ("changes page", &mut limits.changes_page, ONE_ROW),
             ("async batch", &mut limits.async_batch, ONE_JOB),
             ("async attempts", &mut limits.async_attempts, ONE_TRY),
         ];
-        for (key, number, at_least) in tries {
+        for (key, count, least) in counts {
             if let Some(node) = limit(key)
-                && let Ok(given) = self.at_least_one(node, u32::MAX, at_least, None)
+                && let Ok(given) = self.at_least_one(node, u32::MAX, least, None)
             {
-                *number = given;
+                *count = given;
             }
         }
         if let Some(node) = limit("transaction") {
