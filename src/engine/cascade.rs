@@ -19,7 +19,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::database::{Assigned, Execution, Query, Step, Wrote};
+use crate::engine::database::{Assigned, Execution, Query, Step, Wrote, broken};
 use crate::engine::fiber::{FiberId, RequestFrame};
 use crate::engine::operation::Done;
 use crate::engine::request::{Request, Target};
@@ -236,6 +236,91 @@ impl World {
         }
     }
 
+    /// Merges the request's subordinate into its row: what refers to the subordinate refers to the
+    /// row from now on, the row is updated, and the subordinate becomes inactive.
+    ///
+    /// Source: Microsoft Learn, "Merge records" and "Configure table relationship cascading
+    /// behavior", Merge: related rows go to the row that stays. Assumed: in this order, by updates
+    /// nested in the Merge; of the subordinate's columns those are written that its table has
+    /// (`statecode` with a label `Inactive`, `merged`, `masterid`).
+    pub(super) fn merge(
+        &mut self,
+        fiber: FiberId,
+        frame: &mut RequestFrame,
+        limit: SimInstant,
+    ) -> Result<Done, Fault> {
+        let shared = Arc::clone(&self.shared);
+        let table = frame.request.table;
+        let (Some(row), Some(subordinate)) = (frame.request.id(), frame.request.subordinate) else {
+            return Err(broken("the request names no rows to merge".to_owned()));
+        };
+        if row == subordinate {
+            return Err(broken("a row can't be merged into itself".to_owned()));
+        }
+        let list = shared.relationships.on_delete.get(&table).map_or(&[][..], Vec::as_slice);
+        let mut cascade = frame.cascade.take().unwrap_or_default();
+        let done = self.merge_below(fiber, frame, (list, &mut cascade), (row, subordinate), limit);
+        frame.cascade = Some(cascade);
+        done
+    }
+
+    /// The next step of a merge.
+    fn merge_below(
+        &mut self,
+        fiber: FiberId,
+        frame: &mut RequestFrame,
+        (list, cascade): (&[Relationship], &mut Cascade),
+        (row, subordinate): (RowId, RowId),
+        limit: SimInstant,
+    ) -> Result<Done, Fault> {
+        let table = frame.request.table;
+        loop {
+            if let Some(child) = cascade.children.pop() {
+                let relationship = &list[cascade.asked - 1];
+                let place = (relationship.child, child);
+                if self.column_of(frame, place, relationship.by) == Some(Value::Id(subordinate)) {
+                    return Ok(write(place, relationship.by, Value::Id(row)));
+                }
+                continue;
+            }
+            if let Some(relationship) = list.get(cascade.asked) {
+                match self.referring(fiber, frame, (relationship, subordinate), limit)? {
+                    Children::Found(children) => cascade.children = children,
+                    Children::Not(done) => return Ok(done),
+                }
+                cascade.asked += 1;
+                cascade.children.reverse();
+                continue;
+            }
+            // The rows themselves: first the one that stays, then the other one.
+            let own = cascade.asked - list.len();
+            cascade.asked += 1;
+            let mut request = match own {
+                0 => Request::new(Message::Update, table, Target::Id(row)),
+                1 => Request::new(Message::Update, table, Target::Id(subordinate)),
+                _ => return Ok(Done::After(std::time::Duration::ZERO)),
+            };
+            if own == 0 {
+                request.columns = std::mem::take(&mut frame.request.columns);
+            } else {
+                let definition = self.shared.plan.table(table);
+                let inactive = [
+                    ("statecode", Value::text("Inactive")),
+                    ("merged", Value::Boolean(true)),
+                    ("masterid", Value::Id(row)),
+                ];
+                for (name, value) in inactive {
+                    if let Some(column) = definition.column(name) {
+                        request.assign(column, Assigned::Value(value));
+                    }
+                }
+            }
+            if !request.columns.is_empty() {
+                return Ok(Done::Part(Box::new(request)));
+            }
+        }
+    }
+
     /// The rows that refer to the request's row.
     fn children(
         &mut self,
@@ -244,7 +329,20 @@ impl World {
         relationship: &Relationship,
         limit: SimInstant,
     ) -> Result<Children, Fault> {
-        let Some(row) = frame.request.id() else { return Ok(Children::Found(Vec::new())) };
+        match frame.request.id() {
+            Some(row) => self.referring(fiber, frame, (relationship, row), limit),
+            None => Ok(Children::Found(Vec::new())),
+        }
+    }
+
+    /// The rows that refer to a row.
+    fn referring(
+        &mut self,
+        fiber: FiberId,
+        frame: &mut RequestFrame,
+        (relationship, row): (&Relationship, RowId),
+        limit: SimInstant,
+    ) -> Result<Children, Fault> {
         if !self.databases[frame.instance.index()].has(relationship.child) {
             return Ok(Children::Found(Vec::new()));
         }

@@ -145,9 +145,10 @@ pub struct RequestCode {
 impl RequestCode {
     fn new(verb: &Verb) -> Self {
         let set = match verb {
-            Verb::Create { set, .. } | Verb::Update { set, .. } | Verb::Upsert { set, .. } => {
-                &set[..]
-            }
+            Verb::Create { set, .. }
+            | Verb::Update { set, .. }
+            | Verb::Upsert { set, .. }
+            | Verb::Merge { set, .. } => &set[..],
             _ => &[],
         };
         Self { late: late(set), verb: verb.clone() }
@@ -230,6 +231,7 @@ fn row_of(verb: &mut Verb) -> Option<(TableId, &mut Expression)> {
         | Verb::Update { table, row: RowSelector::Row(row), .. }
         | Verb::Upsert { table, row: RowSelector::Row(row), .. }
         | Verb::Delete { table, row: RowSelector::Row(row), .. }
+        | Verb::Merge { table, row: RowSelector::Row(row), .. }
         | Verb::Share { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
         _ => None,
     }
@@ -266,6 +268,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         | Verb::Update { .. }
         | Verb::Upsert { .. }
         | Verb::Delete { .. }
+        | Verb::Merge { .. }
         | Verb::Share { .. }
         | Verb::Members { .. }
         | Verb::Changes { .. } => out.push(Operation::Request(RequestCode::new(verb))),

@@ -123,6 +123,13 @@ impl World {
                 let request = self.build_changes(fiber, &code.verb)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
+            Verb::Merge { instance, table, row, subordinate, set } => {
+                let target = self.target(shared, fiber, *table, row)?;
+                let mut request = Request::new(Message::Merge, *table, target);
+                request.subordinate = Some(self.row(fiber, *table, subordinate)?);
+                self.assign_all(shared, fiber, &mut request, None, set, late)?;
+                Ok((self.place(fiber, *instance)?, request))
+            }
             Verb::Share { instance, table, row, with, rights } => {
                 let place = self.place(fiber, *instance)?;
                 let target = self.target(shared, fiber, *table, row)?;
@@ -329,6 +336,7 @@ impl Request {
             query: None,
             changes: None,
             required: None,
+            subordinate: None,
             hints: Hints::NONE,
             access: None,
             batch: None,

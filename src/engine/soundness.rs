@@ -195,6 +195,11 @@ impl Soundness<'_> {
                 self.place(*instance)?;
                 self.selector(*table, row)
             }
+            Verb::Merge { instance, table, row, set, .. } => {
+                self.place(*instance)?;
+                self.selector(*table, row)?;
+                self.columns(*table, set.iter().map(|assignment| assignment.column))
+            }
             Verb::Members { instance, .. } => self.place(*instance),
             Verb::Statement(statement, _) => self.statement(statement),
             Verb::Query { instance, selection, .. } => {

@@ -79,7 +79,6 @@ impl Message {
             self,
             Self::Assign
                 | Self::SetState
-                | Self::Merge
                 | Self::CreateMultiple
                 | Self::UpdateMultiple
                 | Self::UpsertMultiple

@@ -126,6 +126,19 @@ pub enum Verb {
         /// What must hold of the row.
         precondition: Option<Precondition>,
     },
+    /// Merges another row of the table into a row.
+    Merge {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Their table.
+        table: TableId,
+        /// The row that stays.
+        row: RowSelector,
+        /// The row that is merged into it, and is inactive afterwards: its name, id, or as read.
+        subordinate: Expression,
+        /// What the row that stays gets besides.
+        set: Vec<Assignment>,
+    },
     /// Shares a row with a user or team, or takes the share away.
     Share {
         /// Where.

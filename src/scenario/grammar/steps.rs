@@ -42,6 +42,7 @@ static STEP_MAP: Map = Map::of(&[
     may("update", &UPDATE, "changes a row"),
     may("upsert", &UPSERT, "creates or updates a row"),
     may("delete", &DELETE, "removes a row"),
+    may("merge", &MERGE, "merges another row into a row, with what refers to it"),
     may("grant", &GRANT, "shares a row with a user or team"),
     may("revoke", &REVOKE, "takes a share of a row away"),
     may("add members", &MEMBERS, "adds users to a team"),
@@ -102,6 +103,7 @@ static VERBS: &[&str] = &[
     "update",
     "upsert",
     "delete",
+    "merge",
     "grant",
     "revoke",
     "add members",
@@ -146,6 +148,17 @@ static CREATE_MAP: Map = Map::of(&[
     SET,
     may("as", &NAME, "the binding that gets the new row's id"),
     later("through", "the policy that the call goes through"),
+]);
+
+static MERGE: Shape =
+    Shape::new("`merge`").like("{ table: …, row: …, subordinate: … }").or_map(&MERGE_MAP);
+static MERGE_MAP: Map = Map::of(&[
+    IN,
+    TABLE,
+    ROW_KEY,
+    KEY,
+    must("subordinate", &SINGLE_VALUE, "the row that is merged into it and becomes inactive"),
+    SET,
 ]);
 
 static RETRIEVE: Shape =

@@ -30,6 +30,7 @@ impl Lowering<'_> {
             "update" => self.update(node, body),
             "upsert" => self.upsert(node, body),
             "delete" => self.delete(node, body),
+            "merge" => self.merge(node, body),
             "grant" => self.share(node, "to", body),
             "revoke" => self.share(node, "from", body),
             "add members" => self.members(node, false, body),
@@ -121,6 +122,19 @@ impl Lowering<'_> {
         let row = self.selector(node, table, body, true)?;
         let precondition = self.precondition(node, body)?;
         Ok(Verb::Delete { instance, table, row, precondition })
+    }
+
+    fn merge(&mut self, node: &Node, body: &mut Body) -> Checked<Verb> {
+        let Target { instance, table } = self.target(node, body)?;
+        let row = self.selector(node, table, body, true);
+        let subordinate_node = self.required(node, "subordinate")?;
+        let subordinate = self.value(subordinate_node, None, body, None);
+        let set = self.assignments(node.get("set"), table, body, None);
+        let subordinate = id_of_guid(subordinate?);
+        if let Expression::Literal(Value::Text(name)) = &subordinate {
+            self.rows.uses(table, name, subordinate_node.span);
+        }
+        Ok(Verb::Merge { instance, table, row: row?, subordinate, set: set? })
     }
 
     /// The instance and table of a query.

@@ -361,6 +361,7 @@ pub(super) fn at_home(steps: &mut [Step], home: crate::words::InstanceId) {
             | Verb::Update { instance, .. }
             | Verb::Upsert { instance, .. }
             | Verb::Delete { instance, .. }
+            | Verb::Merge { instance, .. }
             | Verb::Share { instance, .. }
             | Verb::Members { instance, .. }
             | Verb::Changes { instance, .. } => {
