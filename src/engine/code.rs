@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::batch::BatchCode;
 use crate::fault::FaultKind;
 use crate::plan::{
     Assignment, Backoff, Isolation, Location, Plan, Program, RowSelector, Statement, Step, Verb,
@@ -109,6 +110,8 @@ pub enum Operation {
     },
     /// Commits the explicit transaction.
     Commit,
+    /// Collects the items of a batch, or sends it.
+    Batch(BatchCode),
     /// Runs another program.
     Call {
         /// Which.
@@ -307,6 +310,13 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
             out.operations[guard] = Operation::GuardTry { on: on.clone(), on_fault: out.len() };
             compile_steps(on_fault, out);
             out.operations[skip] = Operation::Jump(out.len());
+        }
+        Verb::Batch { instance, kind, body, bind, faults } => {
+            let begin = BatchCode::Collect { instance: *instance, kind: *kind };
+            out.push(Operation::Batch(begin));
+            compile_steps(body, out);
+            let end = BatchCode::Send { bind: bind.clone(), faults: faults.clone() };
+            out.push(Operation::Batch(end));
         }
         Verb::Transaction { instance, isolation, body } => {
             out.push(Operation::Begin { instance: *instance, isolation: *isolation });

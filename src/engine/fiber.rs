@@ -15,6 +15,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::batch::Collected;
 use crate::engine::database::{Assigned, Caller, Execution, Temporary, TransactionRef, Writing};
 use crate::engine::request::{Answer, Request};
 use crate::engine::sharing::SharedVariables;
@@ -147,6 +148,8 @@ pub struct ProgramFrame {
     pub loops: Vec<Loop>,
     /// The guards that it is in, the innermost last.
     pub guards: Vec<Guard>,
+    /// The batches whose items it collects, the innermost last.
+    pub batches: Vec<Collected>,
 }
 
 impl ProgramFrame {
@@ -156,7 +159,15 @@ impl ProgramFrame {
         home: Option<InstanceId>,
         bindings: Vec<(Name, Value)>,
     ) -> Self {
-        Self { program, position: 0, home, bindings, loops: Vec::new(), guards: Vec::new() }
+        Self {
+            program,
+            position: 0,
+            home,
+            bindings,
+            loops: Vec::new(),
+            guards: Vec::new(),
+            batches: Vec::new(),
+        }
     }
 
     /// Binds a value to a name, in place of what the name meant.

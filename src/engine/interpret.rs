@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::batch::BatchCode;
 use crate::engine::code::{Operation, RequestCode};
 use crate::engine::database::broken;
 use crate::engine::fiber::{Fiber, FiberId, Frame, Guard, Interrupt, Loop, ProgramFrame, State};
@@ -113,6 +114,7 @@ impl World {
                 self.begin_explicit(fiber, *instance, *isolation)?;
             }
             Operation::Commit => self.commit_explicit(fiber)?,
+            Operation::Batch(code) => return self.step_batch(id, fiber, code),
             Operation::Call { program, with } => return self.call(shared, fiber, *program, with),
         }
         Ok(Next::Operation)
@@ -209,6 +211,7 @@ impl World {
                 _ => None,
             },
             Some(Operation::Statement(code)) => code.bind.as_ref(),
+            Some(Operation::Batch(BatchCode::Send { bind, .. })) => bind.as_ref(),
             _ => None,
         };
         let Some(Frame::Program(frame)) = fiber.frames.last_mut() else {
@@ -227,6 +230,13 @@ impl World {
             for (part, name) in parts {
                 bind(name, answer.part(*part));
             }
+        }
+        if let (
+            Some(Operation::Batch(BatchCode::Send { faults: Some(name), .. })),
+            Answer::Batch(_, faults),
+        ) = (asked, &answer)
+        {
+            bind(name, Value::List(Arc::clone(faults)));
         }
         if let Some(name) = name {
             bind(name, answer.into_value());
@@ -297,6 +307,7 @@ impl World {
                         continue;
                     };
                     if failed < *up_to && is_worth_another_try(&fault, on) {
+                        frame.batches.clear();
                         frame.loops.truncate(loops);
                         frame.position = position + 1;
                         frame.guards.push(Guard::Retry { position, failed: failed + 1, loops });
@@ -310,6 +321,7 @@ impl World {
                         continue;
                     };
                     if on.is_empty() || on.contains(&fault.kind) {
+                        frame.batches.clear();
                         frame.loops.truncate(loops);
                         frame.position = *on_fault;
                         frame.bind(&Name::from("fault"), Value::text(fault.kind.facts().word));

@@ -25,7 +25,7 @@ impl World {
         code: &RequestCode,
     ) -> Result<Next, Fault> {
         let (instance, request) = self.build(shared, fiber, code)?;
-        Ok(self.hand_over(id, fiber, instance, request))
+        self.send_or_collect(id, fiber, instance, request)
     }
 
     /// Hands a request to its instance.
@@ -331,6 +331,7 @@ impl Request {
             required: None,
             hints: Hints::NONE,
             access: None,
+            batch: None,
         }
     }
 }

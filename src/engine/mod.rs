@@ -11,6 +11,7 @@
 //! language). Below them, [`lock`] and [`store`] know nothing of the world.
 
 mod across;
+mod batch;
 mod build;
 mod changes;
 mod code;

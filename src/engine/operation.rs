@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::batch::carry_out;
 use crate::engine::concurrency::{Upsert, decide_upsert};
 use crate::engine::database::{
     Answered, Assigned, Beside, By, Caller, Change, Execution, Looked, Query, Step, Waiter, Wrote,
@@ -191,6 +192,7 @@ impl World {
                 self.change_members(frame)?
             }
             Message::RetrieveEntityChanges => self.retrieve_changes(fiber, frame)?,
+            Message::ExecuteMultiple | Message::ExecuteTransaction => carry_out(frame),
             other => {
                 let message = format!("the platform has no operation for {}", other.name());
                 return Err(broken(message));

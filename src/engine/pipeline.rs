@@ -12,6 +12,7 @@
 //! each of its own requests is a transaction of its own; whatever is nested in a transaction is
 //! part of it. A fault in a synchronous step rolls the whole transaction back.
 
+use crate::engine::batch::unfit;
 use crate::engine::concurrency::unversioned;
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame, State};
 use crate::engine::interpret::Next;
@@ -129,6 +130,9 @@ impl World {
         if let Some(fault) = unversioned(frame.request.required, plan.table(table)) {
             return Some(fault.from_instance(instance));
         }
+        if let Some(fault) = unfit(&frame.request) {
+            return Some(fault.from_instance(instance));
+        }
         self.databases[instance.index()].unusable(frame.transaction?)
     }
 
@@ -143,9 +147,11 @@ impl World {
         let isolation = self.shared.plan.instance(frame.instance).isolation;
         let (instance, request) = (frame.instance, &frame.request);
         let reads = request.message.is_read();
-        let needs_none = reads
-            && !self.needs_transaction(instance, frame)
-            && !self.shared.steps.any(instance, request.table, request.message);
+        // Each item of an ExecuteMultiple has a transaction of its own.
+        let needs_none = request.message == Message::ExecuteMultiple
+            || reads
+                && !self.needs_transaction(instance, frame)
+                && !self.shared.steps.any(instance, request.table, request.message);
         if frame.transaction.is_none() && !needs_none {
             self.open_for_request(lane, fiber, isolation);
         }
@@ -173,8 +179,9 @@ impl World {
         }
         let (instance, lane) = (frame.instance, fiber.lane);
         let is_main = frame.phase == Phase::MainOperation;
-        if is_main && frame.transaction.is_none() && self.databases[instance.index()].is_altering()
-        {
+        let is_altering = || self.databases[instance.index()].is_altering();
+        let is_batch = frame.request.message == Message::ExecuteMultiple;
+        if is_main && !is_batch && frame.transaction.is_none() && is_altering() {
             let isolation = self.shared.plan.instance(instance).isolation;
             self.open_for_request(lane, fiber, isolation);
         }
@@ -225,18 +232,22 @@ impl World {
         // The parts are commands of their own; the next look of this one begins afresh.
         frame.command_deadline = None;
         let mut part = RequestFrame::new(number, frame.instance, request, frame.transaction);
-        part.depth = frame.depth + 1;
+        part.depth = frame.depth + u32::from(frame.request.batch.is_none());
         part.parent = Some(frame.id);
         fiber.frames.push(Frame::Request(Box::new(part)));
     }
 
     /// A request that the platform made for a main operation has ended. A fault ends the main
-    /// operation as well.
+    /// operation as well, unless that is an ExecuteMultiple.
     fn part_ended(&mut self, fiber: &mut Fiber, result: Result<Answer, Fault>) -> Flow {
-        if let Err(fault) = result {
-            self.fail_request(fiber, fault);
-        } else if let Some(Frame::Request(frame)) = fiber.frames.last_mut() {
-            frame.parts.push(result);
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
+            return Flow::Continue;
+        };
+        match result {
+            Err(fault) if frame.request.message != Message::ExecuteMultiple => {
+                self.fail_request(fiber, fault);
+            }
+            result => frame.parts.push(result),
         }
         Flow::Continue
     }

@@ -31,6 +31,17 @@ pub struct Request {
     pub hints: Hints,
     /// What it changes of who may do what.
     pub access: Option<Box<AccessChange>>,
+    /// For a request that carries others: those.
+    pub batch: Option<Box<Batch>>,
+}
+
+/// The requests that another one carries.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct Batch {
+    /// The requests, in their order.
+    pub items: Vec<Request>,
+    /// Whether the items after one that has failed are carried out all the same.
+    pub continues: bool,
 }
 
 /// What a request changes of who may do what.
@@ -118,6 +129,9 @@ pub enum Answer {
     Changes(Arc<Delta>),
     /// How many rows were written.
     Count(u64),
+    /// How the requests that this one carried have ended: for each the answer, and the fault's
+    /// word; null for what there is not.
+    Batch(Arc<[Value]>, Arc<[Value]>),
 }
 
 impl Answer {
@@ -144,7 +158,7 @@ impl Answer {
             Self::Done => Value::Null,
             Self::Id(id) => Value::Id(id),
             Self::Record(record) => Value::Record(record),
-            Self::List(items) | Self::Page(items, _) => Value::List(items),
+            Self::List(items) | Self::Page(items, _) | Self::Batch(items, _) => Value::List(items),
             Self::Changes(delta) => Value::Delta(delta),
             Self::Count(count) => Value::Whole(i64::try_from(count).unwrap_or(i64::MAX)),
         }

@@ -216,7 +216,7 @@ impl Soundness<'_> {
             Verb::ForEach { body, .. } | Verb::Repeat { body, .. } | Verb::Retry { body, .. } => {
                 self.steps(body)
             }
-            Verb::Transaction { instance, body, .. } => {
+            Verb::Transaction { instance, body, .. } | Verb::Batch { instance, body, .. } => {
                 self.place(*instance)?;
                 self.steps(body)
             }

@@ -83,8 +83,6 @@ impl Message {
                 | Self::CreateMultiple
                 | Self::UpdateMultiple
                 | Self::UpsertMultiple
-                | Self::ExecuteMultiple
-                | Self::ExecuteTransaction
         )
     }
 
@@ -111,6 +109,14 @@ impl Message {
             Self::ExecuteTransaction => "ExecuteTransaction",
             Self::RetrieveEntityChanges => "RetrieveEntityChanges",
         }
+    }
+
+    /// Whether plug-in steps can listen to it.
+    ///
+    /// Source: Microsoft Learn, "Use Upsert to create or update a record", for Upsert. Assumed:
+    /// steps listen to the items of a batch, not to the batch; no page offers its message.
+    pub const fn has_steps(self) -> bool {
+        !matches!(self, Self::Upsert | Self::ExecuteMultiple | Self::ExecuteTransaction)
     }
 
     /// Whether it only reads.

@@ -34,7 +34,9 @@ pub use expectation::{
 pub use isolation::{Hint, Hints, Isolation, Locking};
 pub use message::{Message, Stage};
 pub use outage::{Outage, OutageKind};
-pub use program::{Assignment, Backoff, KeyValues, Program, RowSelector, Step, UpsertWhen, Verb};
+pub use program::{
+    Assignment, Backoff, BatchKind, KeyValues, Program, RowSelector, Step, UpsertWhen, Verb,
+};
 pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody};
 pub use security::{
     BusinessUnit, Depth, OwnerColumns, Privilege, Recalculation, Right, Role, Security,

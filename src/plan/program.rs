@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultKind;
 use crate::plan::{
-    AnswerPart, ChangesFrom, Hints, Isolation, Location, Precondition, Right, Selection, Statement,
+    AnswerPart, ChangesFrom, Hints, Isolation, Location, Message, Precondition, Right, Selection,
+    Statement,
 };
 use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
 
@@ -242,6 +243,21 @@ pub enum Verb {
         /// The steps.
         body: Vec<Step>,
     },
+    /// Asks for several requests in one: those that the steps would make, in their order. The
+    /// steps only collect them.
+    Batch {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// How they are carried out.
+        kind: BatchKind,
+        /// The steps that make the items.
+        body: Vec<Step>,
+        /// The binding that gets the list of the items' answers, null for one without.
+        bind: Option<Name>,
+        /// The binding that gets the list of the items' faults by their words, null for one
+        /// without.
+        faults: Option<Name>,
+    },
     /// Runs another program, with bindings of its own, in the same transaction and for the same
     /// plug-in `target`.
     Call {
@@ -257,6 +273,32 @@ pub enum Verb {
     /// A statement of a session, with the binding that gets what it answers: the rows of a select,
     /// the id of an inserted row, the number of rows that an update or delete has written.
     Statement(Statement, Option<Name>),
+}
+
+/// How requests that are sent as one are carried out.
+///
+/// Source: Microsoft Learn, "Execute multiple requests using the SDK for .NET" and "Execute
+/// messages in a single database transaction".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchKind {
+    /// One after the other, each for itself: ExecuteMultiple.
+    Multiple {
+        /// Whether the items after one that has failed are carried out all the same.
+        continues: bool,
+    },
+    /// In one transaction, all or none: ExecuteTransaction.
+    Transaction,
+}
+
+impl BatchKind {
+    /// The message of the platform.
+    pub const fn message(self) -> Message {
+        match self {
+            Self::Multiple { .. } => Message::ExecuteMultiple,
+            Self::Transaction => Message::ExecuteTransaction,
+        }
+    }
 }
 
 /// One column's new value. An expression over the row's own columns is computed when the row is

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::check::Moment;
 use crate::check::invariant::order::Transactions;
 use crate::check::invariant::{Invariant, Report};
-use crate::plan::Stage;
+use crate::plan::{Message, Stage};
 use crate::trace::{Entry, Event, RequestBegan, Trace};
 use crate::words::{InstanceId, LaneId, PlugInId, RequestId, TransactionId};
 
@@ -19,6 +19,8 @@ struct Known {
     instance: InstanceId,
     parent: Option<RequestId>,
     depth: u32,
+    /// Whether what is nested in it are the items that it carries.
+    carries: bool,
     /// The transaction that it joined when it began.
     joined: Option<TransactionId>,
     /// Whether a transaction was begun for it.
@@ -81,6 +83,7 @@ impl Watcher {
             instance,
             depth,
             transaction,
+            message,
             ..
         }) = &entry.event
         else {
@@ -102,7 +105,8 @@ impl Watcher {
                     if above.lane != *lane {
                         broken.push("is nested in another lane's");
                     }
-                    above.depth
+                    // An item of a batch is as deep as the batch.
+                    above.depth.saturating_sub(u32::from(above.carries))
                 }
             },
         };
@@ -114,6 +118,7 @@ impl Watcher {
             instance: *instance,
             parent: *parent,
             depth: *depth,
+            carries: matches!(message, Message::ExecuteMultiple | Message::ExecuteTransaction),
             joined: *transaction,
             opened: false,
             stage: None,

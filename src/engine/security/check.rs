@@ -390,7 +390,8 @@ impl World {
 /// Whether the request on top of the stack was made by the platform, for the one below it.
 fn is_part(fiber: &Fiber) -> bool {
     let below = fiber.frames.len().checked_sub(2).and_then(|index| fiber.frames.get(index));
-    matches!(below, Some(Frame::Request(below)) if below.running.is_none())
+    // What a client sends in a batch is its own request.
+    matches!(below, Some(Frame::Request(it)) if it.running.is_none() && it.request.batch.is_none())
 }
 
 /// Whether a query answers figures about rows in place of rows.

@@ -48,7 +48,12 @@ impl Teller<'_, '_> {
         let Some(request) = self.history.requests.get(&request) else {
             return otherwise.to_owned();
         };
-        let place = self.place(request.instance, request.table, request.row);
+        let place = match request.kind {
+            RequestKind::Message(Message::ExecuteMultiple | Message::ExecuteTransaction) => {
+                self.history.names.instance(request.instance)
+            }
+            _ => self.place(request.instance, request.table, request.row),
+        };
         match request.kind {
             RequestKind::Message(message) => verb(message, &place),
             RequestKind::Statement(_) => otherwise.to_owned(),
@@ -249,7 +254,8 @@ fn verb(message: Message, place: &str) -> String {
         Message::Merge => "merges",
         Message::GrantAccess => "shares",
         Message::RevokeAccess => "stops sharing",
-        Message::ExecuteMultiple | Message::ExecuteTransaction => "executes requests in",
+        Message::ExecuteMultiple => "sends requests as one (ExecuteMultiple) to",
+        Message::ExecuteTransaction => "sends requests as one (ExecuteTransaction) to",
     };
     format!("{verb} {place}")
 }

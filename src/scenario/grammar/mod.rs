@@ -7,6 +7,7 @@
 //! A [`Shape`] says in which of the three forms (single value, list, map) a value may stand. What
 //! a single value *means* (an instant, a column, a binding) is for the lowering to find out.
 
+mod batches;
 mod control;
 mod document;
 mod expectations;

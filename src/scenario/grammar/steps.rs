@@ -1,5 +1,6 @@
 //! The grammar of the step language.
 
+use crate::scenario::grammar::batches::{EXECUTE_MULTIPLE, EXECUTE_TRANSACTION};
 use crate::scenario::grammar::control::{
     AT, CALL, FAIL, IF, LET, LIST, NOTE, PAUSE, THROW, TRACE, WITH, WORK, control_over,
 };
@@ -61,6 +62,12 @@ static STEP_MAP: Map = Map::of(&[
     may("retry", &RETRY, "tries steps again when they end in a fault"),
     may("try", &TRY, "handles the faults of steps"),
     may("transaction", &TRANSACTION, "runs steps in one database transaction"),
+    may(
+        "execute multiple",
+        &EXECUTE_MULTIPLE,
+        "sends requests as one, each carried out for itself",
+    ),
+    may("execute transaction", &EXECUTE_TRANSACTION, "sends requests as one, all or none"),
     CALL,
     WITH,
     NOTE,
@@ -112,12 +119,15 @@ static VERBS: &[&str] = &[
     "retry",
     "try",
     "transaction",
+    "execute multiple",
+    "execute transaction",
     "call",
     "note",
     "trace",
 ];
 
-const IN: Key = may("in", &INSTANCE_NAME, "the instance; default the actor's or plug-in's");
+pub(super) const IN: Key =
+    may("in", &INSTANCE_NAME, "the instance; default the actor's or plug-in's");
 const TABLE: Key = must("table", &TABLE_NAME, "the table");
 const ROW_KEY: Key = may("row", &ROW, "which row: its name, a `$binding`, or `any`");
 const KEY: Key = may("key", &SINGLE_VALUES_BY_NAME, "which row: by an alternate key's values");

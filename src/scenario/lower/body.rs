@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::plan::Image;
+use crate::plan::{BatchKind, Image};
 use crate::scenario::source::Span;
 use crate::words::{ColumnId, InstanceId, Name, ProgramId, TableId};
 
@@ -78,6 +78,8 @@ pub struct Body {
     pub home: Option<InstanceId>,
     /// Whether its steps are those of a session, at SQL level.
     pub is_sql: bool,
+    /// The batch whose items the steps make, if they make some.
+    pub batch: Option<BatchKind>,
     /// Whether this is a named program, whose caller may give it a home and a target.
     pub is_named: bool,
     /// For a plug-in: the table that it listens to, if it listens to one.

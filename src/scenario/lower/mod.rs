@@ -11,6 +11,7 @@
 //! functions hand back that proof ([`Checked`]) and go on with the rest.
 
 mod access;
+mod batches;
 mod body;
 mod calls;
 mod changes;

@@ -121,12 +121,15 @@ impl Lowering<'_> {
                 ),
             ));
         }
-        if message.is_carried_out() {
-            return Ok((message, table));
-        }
-        let (label, known) =
-            ("no request of this message can be made", "listen to Create, Update or Delete");
-        let text = format!("no plug-in step can listen to {} yet", message.name());
+        let (label, known, yet) = match (message.is_carried_out(), message.has_steps()) {
+            (true, true) => return Ok((message, table)),
+            (true, false) => ("it has no stages of its own", "listen to the messages in it", ""),
+            (false, _) => {
+                let label = "no request of this message can be made";
+                (label, "listen to Create, Update or Delete", " yet")
+            }
+        };
+        let text = format!("no plug-in step can listen to {}{yet}", message.name());
         Err(self.diagnostics.report(on.span, "out of place", text, label, Some(known.to_owned())))
     }
 

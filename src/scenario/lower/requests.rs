@@ -37,6 +37,7 @@ impl Lowering<'_> {
             "changes" => self.read_changes(node, body),
             "set" => self.set_target(entry, body),
             "transaction" => self.transaction(node, body),
+            "execute multiple" | "execute transaction" => self.batch(entry, body),
             _ => Err(self.diagnostics.misshapen(entry.key_span)),
         }
     }
@@ -177,6 +178,7 @@ impl Lowering<'_> {
     ) -> Checked<Option<Name>> {
         match node.get("as") {
             None => Ok(None),
+            Some(name) if body.batch.is_some() => Err(self.item_has_no_answer(name)),
             Some(name) => self.bound_name(name, body, bound).map(Some),
         }
     }

@@ -21,7 +21,12 @@ impl Lowering<'_> {
         found.into_iter().collect()
     }
 
-    fn steps_at(&mut self, node: &Node, key: &str, body: &mut Body) -> Checked<Vec<Step>> {
+    pub(super) fn steps_at(
+        &mut self,
+        node: &Node,
+        key: &str,
+        body: &mut Body,
+    ) -> Checked<Vec<Step>> {
         let steps = self.required(node, key)?;
         self.steps(steps, body)
     }
@@ -47,6 +52,9 @@ impl Lowering<'_> {
 
     fn verb(&mut self, step: &Node, entry: &Entry, body: &mut Body) -> Checked<Verb> {
         let node = &entry.value;
+        if body.batch.is_some() {
+            self.check_item(entry)?;
+        }
         match &*entry.key {
             "work" => self.duration(node).map(Verb::Work),
             "wait" => self.duration(node).map(Verb::Wait),
@@ -339,7 +347,7 @@ pub fn given_names(node: Option<&Node>) -> Vec<(Name, crate::scenario::source::S
 }
 
 /// Names the instance of every step in a transaction that leaves it open.
-fn at_home(steps: &mut [Step], home: crate::words::InstanceId) {
+pub(super) fn at_home(steps: &mut [Step], home: crate::words::InstanceId) {
     for step in steps {
         match &mut step.verb {
             Verb::Create { instance, .. }
@@ -353,7 +361,7 @@ fn at_home(steps: &mut [Step], home: crate::words::InstanceId) {
             | Verb::Changes { instance, .. } => {
                 instance.get_or_insert(home);
             }
-            Verb::Transaction { instance, body, .. } => {
+            Verb::Transaction { instance, body, .. } | Verb::Batch { instance, body, .. } => {
                 let home = *instance.get_or_insert(home);
                 at_home(body, home);
             }

@@ -128,6 +128,7 @@ fn count_verbs(steps: &[Step], seen: &mut BTreeSet<u8>) {
             Verb::Throw(_) => (25, vec![]),
             Verb::SetShared(_) => (26, vec![]),
             Verb::Trace(_) => (27, vec![]),
+            Verb::Batch { body, .. } => (28, vec![body]),
         };
         seen.insert(number);
         for body in bodies {
@@ -182,7 +183,7 @@ fn every_verb_and_every_claim_of_a_plan_has_a_spelling() {
         count_verbs(&program.steps, &mut verbs);
     }
     count_claims(&plan, &mut claims);
-    assert_eq!(verbs, (0..=27).collect());
+    assert_eq!(verbs, (0..=28).collect());
     assert_eq!(claims, (0..=28).collect());
 }
 
