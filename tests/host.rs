@@ -252,9 +252,8 @@ async fn troubles(host: Arc<Host>, seed: u64) {
 async fn chaos_leaves_nothing_behind_and_replays_to_the_same_state() {
     for seed in 0..4 {
         let host = Arc::new(start());
-        let tasks = (0..CLIENTS).map(|client| {
-            tokio::spawn(troubles(Arc::clone(&host), seed * CLIENTS + client))
-        });
+        let tasks = (0..CLIENTS)
+            .map(|client| tokio::spawn(troubles(Arc::clone(&host), seed * CLIENTS + client)));
         let tasks: Vec<_> = tasks.collect();
         let lasts = Duration::from_millis(15);
         host.outage("europe", OutageKind::Unreachable, lasts);

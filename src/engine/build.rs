@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::engine::cascade::Relationships;
 use crate::engine::code::{Code, called, named_rows};
 use crate::engine::database::Database;
-use crate::engine::log::Log;
 use crate::engine::guest::Border;
+use crate::engine::jobs::Jobs;
+use crate::engine::log::Log;
 use crate::engine::names::Names;
 use crate::engine::plug_in::PlugIns;
 use crate::engine::queue::{Due, Queue};
@@ -87,6 +89,7 @@ impl World {
         let shared = Arc::new(Shared {
             code: Code::of(&plan),
             steps: StepIndex::of(&plan),
+            relationships: Relationships::of(&plan),
             plan: Arc::clone(&plan),
             plug_ins,
         });
@@ -100,6 +103,7 @@ impl World {
             runs: vec![0; plan.actors.len()],
             cursors: BTreeMap::new(),
             names: Names::new(planned_names(&plan)),
+            jobs: Jobs::default(),
             users: UserCaches::default(),
             random: Random::new(seed),
             next_lane: 0,

@@ -26,8 +26,8 @@ use crate::engine::world::{World, is_stale};
 use crate::fault::Fault;
 use crate::plan::{Isolation, Message, Outage};
 use crate::trace::{Event, LaneKind, Outcome, RollbackReason};
-use crate::words::{ActorId, InstanceId, LaneId, Name, OutageId, RequestId, RowId, SimInstant};
 use crate::words::Value;
+use crate::words::{ActorId, InstanceId, LaneId, Name, OutageId, RequestId, RowId, SimInstant};
 
 /// A caller from outside; its host never uses a number twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -283,7 +283,8 @@ impl World {
             Some(Which::Id(id)) => Target::Id(*id),
             Some(Which::Named(name)) => Target::Id(self.row_called(table, name)),
             Some(Which::Key(values)) => {
-                let values: Vec<_> = values.iter().map(|(name, it)| (&**name, it.clone())).collect();
+                let values: Vec<_> =
+                    values.iter().map(|(name, it)| (&**name, it.clone())).collect();
                 asking.row(table, Row::Key(&values))?
             }
         };

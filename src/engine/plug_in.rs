@@ -184,7 +184,8 @@ impl Service<'_> {
         columns: &[(&str, Value)],
     ) -> Result<RowId, Interruption> {
         let table = self.table(table)?;
-        let target = name.map_or(Target::None, |name| Target::Id(Asking(self.plan).called(table, name)));
+        let target =
+            name.map_or(Target::None, |name| Target::Id(Asking(self.plan).called(table, name)));
         let request = self.request(Message::Create, table, target, columns)?;
         match self.ask(request)? {
             Answer::Id(id) => Ok(id),

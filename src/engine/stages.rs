@@ -69,7 +69,12 @@ impl World {
     }
 
     /// Begins a plug-in step.
-    fn begin_plug_in(&mut self, id: FiberId, fiber: &mut Fiber, plug_in: PlugInId) -> Flow {
+    pub(super) fn begin_plug_in(
+        &mut self,
+        id: FiberId,
+        fiber: &mut Fiber,
+        plug_in: PlugInId,
+    ) -> Flow {
         let shared = Arc::clone(&self.shared);
         let registration = shared.plan.plug_in(plug_in);
         let lane = fiber.lane;

@@ -5,13 +5,15 @@
 use std::collections::BTreeMap;
 
 use crate::engine::random::shuffle;
-use crate::plan::{Message, Plan, Stage};
+use crate::plan::{Message, Mode, Plan, Stage};
 use crate::words::{ColumnId, InstanceId, PlugInId, TableId};
 
 /// The registered steps of all instances, each list in the order in which it runs.
 #[derive(Debug)]
 pub struct StepIndex {
     lists: BTreeMap<(InstanceId, TableId, Message, Stage), StepList>,
+    /// The asynchronous steps.
+    asynchronous: BTreeMap<(InstanceId, TableId, Message), StepList>,
 }
 
 /// The steps of one message in one stage of one table, in the order in which they run.
@@ -30,13 +32,20 @@ impl StepIndex {
     /// Source: Microsoft Learn, "Register a plug-in", Execution order.
     pub fn of(plan: &Plan) -> Self {
         let mut lists: BTreeMap<_, Vec<PlugInId>> = BTreeMap::new();
+        let mut asynchronous: BTreeMap<_, Vec<PlugInId>> = BTreeMap::new();
         for (index, plug_in) in plan.plug_ins.iter().enumerate().filter(|(_, it)| it.enabled) {
             let id = PlugInId(u32::try_from(index).unwrap_or(u32::MAX));
             let all = &plan.instance(plug_in.instance).tables;
             let tables = plug_in.table.as_ref().map_or(&all[..], std::slice::from_ref);
             for table in tables {
-                let key = (plug_in.instance, *table, plug_in.message, plug_in.stage);
-                lists.entry(key).or_default().push(id);
+                let key = (plug_in.instance, *table, plug_in.message);
+                if plug_in.mode == Mode::Asynchronous {
+                    asynchronous.entry(key).or_default().push(id);
+                } else {
+                    let (instance, table, message) = key;
+                    let key = (instance, table, message, plug_in.stage);
+                    lists.entry(key).or_default().push(id);
+                }
             }
         }
         let ordered = |(key, mut steps): (_, Vec<PlugInId>)| {
@@ -44,7 +53,21 @@ impl StepIndex {
             steps.sort_by_key(|id| plan.plug_in(*id).rank);
             (key, StepList::of(plan, steps))
         };
-        Self { lists: lists.into_iter().map(ordered).collect() }
+        let listed = |(key, steps)| (key, StepList::of(plan, steps));
+        Self {
+            lists: lists.into_iter().map(ordered).collect(),
+            asynchronous: asynchronous.into_iter().map(listed).collect(),
+        }
+    }
+
+    /// The asynchronous steps that listen there; `None` when there are none.
+    pub fn asynchronous(
+        &self,
+        instance: InstanceId,
+        table: TableId,
+        message: Message,
+    ) -> Option<&StepList> {
+        self.asynchronous.get(&(instance, table, message))
     }
 
     /// The steps that listen there; `None` when there are none.
@@ -63,6 +86,7 @@ impl StepIndex {
         [Stage::PreValidation, Stage::PreOperation, Stage::PostOperation]
             .into_iter()
             .any(|stage| self.list(instance, table, message, stage).is_some())
+            || self.asynchronous(instance, table, message).is_some()
     }
 }
 
@@ -129,7 +153,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::plan::{Location, Mode, PlugIn, PlugInBody};
+    use crate::plan::{Location, PlugIn, PlugInBody};
     use crate::words::{Name, ProgramId};
 
     fn step(number: usize, rank: i32, filter: &[u16]) -> PlugIn {

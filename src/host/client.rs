@@ -128,10 +128,7 @@ impl Client {
     /// # Errors
     ///
     /// The instance is not there, or does not answer.
-    pub async fn begin(
-        &mut self,
-        isolation: Option<Isolation>,
-    ) -> Result<Transaction<'_>, Fault> {
+    pub async fn begin(&mut self, isolation: Option<Isolation>) -> Result<Transaction<'_>, Fault> {
         self.call(|guest| Input::Begin(guest, isolation)).await?;
         self.standing = Standing::InTransaction;
         Ok(Transaction { client: self, is_open: true })

@@ -1,8 +1,8 @@
 //! The host: the instances of a plan in real time, called by tokio tasks from several threads.
 //!
 //! ```text
-//!   client task ── bring ──▶ intake ──▶ kernel (one owner at a time) ──▶ replies ──▶ parked callers
-//!        └──────── parked until the reply, its time-out, or its own end            (dashmap)
+//!   client task ─ bring ─▶ intake ─▶ kernel (one owner at a time) ─▶ replies ─▶ parked callers
+//!        └─── parked until the reply, its time-out, or its own end           (dashmap)
 //!   pump task, one an instance: brings the clock, and what other instances ask for
 //! ```
 //!
