@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::engine::cascade::Relationships;
 use crate::engine::code::{Code, called, named_rows};
 use crate::engine::database::Database;
 use crate::engine::jobs::Jobs;
@@ -87,6 +88,7 @@ impl World {
         let shared = Arc::new(Shared {
             code: Code::of(&plan),
             steps: StepIndex::of(&plan),
+            relationships: Relationships::of(&plan),
             plan: Arc::clone(&plan),
             plug_ins,
         });

@@ -248,6 +248,7 @@ impl RequestFrame {
             after: None,
             shared: SharedVariables::default(),
             part: Part::default(),
+            cascade: None,
             correlation: None,
             job_access: JobAccess::default(),
             answer: Answer::Done,

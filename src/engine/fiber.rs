@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::batch::Collected;
+use crate::engine::cascade::Cascade;
 use crate::engine::database::{Assigned, Caller, Execution, Temporary, TransactionRef, Writing};
 use crate::engine::jobs::{Job, JobAccess};
 use crate::engine::request::{Answer, Request};
@@ -293,6 +294,8 @@ pub struct RequestFrame {
     pub shared: SharedVariables,
     /// Which part of a split update the stage's steps run for.
     pub part: Part,
+    /// How far its cascade is, where it has one.
+    pub cascade: Option<Box<Cascade>>,
     /// The outermost request from which a job's step follows; `None` where that is in the stack.
     pub correlation: Option<RequestId>,
     /// What it is to the async service.

@@ -13,6 +13,7 @@
 mod across;
 mod batch;
 mod build;
+mod cascade;
 mod changes;
 mod code;
 mod concurrency;

@@ -256,6 +256,10 @@ impl World {
         let mut part = RequestFrame::new(number, frame.instance, request, frame.transaction);
         part.depth = frame.depth + u32::from(frame.request.batch.is_none());
         part.parent = Some(frame.id);
+        part.cascade = frame
+            .cascade
+            .as_ref()
+            .map(|above| Box::new(above.of_child(frame.request.table, frame.request.id())));
         fiber.frames.push(Frame::Request(Box::new(part)));
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::cascade::Relationships;
 use crate::engine::changes::Cursor;
 use crate::engine::code::Code;
 use crate::engine::database::{Context, Database, TransactionRef};
@@ -39,6 +40,8 @@ pub struct Shared {
     pub code: Code,
     /// Which plug-in steps run when.
     pub steps: StepIndex,
+    /// What becomes of rows that refer to others.
+    pub relationships: Relationships,
     /// The plug-ins in Rust.
     pub plug_ins: PlugIns,
 }

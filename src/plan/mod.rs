@@ -14,6 +14,7 @@ mod message;
 mod outage;
 mod program;
 mod registration;
+mod relationship;
 mod security;
 mod selection;
 mod session;
@@ -40,6 +41,7 @@ pub use program::{
     Assignment, Backoff, BatchKind, KeyValues, Program, RowSelector, Step, UpsertWhen, Verb,
 };
 pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody};
+pub use relationship::{OnAssign, OnDelete, Relationship};
 pub use security::{
     BusinessUnit, Depth, OwnerColumns, Privilege, Recalculation, Right, Role, Security,
     SecurityTables, Team, TeamKind, User,
@@ -86,6 +88,12 @@ pub struct Plan {
     pub rows: Vec<RowGroup>,
     /// Every program: named ones, and the bodies of actors, flows and plug-ins.
     pub programs: Vec<Program>,
+    /// What becomes of the rows that refer to others. A lookup that is in none leads nowhere once
+    /// its row is deleted.
+    ///
+    /// Assumed: a lookup that its author gives no relationship is not what the scenario is about;
+    /// on the platform each has one, of kind referential, whose link is removed.
+    pub relationships: Vec<Relationship>,
     /// The registered plug-in steps.
     pub plug_ins: Vec<PlugIn>,
     /// Who may do what, for the instances that check it. Empty: everybody may do everything, and
@@ -331,6 +339,7 @@ impl Plan {
             instances: Vec::new(),
             rows: Vec::new(),
             programs: Vec::new(),
+            relationships: Vec::new(),
             plug_ins: Vec::new(),
             security: Vec::new(),
             jobs: None,

@@ -29,6 +29,7 @@ mod own_names;
 mod queries;
 mod reading;
 mod registrations;
+mod relationships;
 mod requests;
 mod resolve;
 mod rows;
@@ -149,6 +150,7 @@ impl Lowering<'_> {
         self.instances(tree.get("instances"));
         self.security(tree.get("security"));
         self.jobs(tree.get("plug-ins"));
+        self.relationships(tree.get("relationships"));
         self.declare(tree);
         self.outages(tree.get("outages"));
         self.row_groups(tree.get("rows"));
