@@ -30,13 +30,15 @@ enum Track {
     Lock(LockResource, TransactionId),
 }
 
+/// A thread's number, and the ends of the slices that are open on it, the outermost first.
+type Thread = (u64, Vec<u64>);
+
 /// The slices and the threads that they are on.
 #[derive(Default)]
 struct Sheet {
     events: Vec<Value>,
-    /// By process and what it shows: for each thread its number and the ends of the slices that
-    /// are open on it, the outermost first.
-    threads: BTreeMap<(u64, Track), Vec<(u64, Vec<u64>)>>,
+    /// By process and what they show.
+    threads: BTreeMap<(u64, Track), Vec<Thread>>,
     names: Vec<(u64, u64, String)>,
     flows: u64,
 }
