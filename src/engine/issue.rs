@@ -123,12 +123,8 @@ impl World {
                 let request = self.build_changes(fiber, &code.verb)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::Merge { instance, table, row, subordinate, set } => {
-                let target = self.target(shared, fiber, *table, row)?;
-                let mut request = Request::new(Message::Merge, *table, target);
-                request.subordinate = Some(self.row(fiber, *table, subordinate)?);
-                self.assign_all(shared, fiber, &mut request, None, set, late)?;
-                Ok((self.place(fiber, *instance)?, request))
+            Verb::Merge { instance, .. } => {
+                Ok((self.place(fiber, *instance)?, self.build_merge(shared, fiber, code)?))
             }
             Verb::Share { instance, table, row, with, rights } => {
                 let place = self.place(fiber, *instance)?;
@@ -143,6 +139,22 @@ impl World {
             }
             _ => Err(broken("the step asks for nothing".to_owned())),
         }
+    }
+
+    fn build_merge(
+        &mut self,
+        shared: &Shared,
+        fiber: &Fiber,
+        code: &RequestCode,
+    ) -> Result<Request, Fault> {
+        let Verb::Merge { table, row, subordinate, set, .. } = &code.verb else {
+            return Err(broken("the step is no merge".to_owned()));
+        };
+        let target = self.target(shared, fiber, *table, row)?;
+        let mut request = Request::new(Message::Merge, *table, target);
+        request.subordinate = Some(self.row(fiber, *table, subordinate)?);
+        self.assign_all(shared, fiber, &mut request, None, set, &code.late)?;
+        Ok(request)
     }
 
     fn build_query(&self, fiber: &Fiber, verb: &Verb) -> Result<Request, Fault> {
