@@ -75,7 +75,6 @@ impl World {
         fiber: &Fiber,
         code: &RequestCode,
     ) -> Result<(InstanceId, Request), Fault> {
-        let late = &code.late;
         match &code.verb {
             Verb::Create { instance, table, row, from, set, .. } => {
                 let target = match row {
@@ -83,14 +82,14 @@ impl World {
                     None => Target::None,
                 };
                 let mut request = Request::new(Message::Create, *table, target);
-                self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
+                self.assign_all(shared, fiber, &mut request, from.as_ref(), set, &code.late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
             Verb::Update { instance, table, row, from, set, precondition } => {
                 let target = self.target(shared, fiber, *table, row)?;
                 let mut request = Request::new(Message::Update, *table, target);
                 request.required = self.required(fiber, precondition.as_ref())?;
-                self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
+                self.assign_all(shared, fiber, &mut request, from.as_ref(), set, &code.late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
             Verb::Upsert { instance, table, row, from, set, when, precondition, .. } => {
@@ -98,7 +97,7 @@ impl World {
                 let mut request = Request::new(Message::Upsert, *table, target);
                 request.when = *when;
                 request.required = self.required(fiber, precondition.as_ref())?;
-                self.assign_all(shared, fiber, &mut request, from.as_ref(), set, late)?;
+                self.assign_all(shared, fiber, &mut request, from.as_ref(), set, &code.late)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
             Verb::Retrieve { instance, table, row, columns, hints, precondition, .. } => {
