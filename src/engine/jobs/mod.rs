@@ -317,7 +317,10 @@ impl World {
             }
         }
         match wished {
-            Some(wished) if wished != state && !state.may_become(wished) => {
+            Some(wished)
+                if (wished != state || state == JobState::Completed)
+                    && !state.may_become(wished) =>
+            {
                 Err(if state == seen { invalid_change() } else { changed_meanwhile() })
             }
             _ => Ok(()),
