@@ -27,6 +27,30 @@ struct World {
     shares: BTreeSet<(usize, usize)>,
 }
 
+/// Queries of whole tables, each answered by what its user may see alone.
+const WHOLE: [(&str, &str); 7] = [
+    ("first", "table: account, top: 2"),
+    ("inner", "table: contact, link: { behind: { table: account, from: id, to: account } }"),
+    (
+        "outer",
+        "table: contact, link: { behind: { table: account, from: id, to: account, type: outer } }",
+    ),
+    (
+        "none",
+        "table: contact, \
+         link: { behind: { table: account, from: id, to: account, type: not any } }",
+    ),
+    ("through a lookup", "table: contact, where: \"=account.name != null\""),
+    ("number", "table: account, aggregate: { rows: count }"),
+    ("names", "table: account, columns: [name], distinct: true"),
+];
+
+/// The first two rows, and those behind the cookie that came with them.
+const PAGES: &str = "      - query: { table: account, order: name, page: { size: 2 }, \
+                     as: page, more as: more, cookie as: cookie, total count as: total }\n      \
+                     - query: { table: account, order: name, page: { size: 9, cookie: $cookie }, \
+                     as: rest }\n";
+
 /// One row of each user, then one of each team that can own rows.
 impl World {
     fn rows(&self) -> impl Iterator<Item = usize> {
@@ -64,27 +88,31 @@ impl World {
         self.rows().filter(|row| units.contains(&self.unit_of(*row))).collect()
     }
 
-    fn seen_by(&self, user: usize) -> BTreeSet<usize> {
+    /// The rows that the roles of a user, and those of its owner teams, reach.
+    fn reached_by(&self, user: usize) -> BTreeSet<usize> {
         let is_in = |team: &usize| self.members.contains(&(*team, user));
         let owner_teams: Vec<usize> =
             (0..TEAMS).filter(is_in).filter(|team| !self.is_access[*team]).collect();
-        let mut seen = BTreeSet::new();
-        let mut may_read = false;
+        let mut reached = BTreeSet::new();
         if let Some(depth) = self.role_of_user[user] {
-            may_read = true;
             let mut own = BTreeSet::from([user]);
             own.extend(owner_teams.iter().map(|team| team + USERS));
-            seen.extend(self.reached(depth, &own, self.unit_of_user[user]));
+            reached.extend(self.reached(depth, &own, self.unit_of_user[user]));
         }
         for team in owner_teams {
             if let Some(depth) = self.role_of_team[team] {
-                may_read = true;
                 let own = BTreeSet::from([team + USERS]);
-                seen.extend(self.reached(depth, &own, self.unit_of_team[team]));
+                reached.extend(self.reached(depth, &own, self.unit_of_team[team]));
             }
         }
-        if !may_read {
-            return BTreeSet::new();
+        reached
+    }
+
+    /// Those, and the rows that are shared with it.
+    fn seen_by(&self, user: usize) -> BTreeSet<usize> {
+        let mut seen = self.reached_by(user);
+        if !self.may_read(user) {
+            return seen;
         }
         for (row, with) in &self.shares {
             let is_with_team = |team: usize| self.members.contains(&(team, user));
@@ -108,9 +136,11 @@ impl World {
     /// The same as a scenario that expects what each user sees.
     fn scenario(&self) -> String {
         let mut text = String::from(
-            "scenario: Who sees what\ntables: { account: { columns: { name: text } } }\n\
-             instances: { us: { tables: [account] } }\nsecurity:\n  us:\n    business units:\n      \
-             b0: {}\n",
+            "scenario: Who sees what\ntables:\n  account: { columns: { name: text, \
+             changes: whole number } }\n  \
+             draft: { columns: { name: text } }\n  contact: { \
+             columns: { name: text, account: { lookup: account } } }\ninstances: { us: { tables: \
+             [account, draft, contact] } }\nsecurity:\n  us:\n    business units:\n      b0: {}\n",
         );
         for child in 1..UNITS {
             let parent = self.parents[child - 1] % child;
@@ -118,7 +148,11 @@ impl World {
         }
         text.push_str("    roles:\n");
         for (number, depth) in DEPTHS.iter().enumerate() {
-            writeln!(text, "      r{number}: {{ account: {{ read: {depth} }} }}").unwrap();
+            let rights = format!(
+                "account: {{ read: {depth}, write: {depth} }}, draft: {{ delete: {depth} }}"
+            );
+            let contact = "contact: { read: organization }";
+            writeln!(text, "      r{number}: {{ {rights}, {contact} }}").unwrap();
         }
         let roles = |role: Option<usize>| role.map_or(String::new(), |role| format!("r{role}"));
         text.push_str("    users:\n");
@@ -143,21 +177,33 @@ impl World {
             )
             .unwrap();
         }
-        self.rows_and_actors(&mut text);
+        self.rows_at_the_start(&mut text);
+        self.actors(&mut text);
+        self.expectations(&mut text);
         text
     }
 
-    fn rows_and_actors(&self, text: &mut String) {
-        let principal = |it: usize| match it.checked_sub(USERS) {
-            None => format!("u{it}"),
-            Some(team) => format!("t{team}"),
-        };
+    fn rows_at_the_start(&self, text: &mut String) {
         text.push_str("rows:\n  us:\n    account:\n");
         for row in self.rows() {
             let column = if row < USERS { "ownerid" } else { "owningteam" };
             let owner = principal(row);
-            writeln!(text, "      a{row}: {{ name: a{row}, {column}: {owner} }}").unwrap();
+            writeln!(text, "      a{row}: {{ name: a{row}, changes: 0, {column}: {owner} }}")
+                .unwrap();
         }
+        text.push_str("    draft:\n");
+        for (row, user) in self.rows().flat_map(|row| (0..USERS).map(move |user| (row, user))) {
+            let column = if row < USERS { "ownerid" } else { "owningteam" };
+            let owner = principal(row);
+            writeln!(text, "      d{row} of {user}: {{ {column}: {owner} }}").unwrap();
+        }
+        text.push_str("    contact:\n");
+        for row in self.rows() {
+            writeln!(text, "      c{row}: {{ name: c{row}, account: a{row} }}").unwrap();
+        }
+    }
+
+    fn actors(&self, text: &mut String) {
         text.push_str("actors:\n  admin:\n    in: us\n    do:\n      - note: shares\n");
         for (row, with) in &self.shares {
             if self.rows().any(|it| it == *row) {
@@ -177,7 +223,27 @@ impl World {
                     format!("table: account, where: \"=name == 'a{row}'\", as: found {row}");
                 writeln!(text, "      - query: {{ {query} }}").unwrap();
             }
+            for (name, query) in WHOLE {
+                writeln!(text, "      - query: {{ {query}, as: {name} }}").unwrap();
+            }
+            text.push_str(PAGES);
+            for row in self.rows() {
+                let update =
+                    format!("table: account, row: a{row}, set: {{ changes: =changes + 1 }}");
+                let delete = format!("table: draft, row: d{row} of {user}");
+                for attempt in
+                    [format!("update: {{ {update} }}"), format!("delete: {{ {delete} }}")]
+                {
+                    text.push_str(
+                        "      - try:\n          on: privilege denied\n          on fault: []\n",
+                    );
+                    writeln!(text, "          do: [ {{ {attempt} }} ]").unwrap();
+                }
+            }
         }
+    }
+
+    fn expectations(&self, text: &mut String) {
         text.push_str("expect:\n");
         for user in 0..USERS {
             if !self.may_read(user) {
@@ -185,12 +251,51 @@ impl World {
                 continue;
             }
             let seen = self.seen_by(user);
+            let mut claim = |claim: String| {
+                writeln!(text, "  - {{ actor: app {user}, {claim} }}").unwrap();
+            };
             for row in self.rows() {
                 let count = u8::from(seen.contains(&row));
-                let claim = format!("answer: found {row}, rows: {count}");
-                writeln!(text, "  - {{ actor: app {user}, {claim} }}").unwrap();
+                claim(format!("answer: found {row}, rows: {count}"));
+            }
+            let (all, count) = (self.rows().count(), seen.len());
+            claim(format!("answer: first, rows: {}", count.min(2)));
+            claim(format!("answer: inner, rows: {count}"));
+            claim(format!("answer: outer, rows: {all}"));
+            claim(format!("answer: none, rows: {}", all - count));
+            claim(format!("answer: through a lookup, rows: {count}"));
+            claim(format!("answer: number, is: {{ rows: {count} }}"));
+            claim(format!("answer: names, rows: {count}"));
+            claim(format!("answer: page, rows: {}", count.min(2)));
+            claim(format!("answer: more, is: {}", count > 2));
+            claim(format!("answer: total, is: {count}"));
+            // Without a second page there is no cookie, and the query begins from the start.
+            let rest = if count > 2 { count - 2 } else { count };
+            claim(format!("answer: rest, rows: {rest}"));
+        }
+        self.writes(text);
+    }
+
+    /// What is left of the rows after every user has tried to write each of them.
+    fn writes(&self, text: &mut String) {
+        let writers: Vec<usize> = (0..USERS).filter(|user| self.may_read(*user)).collect();
+        for row in self.rows() {
+            let reaches = |user: &usize| self.reached_by(*user).contains(&row);
+            let count = writers.iter().copied().filter(|user| reaches(user)).count();
+            writeln!(text, "  - {{ row: us/account/a{row}, is: {{ changes: {count} }} }}").unwrap();
+            for user in &writers {
+                let fate = if reaches(user) { "is: missing" } else { "unchanged: true" };
+                writeln!(text, "  - {{ row: us/draft/d{row} of {user}, {fate} }}").unwrap();
             }
         }
+    }
+}
+
+/// What scenarios call a user, or a team after the users.
+fn principal(number: usize) -> String {
+    match number.checked_sub(USERS) {
+        None => format!("u{number}"),
+        Some(team) => format!("t{team}"),
     }
 }
 

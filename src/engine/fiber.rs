@@ -296,7 +296,7 @@ pub struct RequestFrame {
     pub stage_told: bool,
     /// The plug-in step that runs, and when its time is up.
     pub running: Option<(PlugInId, SimInstant)>,
-    /// The user whose rows alone a query answers; `None` for all rows.
+    /// The user whose rows alone a query looks at; `None` for all rows.
     pub sees_as: Option<RowId>,
     /// The row as it was before the main operation, for `$before`.
     pub before: Option<Arc<Record>>,

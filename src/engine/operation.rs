@@ -332,14 +332,9 @@ impl World {
         let caller = self.caller(fiber, frame);
         let costs = self.shared.plan.costs;
         let room = limit.duration_since(self.now);
+        let query = frame.execution.is_none().then(|| self.query_to_begin(frame));
         let (database, mut context) = self.database(frame.instance);
-        if frame.execution.is_none() {
-            let mut query =
-                frame.request.query.clone().unwrap_or_else(|| Arc::new(Query::default()));
-            if frame.sees_as.is_some() && query.top.is_some() {
-                // The first of those that the user may see.
-                query = Arc::new(Query { top: None, ..(*query).clone() });
-            }
+        if let Some(query) = query {
             let plan = context.plan;
             let execution = Execution::select(database, plan, &caller, table, query)?;
             frame.execution = Some(Box::new(execution));
@@ -355,8 +350,7 @@ impl World {
             Step::Took(cost) => Ok(Done::Took(cost)),
             Step::Done => {
                 let taken = frame.execution.take().and_then(|mut it| it.take_answer());
-                let Answered { mut records, beside } = taken.unwrap_or_default();
-                self.keep_visible(frame, &mut records);
+                let Answered { records, beside } = taken.unwrap_or_default();
                 let transfer = costs.column.saturating_mul(Execution::values(&records));
                 let rows = records.into_iter().map(|record| Value::Record(Arc::new(record)));
                 frame.answer = if beside == Beside::default() {
@@ -366,6 +360,15 @@ impl World {
                 };
                 Ok(Done::After(costs.read.saturating_add(transfer)))
             }
+        }
+    }
+
+    /// What a RetrieveMultiple that begins looks for, and what its user may see of it.
+    fn query_to_begin(&self, frame: &RequestFrame) -> Arc<Query> {
+        let query = frame.request.query.clone().unwrap_or_default();
+        match frame.sees_as {
+            Some(user) => self.with_sight(frame, user, &query),
+            None => query,
         }
     }
 

@@ -48,6 +48,7 @@ impl World {
             distinct: selection.distinct,
             page: None,
             counted: selection.counted,
+            visible: None,
         };
         for link in &selection.links {
             let filter = self.closed(fiber, link.filter.as_ref())?;

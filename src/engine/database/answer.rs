@@ -304,6 +304,7 @@ impl Query {
         };
         needed.extend(self.reached().filter(|it| it.link.is_none()).filter_map(column_of));
         needed.extend(&self.expand);
+        needed.extend(self.owner_columns(self.table));
         for link in self.links.iter().filter(|link| link.parent.is_none()) {
             needed.extend(column_of(Reached::own(link.to)));
         }

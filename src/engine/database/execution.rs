@@ -19,6 +19,7 @@ use crate::engine::database::manner::Purpose;
 use crate::engine::database::read::{Caller, record_of, selected};
 use crate::engine::database::scan::{Met, Scan};
 use crate::engine::database::search::Search;
+use crate::engine::database::visible::Visible;
 use crate::engine::database::write::{Assigned, Writing};
 use crate::engine::store::{RowNumber, Saved, View};
 use crate::fault::Fault;
@@ -53,6 +54,8 @@ pub struct Query {
     pub page: Option<Page>,
     /// Whether the rows are counted.
     pub counted: bool,
+    /// What its user may see; `None` for everything.
+    pub visible: Option<Arc<Visible>>,
 }
 
 /// A statement under way.
@@ -112,7 +115,8 @@ impl Execution {
         let (join, filter) = Join::of(&query, definition);
         let needed = query.needed(join.as_deref());
         let store = database.store(table)?;
-        let search = Search::new(plan, store, table, filter, needed.as_deref());
+        let mut search = Search::new(plan, store, table, filter, needed.as_deref());
+        search.visible.clone_from(&query.visible);
         let scan = Scan::new(database, Arc::new(search), caller, Purpose::Read, query.hints);
         let task = Task::Select { query, gathered: Gathered::default(), join };
         Ok(Self { scan, task, at_hand: None })
@@ -294,11 +298,15 @@ impl Database {
             return Ok(Step::Took(cost));
         };
         let mut record = record_of(table, &image, &columns);
+        if !query.shows(&record) {
+            scan.matched -= 1;
+            return Ok(Step::Took(cost));
+        }
         self.tell_read(context, caller, (table, row), view, ReadKind::Answer);
         self.tell_doubled(context, caller, scan, row);
         for column in &query.expand {
             cost = cost.saturating_add(context.plan.costs.row);
-            self.expand(context, caller, *column, view, &mut record);
+            self.expand(context, caller, (query, *column), view, &mut record);
         }
         match join {
             Some(join) => join.begin(record),
@@ -312,7 +320,7 @@ impl Database {
         &mut self,
         context: &mut Context<'_>,
         caller: &Caller,
-        column: ColumnId,
+        (query, column): (&Query, ColumnId),
         view: View,
         record: &mut Record,
     ) {
@@ -328,7 +336,7 @@ impl Database {
         let Some(row) = store.find(id) else { return };
         let columns = selected(context.plan.table(to), None);
         let linked = store.read(row, view).map(|image| record_of(to, &image, &columns));
-        if let Some(linked) = linked {
+        if let Some(linked) = linked.filter(|linked| query.shows(linked)) {
             self.tell_read(context, caller, (to, row), view, ReadKind::Linked);
             record.expanded.push((name, Arc::new(linked)));
         }

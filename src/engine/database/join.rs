@@ -210,7 +210,7 @@ impl Database {
                     }
                 }
             };
-            match self.step_link(context, caller, link, join, &mut scan)? {
+            match self.step_link(context, caller, (query, link), join, &mut scan)? {
                 Met::Waits => {
                     join.levels[join.at].state = State::UnderWay(scan);
                     return Ok(Joined::Waits);
@@ -240,7 +240,7 @@ impl Database {
         &mut self,
         context: &mut Context<'_>,
         caller: &Caller,
-        link: &Link,
+        (query, link): (&Query, &Link),
         join: &mut Join,
         scan: &mut Scan,
     ) -> Result<Met, Fault> {
@@ -253,6 +253,7 @@ impl Database {
             let columns = selected(context.plan.table(link.table), None);
             let image = self.store(link.table)?.read(row, view);
             let record = image.map(|image| record_of(link.table, &image, &columns));
+            let record = record.filter(|record| query.shows(record));
             if record.is_some() {
                 self.tell_read(context, caller, (link.table, row), view, ReadKind::Linked);
             } else {
@@ -320,7 +321,9 @@ impl Database {
             Box::new(Expression::Literal(value)),
         );
         let filter = all_of([&meets].into_iter().chain(&link.filter));
-        let search = Search::new(plan, store, link.table, filter, needed(query, join).as_deref());
+        let needed = needed(query, join);
+        let mut search = Search::new(plan, store, link.table, filter, needed.as_deref());
+        search.visible.clone_from(&query.visible);
         let mut scan = Scan::new(self, Arc::new(search), caller, Purpose::Read, query.hints);
         scan.is_linked = true;
         (scan.locks, scan.escalations_tried) = join.levels[join.at].locks;
@@ -382,6 +385,7 @@ fn needed(query: &Query, join: &Join) -> Option<Vec<ColumnId>> {
     }
     let this = LinkNumber(u16::try_from(join.at).unwrap_or(u16::MAX));
     let mut needed = query.links[join.at].columns.clone()?;
+    needed.extend(query.owner_columns(Some(query.links[join.at].table)));
     needed.extend(query.reached().filter(|it| it.link == Some(this)).filter_map(column_of));
     let hang_on = query.links.iter().filter(|it| it.parent == Some(this));
     needed.extend(hang_on.filter_map(|it| column_of(Reached::own(it.to))));

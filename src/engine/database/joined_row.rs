@@ -23,7 +23,12 @@ impl Database {
             return true;
         };
         let view = self.view(caller);
-        let behind = LinkedRows { plan: context.plan, tables: &self.tables, view };
+        let behind = LinkedRows {
+            plan: context.plan,
+            tables: &self.tables,
+            view,
+            visible: query.visible.as_deref(),
+        };
         let row = JoinedRow {
             base,
             join,

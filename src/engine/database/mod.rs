@@ -46,6 +46,7 @@ mod search;
 mod tests;
 mod tombstone;
 mod transaction;
+mod visible;
 mod write;
 
 use std::collections::BTreeMap;
@@ -60,6 +61,7 @@ pub use locking::{Asked, By, Temporary, Waiter};
 pub use read::{Caller, Looked, record_of, selected};
 pub use search::Search;
 pub use transaction::{Beginning, TransactionRef, TransactionState};
+pub use visible::{Sight, Visible};
 pub use write::{Assigned, Change, Writing, Wrote};
 
 use self::monitor::Monitor;

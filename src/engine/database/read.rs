@@ -3,6 +3,7 @@
 use crate::engine::database::context::Context;
 use crate::engine::database::gap::absence;
 use crate::engine::database::locking::{Asked, By, Temporary};
+use crate::engine::database::visible::Visible;
 use crate::engine::database::{Database, TransactionRef};
 use crate::engine::lock::Resource;
 use crate::engine::names::Names;
@@ -269,6 +270,8 @@ pub(super) struct LinkedRows<'a> {
     pub(super) plan: &'a Plan,
     pub(super) tables: &'a [Option<TableStore>],
     pub(super) view: View,
+    /// What the query's user may see; `None` for everything.
+    pub(super) visible: Option<&'a Visible>,
 }
 
 impl Linked for LinkedRows<'_> {
@@ -278,6 +281,9 @@ impl Linked for LinkedRows<'_> {
         };
         let store = self.tables[to.index()].as_ref()?;
         let image = store.read(store.find(id)?, self.view)?;
+        if self.visible.is_some_and(|visible| !visible.shows_image(*to, &image)) {
+            return None;
+        }
         Some(image.value(self.plan.table(*to).column(member)?))
     }
 }

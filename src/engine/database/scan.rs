@@ -385,7 +385,12 @@ impl Database {
         else {
             return false;
         };
-        let linked = LinkedRows { plan: context.plan, tables: &self.tables, view };
+        let linked = LinkedRows {
+            plan: context.plan,
+            tables: &self.tables,
+            view,
+            visible: scan.search.visible.as_deref(),
+        };
         search.condition.holds(search.filter.as_ref(), image, search.table, context, &linked)
     }
 

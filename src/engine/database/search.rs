@@ -20,6 +20,7 @@
 use std::sync::Arc;
 
 use crate::engine::database::condition::Condition;
+use crate::engine::database::visible::Visible;
 use crate::engine::store::{TableStore, prefix_end};
 use crate::plan::{Plan, Table};
 use crate::trace::AccessPath;
@@ -40,6 +41,8 @@ pub struct Search {
     pub(super) lookups: Vec<ColumnId>,
     /// The way.
     pub(super) access: Access,
+    /// What its user may see of rows behind lookups; `None` for everything.
+    pub(super) visible: Option<Arc<Visible>>,
 }
 
 /// The way to the rows.
@@ -99,7 +102,7 @@ impl Search {
             each_lookup(filter, definition, &mut lookups);
         }
         let condition = Condition::of(filter.as_ref(), definition);
-        Self { table, filter, condition, lookups, access }
+        Self { table, filter, condition, lookups, access, visible: None }
     }
 
     /// The way, as traces tell it.

@@ -361,8 +361,12 @@ impl Database {
         let Some(image) = self.store(table)?.read(row, View::Latest) else { return Ok(()) };
         let mut computed = Vec::new();
         {
-            let linked =
-                LinkedRows { plan: context.plan, tables: &self.tables, view: View::Latest };
+            let linked = LinkedRows {
+                plan: context.plan,
+                tables: &self.tables,
+                view: View::Latest,
+                visible: None,
+            };
             let definition = context.plan.table(table);
             let names = &*context.names;
             let row = StoredRow { image, table: definition, names, linked: &linked };

@@ -1,8 +1,9 @@
-//! The check of a request, and the filter of what a query answers.
+//! The check of a request.
 //!
 //! Source: Microsoft Learn, "Event framework", Event execution pipeline: PreValidation may run
 //! before the security checks; so they come after stage 10 and before stage 20.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::engine::database::Assigned;
@@ -12,9 +13,9 @@ use crate::engine::security::rights::Holdings;
 use crate::engine::security::user_of;
 use crate::engine::world::{Flow, World};
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Message, Right, Security};
+use crate::plan::{Message, Plan, Right, Security};
 use crate::trace::{Access, Event};
-use crate::words::{ColumnType, InstanceId, Record, RowId, TableId, TransactionId, Value};
+use crate::words::{ColumnType, RowId, TableId, TransactionId, Value};
 
 /// One right that a request needs.
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +55,11 @@ impl World {
         match self.check_request(security, &holdings, frame) {
             Ok(()) => {
                 frame.phase = Phase::Begin;
-                let message = frame.request.message;
-                let sees_all = holdings.has_for_all(Right::Read, frame.request.table);
-                if message == Message::RetrieveMultiple && !sees_all {
+                if frame.request.message == Message::RetrieveMultiple
+                    && tables_read(&shared.plan, frame)
+                        .iter()
+                        .any(|table| !holdings.has_for_all(Right::Read, *table))
+                {
                     frame.sees_as = Some(user);
                 }
             }
@@ -102,8 +105,9 @@ impl World {
     /// Whether a user may make a request. A row that is created belongs to its user, unless the
     /// request says otherwise.
     ///
-    /// Assumed: deletions have no owner any more, so only who sees all rows may read changes; and
-    /// aggregates are for those who see all rows, where the platform would count the others out.
+    /// Assumed: deletions have no owner any more, so only who sees all rows may read changes; and a
+    /// query needs the right to read each table that it links, or to which it follows a lookup,
+    /// at any depth.
     fn check_request(
         &mut self,
         security: &Security,
@@ -126,12 +130,12 @@ impl World {
                 return self.check_references(security, holdings, frame);
             }
             Message::Retrieve => Right::Read,
-            Message::RetrieveMultiple
-                if !holdings.has(Right::Read, table)
-                    || is_aggregated(frame) && !holdings.has_for_all(Right::Read, table) =>
-            {
-                let need = Need { right: Right::Read, table, row: None };
-                return Err(self.deny(frame, holdings.user, need));
+            Message::RetrieveMultiple => {
+                for table in tables_read(&self.shared.plan, frame) {
+                    let need = Need { right: Right::Read, table, row: None };
+                    self.check_need(security, holdings, frame, need)?;
+                }
+                return Ok(());
             }
             Message::RetrieveEntityChanges if !holdings.has_for_all(Right::Read, table) => {
                 let need = Need { right: Right::Read, table, row: None };
@@ -351,40 +355,6 @@ impl World {
             })
         });
     }
-
-    /// Leaves of a query's answer what its user may see.
-    pub(in crate::engine) fn keep_visible(&self, frame: &RequestFrame, records: &mut Vec<Record>) {
-        let Some(user) = frame.sees_as else { return };
-        let reader = frame.transaction.map(|transaction| transaction.id);
-        let table = frame.request.table;
-        records.retain(|it| self.is_visible(frame.instance, user, (table, it.id), reader));
-        if let Some(top) = frame.request.query.as_ref().and_then(|query| query.top) {
-            records.truncate(usize::try_from(top).unwrap_or(usize::MAX));
-        }
-    }
-
-    /// Whether a user's query may answer a row.
-    fn is_visible(
-        &self,
-        instance: InstanceId,
-        user: RowId,
-        (table, row): (TableId, RowId),
-        reader: Option<TransactionId>,
-    ) -> bool {
-        let security = self.shared.plan.security_of(instance);
-        let holdings = self.users.entries.get(&(instance, user));
-        match (security, holdings) {
-            (Some(security), Some(holdings)) => {
-                self.may(security, holdings, Right::Read, (table, row), reader)
-            }
-            // The entry has gone since the check: what the rows say now counts.
-            (Some(security), None) => {
-                let holdings = self.hold(security, user, None);
-                self.may(security, &holdings, Right::Read, (table, row), reader)
-            }
-            (None, _) => true,
-        }
-    }
 }
 
 /// Whether the request on top of the stack was made by the platform, for the one below it.
@@ -394,9 +364,11 @@ fn is_part(fiber: &Fiber) -> bool {
     matches!(below, Some(Frame::Request(it)) if it.running.is_none() && it.request.batch.is_none())
 }
 
-/// Whether a query answers figures about rows in place of rows.
-fn is_aggregated(frame: &RequestFrame) -> bool {
-    frame.request.query.as_ref().is_some_and(|query| query.aggregation.is_some())
+/// Every table that a query reads.
+fn tables_read(plan: &Plan, frame: &RequestFrame) -> BTreeSet<TableId> {
+    let table = frame.request.table;
+    let query = frame.request.query.as_ref();
+    query.map_or_else(|| BTreeSet::from([table]), |query| query.tables(plan, table))
 }
 
 /// Makes a new row its creator's own, where the request names no owner.

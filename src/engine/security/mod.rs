@@ -16,6 +16,7 @@
 mod change;
 mod check;
 mod rights;
+mod sight;
 
 use std::collections::BTreeMap;
 
