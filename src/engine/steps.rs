@@ -35,13 +35,21 @@ impl StepIndex {
             let all = &plan.instance(plug_in.instance).tables;
             let tables = plug_in.table.as_ref().map_or(&all[..], std::slice::from_ref);
             for table in tables {
-                let key = (plug_in.instance, *table, plug_in.message, plug_in.stage);
-                lists.entry(key).or_default().push(id);
+                let single = plug_in.message.single();
+                for message in single.into_iter().chain([plug_in.message]) {
+                    let key = (plug_in.instance, *table, message, plug_in.stage);
+                    lists.entry(key).or_default().push(id);
+                }
             }
         }
         let ordered = |(key, mut steps): (_, Vec<PlugInId>)| {
             shuffle(plan.seed, &place(plan, key), &mut steps);
-            steps.sort_by_key(|id| plan.plug_in(*id).rank);
+            steps.sort_by_key(|id| {
+                let step = plan.plug_in(*id);
+                // The steps of a bulk message stand around those of the single one.
+                let is_bulk = step.message.single().is_some();
+                (is_bulk == (step.stage == Stage::PostOperation), step.rank)
+            });
             (key, StepList::of(plan, steps))
         };
         Self { lists: lists.into_iter().map(ordered).collect() }
