@@ -112,6 +112,7 @@ const FREE: Costs = Costs {
     plug_in: Duration::ZERO,
     network: Duration::ZERO,
     client: Duration::ZERO,
+    async_service: Duration::ZERO,
 };
 
 fn increment(row: RowSelector) -> Step {

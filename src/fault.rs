@@ -20,12 +20,21 @@ pub struct Fault {
     pub instance: Option<InstanceId>,
     /// The plug-in step that raised it, where one did.
     pub plug_in: Option<PlugInId>,
+    /// What the one who raised it asks the async service to do.
+    #[serde(default, skip_serializing_if = "OperationStatus::is_failed")]
+    pub status: OperationStatus,
 }
 
 impl Fault {
     /// A fault of this kind with the given message.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), instance: None, plug_in: None }
+        Self {
+            kind,
+            message: message.into(),
+            instance: None,
+            plug_in: None,
+            status: OperationStatus::Failed,
+        }
     }
 
     /// The same fault, said to come from this instance unless it already has an origin.
@@ -40,6 +49,31 @@ impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let facts = self.kind.facts();
         write!(f, "{} ({}): {}", facts.word, facts.hex(), self.message)
+    }
+}
+
+/// What an `InvalidPluginExecutionException` asks the async service to do with the job. In a
+/// synchronous step it means nothing.
+///
+/// Source: Microsoft Learn, "Handle exceptions in plug-ins"; `OperationStatus`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationStatus {
+    /// The job fails.
+    #[default]
+    Failed,
+    /// The job is canceled.
+    Canceled,
+    /// The job is tried again later.
+    Retry,
+    /// The job is suspended.
+    Suspended,
+}
+
+impl OperationStatus {
+    /// Whether it is the usual one, which is not worth a word.
+    pub fn is_failed(&self) -> bool {
+        *self == Self::Failed
     }
 }
 

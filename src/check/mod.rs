@@ -108,7 +108,7 @@ fn unfinished<'a>(plan: &'a Plan, history: &'a History<'_>) -> impl Iterator<Ite
             return None;
         };
         Some(Check {
-            at: plan.actor(lane.kind.actor()).at,
+            at: lane.kind.actor().map(|actor| plan.actor(actor).at).unwrap_or_default(),
             text: "every actor ends".to_owned(),
             holds: false,
             decided_by: Some(decided_by),

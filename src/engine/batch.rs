@@ -188,3 +188,11 @@ fn ended(result: Result<Answer, Fault>) -> (Value, Value) {
         Err(fault) => (Value::Null, Value::text(fault.kind.facts().word)),
     }
 }
+
+/// Whether the request on top of a stack is a row of a bulk message, which has met the steps of
+/// that message.
+pub(super) fn is_in_bulk(frames: &[Frame]) -> bool {
+    let below = frames.len().checked_sub(2).and_then(|index| frames.get(index));
+    matches!(below, Some(Frame::Request(it))
+        if it.running.is_none() && it.request.message.single().is_some_and(|it| it.bulk().is_some()))
+}

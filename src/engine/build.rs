@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::engine::cascade::Relationships;
 use crate::engine::code::{Code, called, named_rows};
 use crate::engine::database::Database;
+use crate::engine::jobs::Jobs;
 use crate::engine::log::Log;
 use crate::engine::names::Names;
 use crate::engine::plug_in::PlugIns;
@@ -86,6 +88,7 @@ impl World {
         let shared = Arc::new(Shared {
             code: Code::of(&plan),
             steps: StepIndex::of(&plan),
+            relationships: Relationships::of(&plan),
             plan: Arc::clone(&plan),
             plug_ins,
         });
@@ -99,6 +102,7 @@ impl World {
             runs: vec![0; plan.actors.len()],
             cursors: BTreeMap::new(),
             names: Names::new(planned_names(&plan)),
+            jobs: Jobs::default(),
             users: UserCaches::default(),
             random: Random::new(seed),
             next_lane: 0,

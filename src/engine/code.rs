@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::batch::BatchCode;
-use crate::fault::FaultKind;
+use crate::fault::{FaultKind, OperationStatus};
 use crate::plan::{
     Assignment, Backoff, Isolation, Location, Plan, Program, RowSelector, Statement, Step, Verb,
 };
@@ -55,7 +55,7 @@ pub enum Operation {
     /// Waits for an instant.
     WaitUntil(SimInstant),
     /// Raises a fault.
-    Fail(Expression),
+    Fail(Expression, OperationStatus),
     /// Raises an exception whose text the caller does not learn.
     Throw(Expression),
     /// Sets shared variables.
@@ -276,7 +276,9 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         Verb::Work(duration) => out.push(Operation::Work(*duration)),
         Verb::Wait(duration) => out.push(Operation::Wait(*duration)),
         Verb::WaitUntil(instant) => out.push(Operation::WaitUntil(*instant)),
-        Verb::Fail(message) => out.push(Operation::Fail(message.clone())),
+        Verb::Fail { message, status } => {
+            out.push(Operation::Fail(message.clone(), *status));
+        }
         Verb::Throw(text) => out.push(Operation::Throw(text.clone())),
         Verb::SetShared(set) => out.push(Operation::SetShared(set.clone())),
         Verb::SetTarget(set) => out.push(Operation::SetTarget(set.clone())),

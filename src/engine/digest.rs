@@ -25,6 +25,7 @@ impl World {
         self.ordered.hash(&mut hasher);
         self.runs.hash(&mut hasher);
         self.cursors.hash(&mut hasher);
+        self.jobs.hash(&mut hasher);
         self.users.hash(&mut hasher);
         self.random.positions().hash(&mut hasher);
         let counters = (self.next_lane, self.next_request, self.next_transaction);

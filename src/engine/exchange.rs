@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crate::engine::database::{TransactionRef, Writing};
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame, Role, State};
+use crate::engine::jobs::JobAccess;
 use crate::engine::request::{Answer, Request};
 use crate::engine::sharing::SharedVariables;
 use crate::engine::split::Part;
@@ -247,6 +248,9 @@ impl RequestFrame {
             after: None,
             shared: SharedVariables::default(),
             part: Part::default(),
+            cascade: None,
+            correlation: None,
+            job_access: JobAccess::default(),
             answer: Answer::Done,
             writing: Writing::default(),
             taken: Vec::new(),

@@ -16,11 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::batch::Collected;
+use crate::engine::cascade::Cascade;
 use crate::engine::database::{Assigned, Caller, Execution, Temporary, TransactionRef, Writing};
+use crate::engine::jobs::{Job, JobAccess};
 use crate::engine::request::{Answer, Request};
 use crate::engine::sharing::SharedVariables;
 use crate::engine::split::Part;
 use crate::fault::Fault;
+use crate::trace::JobOutcome;
 use crate::words::{
     ActorId, ColumnId, InstanceId, LaneId, Name, PlugInId, ProgramId, Record, RequestId, RowId,
     SimInstant, TableId, Value,
@@ -78,6 +81,11 @@ pub enum Role {
         /// The time that a message takes one way.
         hop: Duration,
     },
+    /// A job of the async service.
+    Job {
+        /// Where.
+        instance: InstanceId,
+    },
 }
 
 /// What a fiber waits for.
@@ -131,6 +139,33 @@ pub enum Frame {
     Session(Box<SessionFrame>),
     /// A statement of a session.
     Statement(Box<StatementFrame>),
+    /// A job of the async service.
+    Job(Box<JobFrame>),
+}
+
+/// A job under way.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct JobFrame {
+    /// Which.
+    pub job: Job,
+    /// How far it is.
+    pub phase: JobPhase,
+}
+
+/// How far a job is.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum JobPhase {
+    /// The service has taken it.
+    Taken,
+    /// Its row is being written: it is in progress.
+    Locking,
+    /// Its step runs.
+    Running {
+        /// Under which number.
+        request: RequestId,
+    },
+    /// Its row is being written: this has become of it.
+    Recording(JobOutcome),
 }
 
 /// A running program.
@@ -259,6 +294,12 @@ pub struct RequestFrame {
     pub shared: SharedVariables,
     /// Which part of a split update the stage's steps run for.
     pub part: Part,
+    /// How far its cascade is, where it has one.
+    pub cascade: Option<Box<Cascade>>,
+    /// The outermost request from which a job's step follows; `None` where that is in the stack.
+    pub correlation: Option<RequestId>,
+    /// What it is to the async service.
+    pub job_access: JobAccess,
     /// The answer, once the main operation is done.
     pub answer: Answer,
     /// What its write remembers while it waits.
@@ -293,8 +334,12 @@ pub enum Phase {
     MainOperation,
     /// Stage 40.
     PostOperation,
+    /// Jobs are written for its asynchronous steps.
+    Queue,
     /// Everything is done; its transaction is committed.
     Commit,
+    /// It is over, and a job runs one of its asynchronous steps.
+    Job,
 }
 
 /// A session, below the programs of its steps.

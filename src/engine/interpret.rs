@@ -66,9 +66,10 @@ impl World {
                 return Ok(self.pause(id, fiber, self.now + *duration));
             }
             Operation::WaitUntil(instant) => return Ok(self.pause(id, fiber, *instant)),
-            Operation::Fail(message) => {
+            Operation::Fail(message, status) => {
                 let message = text_of(&self.value(fiber, message)?);
-                return Err(Fault::new(FaultKind::PlugInAborted, message));
+                let fault = Fault::new(FaultKind::PlugInAborted, message);
+                return Err(Fault { status: *status, ..fault });
             }
             Operation::Throw(text) => return Err(self.thrown(fiber, text)?),
             Operation::SetShared(set) => self.set_shared(fiber, set)?,

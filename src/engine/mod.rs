@@ -13,6 +13,7 @@
 mod across;
 mod batch;
 mod build;
+mod cascade;
 mod changes;
 mod code;
 mod concurrency;
@@ -23,6 +24,7 @@ mod explicit;
 mod fiber;
 mod interpret;
 mod issue;
+mod jobs;
 pub mod lock;
 pub mod log;
 pub mod names;

@@ -15,6 +15,7 @@ use crate::engine::database::{
     broken, does_not_exist, record_of, selected,
 };
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
+use crate::engine::jobs::JobAccess;
 use crate::engine::request::{Answer, Request, Target};
 use crate::engine::store::{TableStore, View};
 use crate::engine::world::World;
@@ -185,8 +186,8 @@ impl World {
             Message::Create => self.create(fiber, frame)?,
             Message::Retrieve => self.retrieve(fiber, frame)?,
             Message::RetrieveMultiple => self.retrieve_multiple(fiber, frame, limit)?,
-            Message::Update | Message::Upsert => self.change(fiber, frame, WriteKind::Update)?,
-            Message::Delete => self.change(fiber, frame, WriteKind::Delete)?,
+            Message::Update | Message::Upsert => self.update(fiber, frame, limit)?,
+            Message::Delete => self.delete(fiber, frame, limit)?,
             Message::GrantAccess | Message::RevokeAccess => self.change_share(frame)?,
             Message::Associate | Message::Disassociate if frame.request.access.is_some() => {
                 self.change_members(frame)?
@@ -223,17 +224,16 @@ impl World {
         Ok(self.written(wrote))
     }
 
-    /// Changes or removes the row that the request names.
-    fn change(
+    /// Locks the row that the request names, and checks what the caller knows of it.
+    pub(super) fn lock_for_change(
         &mut self,
         fiber: FiberId,
         frame: &mut RequestFrame,
-        kind: WriteKind,
-    ) -> Result<Done, Fault> {
+    ) -> Result<Wrote, Fault> {
         let table = frame.request.table;
         let id = frame.request.id().ok_or_else(|| broken("the request names no row".to_owned()))?;
         let caller = self.caller(fiber, frame);
-        let shared = Arc::clone(&self.shared);
+        let jobs = self.shared.plan.jobs;
         let (database, mut context) = self.database(frame.instance);
         let writing = &mut frame.writing;
         let row = match database.lock_to_write(&mut context, &caller, (table, id), writing)? {
@@ -242,13 +242,34 @@ impl World {
                 database.end_writing(&mut context, &caller, writing);
                 return Err(self.missing(frame, &caller, id));
             }
+            other => return Ok(other),
+        };
+        if frame.request.required.is_some() || frame.job_access != JobAccess::None {
+            let image = database.store(table)?.read(row, View::Latest);
+            let version = image.as_ref().map_or(0, |image| image.row_version());
+            let state = image.zip(jobs).map(|(it, jobs)| it.value(jobs.state));
+            self.check_version(frame, id, version)?;
+            self.check_job_access(frame, &state.unwrap_or_default())?;
+            // It is locked: what its own transaction makes of it from here on is no matter.
+            frame.request.required = None;
+        }
+        Ok(Wrote::Row(row))
+    }
+
+    /// Changes or removes the row that the request names.
+    pub(super) fn change(
+        &mut self,
+        fiber: FiberId,
+        frame: &mut RequestFrame,
+        kind: WriteKind,
+    ) -> Result<Done, Fault> {
+        let table = frame.request.table;
+        let row = match self.lock_for_change(fiber, frame)? {
+            Wrote::Row(row) => row,
             other => return Ok(self.written(other)),
         };
-        if frame.request.required.is_some() {
-            let image = database.store(table)?.read(row, View::Latest);
-            let version = image.map_or(0, |image| image.row_version());
-            self.check_version(frame, id, version)?;
-        }
+        let caller = self.caller(fiber, frame);
+        let shared = Arc::clone(&self.shared);
         let (database, mut context) = self.database(frame.instance);
         let writing = &mut frame.writing;
         if shared.steps.any(frame.instance, table, frame.request.message) {
@@ -265,7 +286,7 @@ impl World {
         Ok(self.written(wrote))
     }
 
-    fn written(&self, wrote: Wrote) -> Done {
+    pub(super) fn written(&self, wrote: Wrote) -> Done {
         match wrote {
             Wrote::Waits => Done::Waits,
             Wrote::Again | Wrote::Missing => Done::Again,

@@ -16,6 +16,7 @@ use crate::engine::batch::unfit;
 use crate::engine::concurrency::unversioned;
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame, State};
 use crate::engine::interpret::Next;
+use crate::engine::jobs::Origin;
 use crate::engine::operation::Done;
 use crate::engine::request::{Answer, Request, Target};
 use crate::engine::transaction::sql_timeout;
@@ -39,7 +40,7 @@ impl World {
         }
         match frame.phase {
             Phase::Arrived => self.admit(id, fiber),
-            Phase::Resolve | Phase::MainOperation => self.run_statement(id, fiber),
+            Phase::Resolve | Phase::MainOperation | Phase::Queue => self.run_statement(id, fiber),
             Phase::PreValidation => {
                 let next = match self.shared.plan.security.is_empty() {
                     true => Phase::Begin,
@@ -55,8 +56,15 @@ impl World {
             Phase::PreOperation => {
                 self.run_stage(id, fiber, Stage::PreOperation, Phase::MainOperation)
             }
-            Phase::PostOperation => self.run_stage(id, fiber, Stage::PostOperation, Phase::Commit),
-            Phase::Commit => {
+            Phase::PostOperation => {
+                let request = &frame.request;
+                let steps = &self.shared.steps;
+                let has_jobs =
+                    steps.asynchronous(frame.instance, request.table, request.message).is_some();
+                let next = if has_jobs { Phase::Queue } else { Phase::Commit };
+                self.run_stage(id, fiber, Stage::PostOperation, next)
+            }
+            Phase::Commit | Phase::Job => {
                 self.complete(fiber);
                 Flow::Continue
             }
@@ -93,6 +101,7 @@ impl World {
             (_, Target::Key(..) | Target::Any) => Phase::Resolve,
             _ => Phase::PreValidation,
         };
+        frame.job_access = self.job_access(frame);
         if let Some(fault) = self.inadmissible(fiber, instance, depth, table) {
             self.fail_request(fiber, fault);
             return Flow::Continue;
@@ -166,7 +175,20 @@ impl World {
         }
     }
 
-    /// Runs the request's look-up or its main operation as one database command.
+    /// Whether the command that comes next can't do without a transaction.
+    fn command_needs_transaction(&self, frame: &RequestFrame) -> bool {
+        match frame.phase {
+            Phase::Queue => true,
+            Phase::MainOperation => {
+                frame.request.message != Message::ExecuteMultiple
+                    && self.databases[frame.instance.index()].is_altering()
+            }
+            _ => false,
+        }
+    }
+
+    /// Runs the request's look-up, its main operation or the writing of a job as one database
+    /// command.
     fn run_statement(&mut self, id: FiberId, fiber: &mut Fiber) -> Flow {
         let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
             return Flow::Continue;
@@ -178,20 +200,20 @@ impl World {
             return Flow::Continue;
         }
         let (instance, lane) = (frame.instance, fiber.lane);
-        let is_main = frame.phase == Phase::MainOperation;
-        let is_altering = || self.databases[instance.index()].is_altering();
-        let is_batch = frame.request.message == Message::ExecuteMultiple;
-        if is_main && !is_batch && frame.transaction.is_none() && is_altering() {
+        let phase = frame.phase;
+        if frame.transaction.is_none() && self.command_needs_transaction(frame) {
             let isolation = self.shared.plan.instance(instance).isolation;
             self.open_for_request(lane, fiber, isolation);
         }
         let limit = self.free_until(fiber, deadline);
+        let origin = (phase == Phase::Queue).then(|| Origin::of(fiber));
         let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
             return Flow::Continue;
         };
-        let done = match is_main {
-            false => self.resolve(id, frame),
-            true => self.operate(id, frame, limit),
+        let done = match (phase, origin) {
+            (_, Some(origin)) => self.queue_job((id, origin), frame),
+            (Phase::Resolve, _) => self.resolve(id, frame),
+            _ => self.operate(id, frame, limit),
         };
         self.settle(instance);
         match done {
@@ -234,6 +256,10 @@ impl World {
         let mut part = RequestFrame::new(number, frame.instance, request, frame.transaction);
         part.depth = frame.depth + u32::from(frame.request.batch.is_none());
         part.parent = Some(frame.id);
+        part.cascade = frame
+            .cascade
+            .as_ref()
+            .map(|above| Box::new(above.of_child(frame.request.table, frame.request.id())));
         fiber.frames.push(Frame::Request(Box::new(part)));
     }
 
@@ -278,7 +304,7 @@ impl World {
         let Some(Frame::Request(mut frame)) = fiber.frames.pop() else {
             return;
         };
-        if frame.phase == Phase::MainOperation {
+        if matches!(frame.phase, Phase::MainOperation | Phase::Queue) {
             self.end_command(&mut frame);
         }
         let fault = fault.from_instance(frame.instance);

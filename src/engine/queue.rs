@@ -33,6 +33,8 @@ pub enum Due {
     OutageBegins(OutageId),
     /// An outage is over.
     OutageEnds(OutageId),
+    /// An instance's async service looks for jobs.
+    AsyncService(InstanceId),
     /// An instance's deadlock monitor searches.
     Monitor(InstanceId),
     /// The time of a transaction is up, if it is still under way.

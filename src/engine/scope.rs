@@ -49,7 +49,9 @@ impl<'a> PlugInScope<'a> {
         let stage = match of.phase {
             Phase::PreValidation => Stage::PreValidation,
             Phase::PreOperation | Phase::Begin => Stage::PreOperation,
-            Phase::PostOperation | Phase::Commit => Stage::PostOperation,
+            Phase::PostOperation | Phase::Queue | Phase::Commit | Phase::Job => {
+                Stage::PostOperation
+            }
             _ => Stage::MainOperation,
         };
         Some(match member {
@@ -64,8 +66,9 @@ impl<'a> PlugInScope<'a> {
             "user" => running.and_then(|it| it.run_as.clone()).map_or(Value::Null, Value::Text),
             "correlation id" => {
                 let outermost = self.around().last().unwrap_or(self.request);
+                let outermost = outermost.correlation.unwrap_or(outermost.id);
                 let seed = u128::from(self.plan.seed) << 64;
-                let bits = seed | u128::from(outermost.id.0);
+                let bits = seed | u128::from(outermost.0);
                 Value::Id(RowId(Builder::from_custom_bytes(bits.to_be_bytes()).into_uuid()))
             }
             _ => return None,

@@ -225,7 +225,7 @@ impl Soundness<'_> {
             | Verb::Work(_)
             | Verb::Wait(_)
             | Verb::WaitUntil(_)
-            | Verb::Fail(_)
+            | Verb::Fail { .. }
             | Verb::Throw(_)
             | Verb::SetShared(_)
             | Verb::SetTarget(_)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::batch::is_in_bulk;
 use crate::engine::fiber::RequestFrame;
 use crate::engine::fiber::{Fiber, FiberId, Frame, Guard, NativeFrame, Phase, ProgramFrame};
 use crate::engine::request::Answer;
@@ -70,7 +71,12 @@ impl World {
     }
 
     /// Begins a plug-in step.
-    fn begin_plug_in(&mut self, id: FiberId, fiber: &mut Fiber, plug_in: PlugInId) -> Flow {
+    pub(super) fn begin_plug_in(
+        &mut self,
+        id: FiberId,
+        fiber: &mut Fiber,
+        plug_in: PlugInId,
+    ) -> Flow {
         let shared = Arc::clone(&self.shared);
         let registration = shared.plan.plug_in(plug_in);
         let lane = fiber.lane;
@@ -161,14 +167,6 @@ impl World {
         }
         fiber.result = Some(Err(fault));
     }
-}
-
-/// Whether the request on top of a stack is a row of a bulk message, which has met the steps of
-/// that message.
-fn is_in_bulk(frames: &[Frame]) -> bool {
-    let below = frames.len().checked_sub(2).and_then(|index| frames.get(index));
-    matches!(below, Some(Frame::Request(it))
-        if it.running.is_none() && it.request.message.single().is_some_and(|it| it.bulk().is_some()))
 }
 
 /// The next step of a stage that a request meets; of a split update first those of the ordinary

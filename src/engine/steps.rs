@@ -4,14 +4,17 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::fiber::RequestFrame;
 use crate::engine::random::shuffle;
-use crate::plan::{Message, Plan, Stage};
+use crate::plan::{Message, Mode, Plan, Stage};
 use crate::words::{ColumnId, InstanceId, PlugInId, TableId};
 
 /// The registered steps of all instances, each list in the order in which it runs.
 #[derive(Debug)]
 pub struct StepIndex {
     lists: BTreeMap<(InstanceId, TableId, Message, Stage), StepList>,
+    /// The asynchronous steps.
+    asynchronous: BTreeMap<(InstanceId, TableId, Message), StepList>,
 }
 
 /// The steps of one message in one stage of one table, in the order in which they run.
@@ -30,6 +33,7 @@ impl StepIndex {
     /// Source: Microsoft Learn, "Register a plug-in", Execution order.
     pub fn of(plan: &Plan) -> Self {
         let mut lists: BTreeMap<_, Vec<PlugInId>> = BTreeMap::new();
+        let mut asynchronous: BTreeMap<_, Vec<PlugInId>> = BTreeMap::new();
         for (index, plug_in) in plan.plug_ins.iter().enumerate().filter(|(_, it)| it.enabled) {
             let id = PlugInId(u32::try_from(index).unwrap_or(u32::MAX));
             let all = &plan.instance(plug_in.instance).tables;
@@ -37,8 +41,14 @@ impl StepIndex {
             for table in tables {
                 let single = plug_in.message.single();
                 for message in single.into_iter().chain([plug_in.message]) {
-                    let key = (plug_in.instance, *table, message, plug_in.stage);
-                    lists.entry(key).or_default().push(id);
+                    let key = (plug_in.instance, *table, message);
+                    if plug_in.mode == Mode::Asynchronous {
+                        asynchronous.entry(key).or_default().push(id);
+                    } else {
+                        let (instance, table, message) = key;
+                        let key = (instance, table, message, plug_in.stage);
+                        lists.entry(key).or_default().push(id);
+                    }
                 }
             }
         }
@@ -52,7 +62,21 @@ impl StepIndex {
             });
             (key, StepList::of(plan, steps))
         };
-        Self { lists: lists.into_iter().map(ordered).collect() }
+        let listed = |(key, steps)| (key, StepList::of(plan, steps));
+        Self {
+            lists: lists.into_iter().map(ordered).collect(),
+            asynchronous: asynchronous.into_iter().map(listed).collect(),
+        }
+    }
+
+    /// The asynchronous steps that listen there; `None` when there are none.
+    pub fn asynchronous(
+        &self,
+        instance: InstanceId,
+        table: TableId,
+        message: Message,
+    ) -> Option<&StepList> {
+        self.asynchronous.get(&(instance, table, message))
     }
 
     /// The steps that listen there; `None` when there are none.
@@ -71,6 +95,7 @@ impl StepIndex {
         [Stage::PreValidation, Stage::PreOperation, Stage::PostOperation]
             .into_iter()
             .any(|stage| self.list(instance, table, message, stage).is_some())
+            || self.asynchronous(instance, table, message).is_some()
     }
 }
 
@@ -91,6 +116,25 @@ impl StepList {
             }
         }
         Self { steps, ..list }
+    }
+
+    /// The next step of a request for all of its columns. `is_in_bulk`: whether it is a row of a
+    /// bulk message, whose steps run once for all of its rows.
+    pub fn next_of(
+        &self,
+        plan: &Plan,
+        frame: &RequestFrame,
+        is_in_bulk: bool,
+    ) -> Option<(usize, PlugInId)> {
+        let mut from = frame.steps_begun;
+        loop {
+            let columns = frame.request.columns.iter().map(|(column, _)| *column);
+            let (position, plug_in) = self.next(from, columns)?;
+            if !is_in_bulk || plan.plug_in(plug_in).message == frame.request.message {
+                return Some((position, plug_in));
+            }
+            from = position + 1;
+        }
     }
 
     /// The first step from this position on that a request runs which has these columns in it,
@@ -137,7 +181,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::plan::{Location, Mode, PlugIn, PlugInBody};
+    use crate::plan::{Location, PlugIn, PlugInBody};
     use crate::words::{Name, ProgramId};
 
     fn step(number: usize, rank: i32, filter: &[u16]) -> PlugIn {

@@ -40,11 +40,19 @@ impl World {
         instance: InstanceId,
         reference: TransactionRef,
     ) -> Result<(), Fault> {
+        let jobs = self.shared.plan.jobs;
         let (database, mut context) = self.database(instance);
+        let has_jobs = jobs.is_some_and(|jobs| database.has_written(reference, jobs.table));
         let result = database.commit(&mut context, reference);
         match result {
-            Ok(()) => self.invalidate_users(instance, reference.id),
-            Err(_) => self.forget_invalidations(reference.id),
+            Ok(()) => {
+                self.invalidate_users(instance, reference.id);
+                self.commit_jobs(instance, reference.id, has_jobs);
+            }
+            Err(_) => {
+                self.forget_invalidations(reference.id);
+                self.forget_jobs(reference.id);
+            }
         }
         self.settle(instance);
         result
@@ -60,6 +68,7 @@ impl World {
         let (database, mut context) = self.database(instance);
         database.roll_back(&mut context, reference, reason);
         self.forget_invalidations(reference.id);
+        self.forget_jobs(reference.id);
         self.settle(instance);
     }
 

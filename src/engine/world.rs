@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::cascade::Relationships;
 use crate::engine::changes::Cursor;
 use crate::engine::code::Code;
 use crate::engine::database::{Context, Database, TransactionRef};
 use crate::engine::fiber::{
     Fiber, FiberId, Frame, Interrupt, ProgramFrame, Role, SessionFrame, State,
 };
+use crate::engine::jobs::Jobs;
 use crate::engine::log::Log;
 use crate::engine::names::Names;
 use crate::engine::plug_in::PlugIns;
@@ -38,6 +40,8 @@ pub struct Shared {
     pub code: Code,
     /// Which plug-in steps run when.
     pub steps: StepIndex,
+    /// What becomes of rows that refer to others.
+    pub relationships: Relationships,
     /// The plug-ins in Rust.
     pub plug_ins: PlugIns,
 }
@@ -56,6 +60,8 @@ pub struct World {
     pub(super) runs: Vec<u32>,
     pub(super) cursors: BTreeMap<(ActorId, Name), Cursor>,
     pub(super) names: Names,
+    /// The jobs of the async service.
+    pub(super) jobs: Jobs,
     /// What the instances have cached of users.
     pub(super) users: UserCaches,
     pub(super) random: Random,
@@ -144,6 +150,7 @@ impl World {
             Due::Actor(actor) => self.begin_runs(actor),
             Due::OutageBegins(outage) => self.outage_begins(outage),
             Due::OutageEnds(outage) => self.outage_ends(outage),
+            Due::AsyncService(instance) => self.look_for_jobs(instance),
             Due::Monitor(instance) => self.search_deadlocks(instance),
             Due::TransactionLimit(instance, reference) => {
                 self.transaction_time_is_up(instance, reference)
@@ -247,6 +254,7 @@ impl World {
                     Some(Frame::Program(_)) => self.step_program(id, &mut fiber),
                     Some(Frame::Request(_)) => self.step_request(id, &mut fiber),
                     Some(Frame::Native(_)) => self.step_native(id, &mut fiber),
+                    Some(Frame::Job(_)) => self.step_job(id, &mut fiber),
                     Some(Frame::Session(_)) => self.step_session(&mut fiber),
                     Some(Frame::Statement(_)) => self.step_statement(id, &mut fiber),
                     None => break,
@@ -264,7 +272,7 @@ impl World {
     fn end(&mut self, id: FiberId, mut fiber: Fiber) {
         match fiber.role {
             Role::Server { .. } => self.respond(id, fiber),
-            Role::Client { .. } | Role::Free => {
+            Role::Client { .. } | Role::Job { .. } | Role::Free => {
                 let outcome = match fiber.result.take() {
                     Some(Err(fault)) => Outcome::Failed(fault),
                     _ => Outcome::Succeeded,
@@ -421,7 +429,7 @@ impl World {
     pub fn unfinished(&self) -> impl Iterator<Item = LaneId> {
         self.fibers
             .iter()
-            .filter(|fiber| matches!(fiber.role, Role::Client { .. }))
+            .filter(|fiber| matches!(fiber.role, Role::Client { .. } | Role::Job { .. }))
             .map(|fiber| fiber.lane)
     }
 

@@ -30,6 +30,9 @@ pub struct Costs {
     pub network: Duration,
     /// One way between an actor and an instance. Default 0: a client beside the instance.
     pub client: Duration,
+    /// From the commit of a job to the next look of the async service, and between two looks
+    /// while jobs are waiting. Default 1 s.
+    pub async_service: Duration,
 }
 
 impl Default for Costs {
@@ -43,6 +46,7 @@ impl Default for Costs {
             plug_in: Duration::from_millis(2),
             network: Duration::from_millis(40),
             client: Duration::ZERO,
+            async_service: Duration::from_secs(1),
         }
     }
 }
@@ -121,6 +125,19 @@ pub struct Limits {
     /// Source: Microsoft Learn, "Use change tracking to synchronize data with external systems":
     /// `Organization.ExpireChangeTrackingInDays`.
     pub change_tracking: Duration,
+    /// How many jobs the async service takes at one look. Default 20.
+    ///
+    /// Source: Microsoft Learn, "Scalable Customization Design in Dataverse", Concurrency issues:
+    /// batches of about 20, in parallel.
+    pub async_batch: u32,
+    /// How many times a job is tried in all whose step asks for a retry. Default 4.
+    ///
+    /// Source: Microsoft Learn, "Handle exceptions in plug-ins", `OperationStatus.Retry`.
+    pub async_attempts: u32,
+    /// How long such a job waits before its next try. Default 1 min.
+    ///
+    /// Assumed: no page says how long.
+    pub async_retry: Duration,
     /// How many transitions a run may take. Default 10,000,000. Beyond it the scenario has no
     /// end, and the run says who was still at it.
     ///
@@ -150,6 +167,9 @@ impl Default for Limits {
             aggregated_rows: 50_000,
             changes_page: 5_000,
             change_tracking: Duration::from_secs(7 * 86_400),
+            async_batch: 20,
+            async_attempts: 4,
+            async_retry: Duration::from_secs(60),
             transitions: 10_000_000,
             virtual_time: Duration::from_secs(366 * 86_400),
         }

@@ -9,10 +9,12 @@ mod anomaly;
 mod costs;
 mod expectation;
 mod isolation;
+mod job;
 mod message;
 mod outage;
 mod program;
 mod registration;
+mod relationship;
 mod security;
 mod selection;
 mod session;
@@ -32,12 +34,14 @@ pub use expectation::{
     StepRef,
 };
 pub use isolation::{Hint, Hints, Isolation, Locking};
+pub use job::{JobState, JobStatus, JobTable};
 pub use message::{Message, Stage};
 pub use outage::{Outage, OutageKind};
 pub use program::{
     Assignment, Backoff, BatchKind, KeyValues, Program, RowSelector, Step, UpsertWhen, Verb,
 };
 pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody};
+pub use relationship::{OnAssign, OnDelete, Relationship};
 pub use security::{
     BusinessUnit, Depth, OwnerColumns, Privilege, Recalculation, Right, Role, Security,
     SecurityTables, Team, TeamKind, User,
@@ -48,7 +52,7 @@ pub use selection::{
 };
 pub use session::{Session, SessionStep};
 pub use statement::{Statement, StatementKind};
-pub use system_table::{SECURITY_TABLES, SystemColumn, SystemTable};
+pub use system_table::{JOB_TABLE, SECURITY_TABLES, SystemColumn, SystemTable};
 pub use version::{ChangesFrom, DeltaTokens, Precondition};
 
 use crate::words::{
@@ -84,11 +88,19 @@ pub struct Plan {
     pub rows: Vec<RowGroup>,
     /// Every program: named ones, and the bodies of actors, flows and plug-ins.
     pub programs: Vec<Program>,
+    /// What becomes of the rows that refer to others. A lookup that is in none leads nowhere once
+    /// its row is deleted.
+    ///
+    /// Assumed: a lookup that its author gives no relationship is not what the scenario is about;
+    /// on the platform each has one, of kind referential, whose link is removed.
+    pub relationships: Vec<Relationship>,
     /// The registered plug-in steps.
     pub plug_ins: Vec<PlugIn>,
     /// Who may do what, for the instances that check it. Empty: everybody may do everything, and
     /// nothing is spent on it.
     pub security: Vec<Security>,
+    /// Where the jobs of the async service are kept; `None` where no step is asynchronous.
+    pub jobs: Option<JobTable>,
     /// The planned outages.
     pub outages: Vec<Outage>,
     /// Actors, flows and sessions.
@@ -327,8 +339,10 @@ impl Plan {
             instances: Vec::new(),
             rows: Vec::new(),
             programs: Vec::new(),
+            relationships: Vec::new(),
             plug_ins: Vec::new(),
             security: Vec::new(),
+            jobs: None,
             outages: Vec::new(),
             actors: Vec::new(),
             order: Vec::new(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::FaultKind;
+use crate::fault::{FaultKind, OperationStatus};
 use crate::plan::{
     AnswerPart, ChangesFrom, Hints, Isolation, Location, Message, Precondition, Right, Selection,
     Statement,
@@ -177,7 +177,12 @@ pub enum Verb {
     /// Waits for an instant; goes on at once when it is past.
     WaitUntil(SimInstant),
     /// Raises a fault of the program's own (`InvalidPluginExecutionException`).
-    Fail(Expression),
+    Fail {
+        /// The message.
+        message: Expression,
+        /// What it asks the async service to do, in a job.
+        status: OperationStatus,
+    },
     /// Raises an exception that is no `InvalidPluginExecutionException`: the caller learns only
     /// that the plug-in broke, and the text goes to the story.
     Throw(Expression),

@@ -1,6 +1,8 @@
 //! The tables that the platform has by itself, by their logical names. An instance gets them when
 //! something needs them; a file that defines a table of the same name adds columns to them.
 
+use crate::plan::{JobState, JobStatus};
+
 /// A table of the platform's own.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemTable {
@@ -21,9 +23,35 @@ pub enum SystemColumn {
     UniqueId,
     /// The id of a row of this table.
     Lookup(&'static str),
+    /// One of these labels.
+    Choice(&'static [&'static str]),
+    /// A moment.
+    DateTime,
 }
 
-use SystemColumn::{Lookup, Text, UniqueId, Whole};
+use SystemColumn::{Choice, DateTime, Lookup, Text, UniqueId, Whole};
+
+/// The table of the async service's jobs.
+///
+/// Source: Microsoft Learn, Dataverse table reference, `asyncoperation`. Assumed: states and
+/// statuses are their labels in place of numbers, `depth` and `message` are texts that a reader
+/// understands, and the columns that nothing here needs are left out.
+pub const JOB_TABLE: SystemTable = SystemTable {
+    name: "asyncoperation",
+    columns: &[
+        ("name", Text),
+        ("statecode", Choice(JobState::LABELS)),
+        ("statuscode", Choice(JobStatus::LABELS)),
+        ("postponeuntil", DateTime),
+        ("regardingobjectid", UniqueId),
+        ("depth", Whole),
+        ("retrycount", Whole),
+        ("startedon", DateTime),
+        ("completedon", DateTime),
+        ("errorcode", Whole),
+        ("message", Text),
+    ],
+};
 
 /// The tables for users, teams and shares.
 ///

@@ -69,6 +69,7 @@ impl Metrics {
             match request.kind {
                 RequestKind::Message(_) => metrics.requests += 1,
                 RequestKind::Statement(_) => metrics.statements += 1,
+                RequestKind::Job => {}
             }
         }
         for selection in &history.selections {

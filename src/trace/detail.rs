@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, FaultKind};
-use crate::words::{ActorId, InstanceId, LaneId, LockMode, Name, RowId, TableId, TransactionId};
+use crate::words::{
+    ActorId, InstanceId, LaneId, LockMode, Name, PlugInId, RowId, TableId, TransactionId,
+};
 
 /// Durations as whole microseconds, as every other time of a trace. Longer ones than 584,000
 /// years are written as that.
@@ -44,6 +46,11 @@ pub enum LaneKind {
         /// The number of the run over all of the flow's runs, from 1.
         run: u32,
     },
+    /// A job of the async service.
+    Job {
+        /// The step that it runs.
+        plug_in: PlugInId,
+    },
     /// A run of a session.
     Session {
         /// Whose.
@@ -54,12 +61,13 @@ pub enum LaneKind {
 }
 
 impl LaneKind {
-    /// The actor or flow whose run it is.
-    pub const fn actor(&self) -> ActorId {
+    /// The actor or flow whose run it is; `None` for a job.
+    pub const fn actor(&self) -> Option<ActorId> {
         match *self {
             Self::Actor { actor, .. } | Self::Flow { actor, .. } | Self::Session { actor, .. } => {
-                actor
+                Some(actor)
             }
+            Self::Job { .. } => None,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::trace::access::Access;
 use crate::trace::detail::{
     DeadlockEdge, Disturbance, LaneKind, LockResource, Outcome, RollbackReason, WaitEnd, micros,
 };
+use crate::trace::job::JobEvent;
 use crate::trace::request::{RequestBegan, StatementBegan};
 use crate::trace::row::{RowRead, RowWritten, RowsSelected};
 use crate::trace::telemetry::PlugInTraced;
@@ -229,6 +230,8 @@ pub enum Event {
         /// The fault, where it ended in one.
         fault: Option<Fault>,
     },
+    /// Something happened to a job of the async service.
+    Job(JobEvent),
     /// A plug-in step wrote a line to the plug-in trace log.
     PlugInTraced(PlugInTraced),
     /// A session began one of its steps.

@@ -11,6 +11,7 @@ mod clock;
 mod condition;
 mod detail;
 mod event;
+mod job;
 mod jsonl;
 mod names;
 mod request;
@@ -32,6 +33,7 @@ pub use detail::{
     RollbackReason, WaitEnd, WriteKind,
 };
 pub use event::Event;
+pub use job::{JobEvent, JobOutcome};
 pub use jsonl::{ReadError, read_jsonl, write_jsonl};
 pub use names::Names;
 pub use request::{RequestBegan, StatementBegan};

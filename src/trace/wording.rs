@@ -141,6 +141,7 @@ impl Names<'_> {
         match event {
             Event::Version(version) => Some(version.sentence(self)),
             Event::PlugInTraced(traced) => Some(traced.sentence(self)),
+            Event::Job(job) => Some(job.sentence(self)),
             _ => None,
         }
     }

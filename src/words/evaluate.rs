@@ -63,6 +63,12 @@ impl Clock {
         let micros = i64::try_from(self.now.0).unwrap_or(i64::MAX);
         self.start.checked_add(SignedDuration::from_micros(micros)).unwrap_or(Timestamp::MAX)
     }
+
+    /// The instant of a calendar moment; that of the start for an earlier one.
+    pub fn instant(self, moment: Timestamp) -> SimInstant {
+        let micros = moment.duration_since(self.start).as_micros();
+        SimInstant(u64::try_from(micros).unwrap_or(0))
+    }
 }
 
 /// The names that only a plug-in has: `target` and `before`.

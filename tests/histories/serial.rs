@@ -56,7 +56,7 @@ pub fn shown(history: &History, trace: &Trace) -> Shown {
     for entry in &trace.entries {
         match &entry.event {
             Event::LaneBegan { lane, kind, .. } => {
-                lanes.insert(*lane, kind.actor().index());
+                lanes.insert(*lane, kind.actor().unwrap().index());
             }
             Event::StepEnded { lane, fault, answer, step } => {
                 let number = lanes[lane];

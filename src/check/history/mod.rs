@@ -112,14 +112,16 @@ pub enum RequestKind {
     Message(Message),
     /// A session's statement to the database.
     Statement(StatementKind),
+    /// No request: a job of the async service, which runs a step.
+    Job,
 }
 
 impl RequestKind {
-    /// The message; `None` for a statement.
+    /// The message; `None` for a statement and a job.
     pub const fn message(self) -> Option<Message> {
         match self {
             Self::Message(message) => Some(message),
-            Self::Statement(_) => None,
+            Self::Statement(_) | Self::Job => None,
         }
     }
 
@@ -128,6 +130,7 @@ impl RequestKind {
         match self {
             Self::Message(message) => message.is_read(),
             Self::Statement(kind) => matches!(kind, StatementKind::Select),
+            Self::Job => false,
         }
     }
 }
@@ -246,7 +249,7 @@ impl<'t> History<'t> {
 
     /// The actor whose lane this is.
     pub fn actor_of_lane(&self, lane: LaneId) -> Option<ActorId> {
-        self.lanes.get(&lane).map(|lane| lane.kind.actor())
+        self.lanes.get(&lane).and_then(|lane| lane.kind.actor())
     }
 
     /// The actor on whose behalf a transaction ran.
@@ -292,7 +295,7 @@ impl<'t> History<'t> {
     pub fn lanes_of(&self, actor: ActorId) -> impl Iterator<Item = (LaneId, &Lane<'t>)> {
         self.lanes
             .iter()
-            .filter(move |(_, lane)| lane.kind.actor() == actor)
+            .filter(move |(_, lane)| lane.kind.actor() == Some(actor))
             .map(|(id, lane)| (*id, lane))
     }
 
@@ -320,6 +323,7 @@ impl<'t> History<'t> {
                 only.ended.is_some_and(|(done, _)| end.sequence <= done.sequence.saturating_add(1))
             }
             RequestKind::Message(_) => only.kind.is_read() && began == transaction.began,
+            RequestKind::Job => false,
         }
     }
 

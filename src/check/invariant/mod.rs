@@ -19,6 +19,7 @@
 
 mod changes;
 mod compatibility;
+mod jobs;
 mod locks;
 mod looks;
 mod order;
@@ -82,6 +83,8 @@ pub enum Invariant {
     Requests,
     /// A session's steps begin and end one after the other, and its statements within them.
     Sessions,
+    /// A job begins after the commit of the event that it is for, and never without it.
+    Jobs,
     /// The stages of a request ascend, and each plug-in step runs in its own.
     Stages,
     /// The outermost PreValidation runs outside the transaction, the later stages inside.
@@ -110,6 +113,7 @@ impl Invariant {
             Self::Outages => "an outage silences its instance",
             Self::Requests => "requests nest",
             Self::Sessions => "steps and statements nest",
+            Self::Jobs => "no job without its event",
             Self::Stages => "stages ascend",
             Self::TransactionScope => "PreValidation is outside the transaction",
             Self::Isolation => "isolation levels keep their promise",
@@ -148,6 +152,7 @@ pub(super) fn violations_of(history: &History, anomalies: &Anomalies) -> Vec<Vio
     let mut requests = requests::Watcher::of(trace);
     let mut sessions = sessions::Watcher::default();
     let mut outages = outages::Watcher::of(trace);
+    let mut jobs = jobs::Watcher::default();
     for entry in &trace.entries {
         order.see(entry, &mut report);
         transactions.see(entry, &mut report);
@@ -158,6 +163,7 @@ pub(super) fn violations_of(history: &History, anomalies: &Anomalies) -> Vec<Vio
         requests.see(entry, &transactions, &mut report);
         sessions.see(entry, &transactions, &mut report);
         outages.see(entry, &mut report);
+        jobs.see(entry, &mut report);
     }
     if let Some(last) = trace.entries.last() {
         let last = Moment::of(last);

@@ -10,7 +10,7 @@ use crate::check::Moment;
 use crate::check::invariant::order::Transactions;
 use crate::check::invariant::{Invariant, Report};
 use crate::plan::Stage;
-use crate::trace::{Entry, Event, RequestBegan, Trace};
+use crate::trace::{Entry, Event, JobEvent, RequestBegan, Trace};
 use crate::words::{InstanceId, LaneId, PlugInId, RequestId, TransactionId};
 
 /// One request that has begun.
@@ -25,6 +25,8 @@ struct Known {
     joined: Option<TransactionId>,
     /// Whether a transaction was begun for it.
     opened: bool,
+    /// Whether it is no request but the run of a job's step.
+    is_job: bool,
     stage: Option<Stage>,
     plug_ins: Vec<PlugInId>,
     children: u32,
@@ -50,6 +52,7 @@ impl Watcher {
         let at = Moment::of(entry);
         match &entry.event {
             Event::RequestBegan(_) => self.begin(entry, report),
+            Event::Job(JobEvent::Began { .. }) => self.begin_job(entry),
             Event::RequestEnded { request, .. } => self.end(*request, at, report),
             Event::StageBegan { request, stage } => self.stage(*request, *stage, at, report),
             Event::TransactionBegan { request: Some(request), .. } => {
@@ -121,6 +124,7 @@ impl Watcher {
             carries: message.carries(),
             joined: *transaction,
             opened: false,
+            is_job: false,
             stage: None,
             plug_ins: Vec::new(),
             children: 0,
@@ -132,6 +136,29 @@ impl Watcher {
         for broken in broken {
             report.add(Invariant::Requests, at, |_| format!("request {} {broken}", request.0));
         }
+    }
+
+    /// A job's step runs after its event, at the event's depth, and outside of any transaction.
+    fn begin_job(&mut self, entry: &Entry) {
+        let Event::Job(JobEvent::Began { lane, request, instance, depth, .. }) = &entry.event
+        else {
+            return;
+        };
+        let known = Known {
+            lane: *lane,
+            instance: *instance,
+            parent: None,
+            depth: *depth,
+            joined: None,
+            opened: false,
+            carries: false,
+            is_job: true,
+            stage: Some(Stage::PostOperation),
+            plug_ins: Vec::new(),
+            children: 0,
+            ended: false,
+        };
+        self.known.insert(*request, known);
     }
 
     fn end(&mut self, request: RequestId, at: Moment, report: &mut Report) {
@@ -213,6 +240,7 @@ impl Watcher {
         let around = !outermost && transactions.lane_has_one(known.lane, known.instance);
         let opened = known.opened || around;
         let wrong = match stage {
+            _ if known.is_job => in_transaction,
             Stage::PreValidation if outermost => in_transaction || opened,
             Stage::PreValidation => in_transaction != opened,
             Stage::PreOperation | Stage::MainOperation | Stage::PostOperation => {

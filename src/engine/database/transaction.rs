@@ -224,6 +224,12 @@ impl Database {
         }
     }
 
+    /// Whether a transaction has written rows of a table.
+    pub fn has_written(&self, reference: TransactionRef, table: TableId) -> bool {
+        let mut writes = self.transaction(reference.owner).writes.iter();
+        writes.any(|(written, _)| *written == table)
+    }
+
     /// Notes that a request in a transaction ended in a fault: the transaction can't be saved.
     pub fn doom(&mut self, reference: TransactionRef, fault: &Fault) {
         if self.state_of(reference) == TransactionState::Active {

@@ -8,7 +8,8 @@ use crate::fault::Fault;
 use crate::plan::Stage;
 use crate::report::otel::{Span, SpanKind};
 use crate::trace::{
-    Entry, Event, LockResource, Names, Outcome, RequestBegan, StatementBegan, Trace, WaitEnd,
+    Entry, Event, JobEvent, LockResource, Names, Outcome, RequestBegan, StatementBegan, Trace,
+    WaitEnd,
 };
 use crate::words::{InstanceId, LaneId, RequestId, SimInstant, TransactionId};
 
@@ -91,6 +92,7 @@ impl Fold<'_> {
             }
             Event::RequestBegan(began) => self.request_began(began),
             Event::StatementBegan(began) => self.statement_began(began),
+            Event::Job(job) => self.job(job),
             Event::RequestEnded { request, fault } | Event::StatementEnded { request, fault } => {
                 self.request_ended(*request, fault.as_ref());
             }
@@ -157,6 +159,23 @@ impl Fold<'_> {
         let (statement, around) = (Open::Request(*request), Open::Lane(*lane));
         let at = self.begin(statement, *lane, Some(around), name, SpanKind::Server);
         self.spans[at].instance = Some(*instance);
+    }
+
+    /// The run of a job's step is correlated with the request whose event it is for.
+    fn job(&mut self, job: &JobEvent) {
+        let JobEvent::Began { lane, request, cause, instance, depth, .. } = job else { return };
+        let outermost = self.requests.get(cause).map_or(*cause, |it| it.1);
+        self.requests.insert(*request, (*lane, outermost));
+        self.carried_out.entry(*lane).or_default().push(*request);
+        let (open, around) = (Open::Request(*request), Open::Lane(*lane));
+        let name = "asynchronous step".to_owned();
+        let at = self.begin(open, *lane, Some(around), name, SpanKind::Internal);
+        let span = &mut self.spans[at];
+        span.instance = Some(*instance);
+        span.attributes.extend([
+            ("dataverse.depth", json!(depth)),
+            ("dataverse.correlation_id", json!(format!("request {}", outermost.0))),
+        ]);
     }
 
     fn request_ended(&mut self, request: RequestId, fault: Option<&Fault>) {

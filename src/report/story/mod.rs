@@ -22,6 +22,7 @@ mod access;
 mod advice;
 mod body;
 mod fold;
+mod jobs;
 mod line;
 mod locking;
 mod page;

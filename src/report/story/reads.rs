@@ -109,7 +109,7 @@ impl<'t> Teller<'_, 't> {
         let nolock = match kind {
             RequestKind::Message(_) => self.with_nolock(selection.transaction, selection.level),
             // Its hints stand in its line already.
-            RequestKind::Statement(_) => "",
+            RequestKind::Statement(_) | RequestKind::Job => "",
         };
         if !self.add(request, &format!("{nolock}: {found}{rest}")) {
             if self.verbose {

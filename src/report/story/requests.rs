@@ -56,7 +56,7 @@ impl Teller<'_, '_> {
         };
         match request.kind {
             RequestKind::Message(message) => verb(message, &place),
-            RequestKind::Statement(_) => otherwise.to_owned(),
+            RequestKind::Statement(_) | RequestKind::Job => otherwise.to_owned(),
         }
     }
 
@@ -168,6 +168,10 @@ impl Teller<'_, '_> {
         let Some(lane) = self.lane_of_request(*request) else {
             return;
         };
+        if self.is_of_service(lane, *table, *kind) {
+            self.join(lane, Part::Request(*request));
+            return;
+        }
         let told = self.columns(*table, *kind, columns);
         if let Some(line) = self.join(lane, Part::Resolved(*request)) {
             let text = format!("{}{told}", line.text);

@@ -123,7 +123,7 @@ impl Teller<'_, '_> {
     pub(super) fn statement(&self, request: RequestId) -> Option<StatementKind> {
         match self.history.requests.get(&request)?.kind {
             RequestKind::Statement(kind) => Some(kind),
-            RequestKind::Message(_) => None,
+            RequestKind::Message(_) | RequestKind::Job => None,
         }
     }
 }

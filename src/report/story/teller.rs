@@ -130,6 +130,7 @@ impl<'h, 't> Teller<'h, 't> {
             | Event::RowMissed { request, .. }
             | Event::RowWritten(RowWritten { request, .. }) => self.lane_of_request(*request),
             Event::Access(access) => self.lane_of_access(access),
+            Event::Job(job) => self.lane_of_request(job.request()),
             Event::PlugInTraced(traced) => self.lane_of_request(traced.request),
             Event::Version(version) => self.lane_of_request(version.request()),
             Event::Committed { transaction }
@@ -292,6 +293,7 @@ impl<'h, 't> Teller<'h, 't> {
             Event::Version(version) => self.version(entry, version),
             Event::RowWritten(..) => self.write(entry),
             Event::Access(access) => self.access(entry, access),
+            Event::Job(job) => self.job(entry, job),
             Event::StepBegan { .. }
             | Event::StepEnded { .. }
             | Event::StatementBegan(_)

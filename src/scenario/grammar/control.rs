@@ -2,9 +2,12 @@
 
 use crate::scenario::grammar::document::{DURATION, MOMENT, NAME, TEXT, VALUE};
 use crate::scenario::grammar::steps::VALUES_BY_NAME;
+use crate::scenario::grammar::words::OPERATION_STATUS_WORDS;
 use crate::scenario::grammar::{Key, Kind, Shape, may, with};
 
 pub(super) static CONDITION: Shape = Shape::of("a condition such as `=teams > 3`", Kind::Value);
+static OPERATION_STATUS: Shape =
+    Shape::of("an operation status", Kind::Word(OPERATION_STATUS_WORDS));
 pub(super) static LIST: Shape =
     Shape::of("a list, or what is bound to one", Kind::Value).or_list(&VALUE);
 
@@ -14,6 +17,8 @@ pub(super) const PAUSE: Key = may("wait", &DURATION, "lets time pass");
 pub(super) const AT: Key =
     may("at", &MOMENT, "waits for a moment; goes on at once when it is past");
 pub(super) const FAIL: Key = may("fail", &TEXT, "raises a fault with this message");
+pub(super) const STATUS: Key =
+    with(&["fail"], "status", &OPERATION_STATUS, "what the async service does with the job");
 pub(super) const THROW: Key =
     may("throw", &TEXT, "raises an exception of another kind, whose text the caller never learns");
 pub(super) const LET: Key = may("let", &VALUES_BY_NAME, "binds values to names");

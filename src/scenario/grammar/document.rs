@@ -4,6 +4,7 @@ use crate::scenario::grammar::expectations::EXPECTATIONS;
 use crate::scenario::grammar::security::SECURITY;
 use crate::scenario::grammar::sessions::{SESSION_STEPS, SESSIONS, STEP_PATH};
 use crate::scenario::grammar::steps::{BACKOFF, FAULTS, NAMES, STEPS, VALUES_BY_NAME};
+use crate::scenario::grammar::words;
 use crate::scenario::grammar::words::{
     COLUMN_WORDS, DELTA_TOKEN_WORDS, INSTANCE_WORDS, ISOLATION_WORDS, LOCKING_WORDS, METHOD_WORDS,
     MODE_WORDS, STAGE_WORDS, WRITE_WORDS,
@@ -60,6 +61,7 @@ static DOCUMENT_MAP: Map = Map::of(&[
     must("instances", &INSTANCES, "the Dataverse instances"),
     may("rows", &ROWS_BY_INSTANCE, "the rows that exist at the start: by instance, then table"),
     may("security", &SECURITY, "who may do what, by instance; without it nothing is checked"),
+    may("relationships", &RELATIONSHIPS, "what becomes of the rows that refer to others"),
     may("programs", &PROGRAMS, "lists of steps that `call` runs by name"),
     may("plug-ins", &PLUG_INS, "the registered plug-in steps"),
     may("outages", &OUTAGES, "when an instance does not answer as it should"),
@@ -77,6 +79,20 @@ static DOCUMENT_MAP: Map = Map::of(&[
     later("policies", "retry, breaker and journal of calls"),
 ]);
 
+static RELATIONSHIPS: Shape = Shape::new("a map of relationships").or_map(&RELATIONSHIPS_MAP);
+static RELATIONSHIPS_MAP: Map = Map::named("relationship", &RELATIONSHIP);
+static RELATIONSHIP: Shape = Shape::new("a relationship")
+    .like("{ child: contact, by: account, delete: restrict }")
+    .or_map(&RELATIONSHIP_MAP);
+static RELATIONSHIP_MAP: Map = Map::of(&[
+    must("child", &TABLE_NAME, "the table of the many"),
+    must("by", &NAME, "the lookup by which they refer to the one"),
+    may("delete", &ON_DELETE, "what becomes of them when the one is deleted; `remove link`"),
+    may("assign", &ON_ASSIGN, "what becomes of their owner when the one gets another; `none`"),
+]);
+static ON_DELETE: Shape = Shape::of("what a delete does", Kind::Word(words::ON_DELETE_WORDS));
+static ON_ASSIGN: Shape = Shape::of("what an assign does", Kind::Word(words::ON_ASSIGN_WORDS));
+
 static ORDER: Shape = Shape::new("a list of steps").or_list(&STEP_PATH);
 
 static PARAMS: Shape = Shape::new("a map of named values").or_map(&PARAMS_MAP);
@@ -92,6 +108,7 @@ static COSTS_MAP: Map = Map::of(&[
     may("plug-in", &DURATION, "each plug-in step that runs; default 2 ms"),
     may("network", &DURATION, "one way between a flow and an instance; default 40 ms"),
     may("client", &DURATION, "one way between an actor and an instance; default 0 ms"),
+    may("async service", &DURATION, "from a job's commit to the service's look; default 1 s"),
 ]);
 
 static LIMITS: Shape = Shape::new("a map of limits").or_map(&LIMITS_MAP);
@@ -111,6 +128,9 @@ static LIMITS_MAP: Map = Map::of(&[
     may("aggregated rows", &COUNT, "the most rows that are computed over; default 50,000"),
     may("changes page", &COUNT, "how many rows one answer of `changes` has; default 5,000"),
     may("change tracking", &DURATION, "how long a delta token is good for; default 7 days"),
+    may("async batch", &COUNT, "how many jobs the async service takes at one look; default 20"),
+    may("async attempts", &COUNT, "how many times a job is tried that asks for it; default 4"),
+    may("async retry", &DURATION, "how long such a job waits before its next try; default 1 min"),
     may("transitions", &COUNT, "how many transitions a run may take; default 10,000,000"),
     may("virtual time", &DURATION, "how much virtual time a run may take; default 366 days"),
 ]);
@@ -184,7 +204,7 @@ static PLUG_IN_MAP: Map = Map::of(&[
     must("on", &EVENT, "what it listens to: `Create ticket`, or `Create` for all tables"),
     must("in", &INSTANCE_NAME, "the instance in which it is registered"),
     must("stage", &STAGE, "the stage in which it runs"),
-    may("mode", &MODE, "when it runs: `sync` (the default), in its stage"),
+    may("mode", &MODE, "when it runs: `sync` (the default) in its stage, `async` after it"),
     may("rank", &WHOLE, "its execution order, lower first; default 1"),
     may(
         "images",

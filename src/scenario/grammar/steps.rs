@@ -2,7 +2,7 @@
 
 use crate::scenario::grammar::batches::{BULK, EXECUTE_MULTIPLE, EXECUTE_TRANSACTION};
 use crate::scenario::grammar::control::{
-    AT, CALL, FAIL, IF, LET, LIST, NOTE, PAUSE, THROW, TRACE, WITH, WORK, control_over,
+    AT, CALL, FAIL, IF, LET, LIST, NOTE, PAUSE, STATUS, THROW, TRACE, WITH, WORK, control_over,
 };
 use crate::scenario::grammar::document::{
     COUNT, INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SINGLE_VALUE, TABLE_NAME, UP_TO, VALUE, WAIT,
@@ -50,6 +50,7 @@ static STEP_MAP: Map = Map::of(&[
     PAUSE,
     AT,
     FAIL,
+    STATUS,
     THROW,
     may("set", &VALUES_BY_NAME, "sets columns of the plug-in's target"),
     may("set shared", &VALUES_BY_NAME, "sets shared variables, for later steps as `$shared.name`"),

@@ -1,7 +1,9 @@
 //! The closed sets of words, each with what the plan calls it.
 
+use crate::fault::OperationStatus;
 use crate::plan::{
-    Anomaly, DeltaTokens, Hint, Isolation, LinkKind, Locking, Message, Mode, Stage, UpsertWhen,
+    Anomaly, DeltaTokens, Hint, Isolation, LinkKind, Locking, Message, Mode, OnAssign, OnDelete,
+    Stage, UpsertWhen,
 };
 use crate::scenario::grammar::{Standing, Word, later_word, word};
 
@@ -69,7 +71,48 @@ pub const WRITES: &[(&str, &str, Option<Message>)] = &[
 
 pub(super) static MODE_WORDS: &[Word] = &[
     word("sync", "in its stage, while the caller waits"),
-    later_word("async", "after the operation, as a job of the async service"),
+    word("async", "after the operation, as a job of the async service"),
+];
+
+/// What becomes of the rows that refer to a deleted one.
+pub const ON_DELETE: &[Choice<OnDelete>] = &[
+    ("cascade", OnDelete::Cascade),
+    ("remove link", OnDelete::RemoveLink),
+    ("restrict", OnDelete::Restrict),
+];
+
+pub(super) static ON_DELETE_WORDS: &[Word] = &[
+    word("cascade", "they are deleted as well"),
+    word("remove link", "they refer to nothing any more: the default"),
+    word("restrict", "the row can't be deleted as long as there are any"),
+];
+
+/// What becomes of their owner when the row gets another one.
+pub const ON_ASSIGN: &[Choice<OnAssign>] = &[
+    ("none", OnAssign::None),
+    ("cascade", OnAssign::Cascade),
+    ("user owned", OnAssign::UserOwned),
+];
+
+pub(super) static ON_ASSIGN_WORDS: &[Word] = &[
+    word("none", "they keep theirs: the default"),
+    word("cascade", "all of them get the new owner"),
+    word("user owned", "those of the same owner get the new one"),
+];
+
+/// What an exception asks the async service to do.
+pub const OPERATION_STATUSES: &[Choice<OperationStatus>] = &[
+    ("failed", OperationStatus::Failed),
+    ("canceled", OperationStatus::Canceled),
+    ("retry", OperationStatus::Retry),
+    ("suspended", OperationStatus::Suspended),
+];
+
+pub(super) static OPERATION_STATUS_WORDS: &[Word] = &[
+    word("failed", "the job fails: the default"),
+    word("canceled", "the job is canceled"),
+    word("retry", "the job is tried again later, four times in all"),
+    word("suspended", "the job waits until somebody resumes it"),
 ];
 
 pub(super) static ISOLATION_WORDS: &[Word] = &[

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::plan::{Column, Costs, Instance, Limits, Table};
+use crate::plan::{Column, Costs, Instance, Limits, SystemTable, Table};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
@@ -27,6 +27,8 @@ const TEXT_LENGTH_MOST: u32 = 1_048_576;
 const ONE_LOCK: &str = "locks are escalated after one at least";
 
 /// What to say of a page without rows.
+const ONE_JOB: &str = "the async service takes one job at least";
+const ONE_TRY: &str = "a job is tried once at least";
 pub(super) const ONE_ROW: &str = "a page has room for one row at least";
 
 impl Lowering<'_> {
@@ -67,36 +69,28 @@ impl Lowering<'_> {
     }
 
     pub(super) fn costs(&mut self, node: Option<&Node>) {
-        let Costs { request, read, row, column, write, plug_in, network, client } =
-            &mut self.plan.costs.clone();
-        let costs: [(&str, &mut Duration); 8] = [
-            ("request", request),
-            ("read", read),
-            ("row", row),
-            ("column", column),
-            ("write", write),
-            ("plug-in", plug_in),
-            ("network", network),
-            ("client", client),
+        let mut costs: Costs = self.plan.costs;
+        let durations: [(&str, &mut Duration); 9] = [
+            ("request", &mut costs.request),
+            ("read", &mut costs.read),
+            ("row", &mut costs.row),
+            ("column", &mut costs.column),
+            ("write", &mut costs.write),
+            ("plug-in", &mut costs.plug_in),
+            ("network", &mut costs.network),
+            ("client", &mut costs.client),
+            ("async service", &mut costs.async_service),
         ];
-        for (key, cost) in costs {
+        for (key, cost) in durations {
             self.set_duration(node, key, cost);
         }
-        self.plan.costs = Costs {
-            request: *request,
-            read: *read,
-            row: *row,
-            column: *column,
-            write: *write,
-            plug_in: *plug_in,
-            network: *network,
-            client: *client,
-        };
+        self.plan.costs = costs;
     }
 
     pub(super) fn limits(&mut self, node: Option<&Node>) {
         let mut limits: Limits = self.plan.limits;
-        let durations: [(&str, &mut Duration); 7] = [
+        let durations: [(&str, &mut Duration); 8] = [
+            ("async retry", &mut limits.async_retry),
             ("sql command", &mut limits.sql_command),
             ("plug-in", &mut limits.plug_in),
             ("client", &mut limits.client),
@@ -119,28 +113,21 @@ impl Lowering<'_> {
         {
             limits.message_size = bytes;
         }
-        let locks: [(&str, &mut u32); 2] = [
-            ("lock escalation", &mut limits.lock_escalation),
-            ("lock escalation retry", &mut limits.lock_escalation_retry),
+        let counts: [(&str, &mut u32, &str); 8] = [
+            ("lock escalation", &mut limits.lock_escalation, ONE_LOCK),
+            ("lock escalation retry", &mut limits.lock_escalation_retry, ONE_LOCK),
+            ("page size", &mut limits.page_size, ONE_ROW),
+            ("paged rows", &mut limits.paged_rows, ONE_ROW),
+            ("aggregated rows", &mut limits.aggregated_rows, ONE_ROW),
+            ("changes page", &mut limits.changes_page, ONE_ROW),
+            ("async batch", &mut limits.async_batch, ONE_JOB),
+            ("async attempts", &mut limits.async_attempts, ONE_TRY),
         ];
-        for (key, locks) in locks {
+        for (key, count, least) in counts {
             if let Some(node) = limit(key)
-                && let Ok(given) = self.at_least_one(node, u32::MAX, ONE_LOCK, None)
+                && let Ok(given) = self.at_least_one(node, u32::MAX, least, None)
             {
-                *locks = given;
-            }
-        }
-        let rows: [(&str, &mut u32); 4] = [
-            ("page size", &mut limits.page_size),
-            ("paged rows", &mut limits.paged_rows),
-            ("aggregated rows", &mut limits.aggregated_rows),
-            ("changes page", &mut limits.changes_page),
-        ];
-        for (key, rows) in rows {
-            if let Some(node) = limit(key)
-                && let Ok(given) = self.at_least_one(node, u32::MAX, ONE_ROW, None)
-            {
-                *rows = given;
+                *count = given;
             }
         }
         if let Some(node) = limit("transaction") {
@@ -162,7 +149,7 @@ impl Lowering<'_> {
         }
     }
 
-    pub(super) fn tables(&mut self, node: Option<&Node>, security: Option<&Node>) {
+    pub(super) fn tables(&mut self, node: Option<&Node>, system: &[SystemTable]) {
         let entries = self.definitions(node);
         for (number, entry) in (0..).zip(entries) {
             self.check_path_name(entry);
@@ -170,7 +157,7 @@ impl Lowering<'_> {
             self.names.tables.insert(name.clone(), id);
             self.plan.tables.push(Table::new(name, Vec::new()));
         }
-        self.name_security_tables(security);
+        self.name_system_tables(system);
         for (number, entry) in (0..).zip(entries) {
             let (node, id) = (&entry.value, TableId(number));
             let columns = self.table_columns(node);
@@ -181,7 +168,7 @@ impl Lowering<'_> {
             self.plan.tables[id.index()].indexes = indexes;
             self.table_versions(node, id);
         }
-        self.complete_security_tables(security);
+        self.complete_system_tables(system);
     }
 
     /// `change tracking` and `optimistic concurrency`.

@@ -29,6 +29,7 @@ mod own_names;
 mod queries;
 mod reading;
 mod registrations;
+mod relationships;
 mod requests;
 mod resolve;
 mod rows;
@@ -40,6 +41,7 @@ mod sessions;
 mod statements;
 mod step_claims;
 mod steps;
+mod system_tables;
 mod tracing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -144,9 +146,11 @@ impl Lowering<'_> {
         self.params(tree.get("params"));
         self.costs(tree.get("costs"));
         self.limits(tree.get("limits"));
-        self.tables(tree.get("tables"), tree.get("security"));
+        self.tables(tree.get("tables"), &system_tables::needed(tree));
         self.instances(tree.get("instances"));
         self.security(tree.get("security"));
+        self.jobs(tree.get("plug-ins"));
+        self.relationships(tree.get("relationships"));
         self.declare(tree);
         self.outages(tree.get("outages"));
         self.row_groups(tree.get("rows"));

@@ -53,6 +53,11 @@ impl RowNames {
         }
     }
 
+    /// Something brings rows into being whose names begin and end so.
+    pub fn knows_pattern(&mut self, table: TableId, first: Name, last: Name) {
+        self.tables.entry(table).or_default().patterns.insert((first, last));
+    }
+
     /// Something speaks of a row that must have come into being.
     pub fn uses(&mut self, table: TableId, name: &str, span: Span) {
         self.uses.push((table, Name::from(name), span));

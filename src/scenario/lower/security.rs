@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::plan::{
-    BusinessUnit, Column, Depth, Index, OwnerColumns, Privilege, Recalculation, Right, Role,
-    RowGroup, SECURITY_TABLES, Security, SecurityTables, SystemColumn, Table, Team, TeamKind, User,
+    BusinessUnit, Depth, OwnerColumns, Privilege, Recalculation, Right, Role, RowGroup,
+    SECURITY_TABLES, Security, SecurityTables, Team, TeamKind, User,
 };
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
@@ -12,75 +12,9 @@ use crate::scenario::lower::Lowering;
 use crate::scenario::lower::body::Body;
 use crate::scenario::source::Span;
 use crate::scenario::tree::{Entry, Node};
-use crate::words::{ColumnId, ColumnType, Expression, InstanceId, Name, RowId, TableId, Value};
-
-/// The longest text of a column of the platform's own, in characters.
-const TEXT_LENGTH: u32 = 4_000;
+use crate::words::{ColumnType, Expression, InstanceId, Name, RowId, TableId, Value};
 
 impl Lowering<'_> {
-    /// Gives numbers to the platform's tables for users, teams and shares, where the file has
-    /// `security`; those that the file defines itself have theirs.
-    pub(super) fn name_security_tables(&mut self, security: Option<&Node>) {
-        if security.is_none() {
-            return;
-        }
-        for table in SECURITY_TABLES {
-            let name = Name::from(table.name);
-            if !self.names.tables.contains_key(&name) {
-                let number = u16::try_from(self.plan.tables.len()).unwrap_or(u16::MAX);
-                self.names.tables.insert(name.clone(), TableId(number));
-                let (columns, keys, indexes) = Default::default();
-                self.plan.tables.push(Table {
-                    name,
-                    columns,
-                    keys,
-                    indexes,
-                    change_tracking: false,
-                    optimistic_concurrency: true,
-                });
-            }
-        }
-    }
-
-    /// Gives the platform's tables their columns, beside those that the file gives them.
-    pub(super) fn complete_security_tables(&mut self, security: Option<&Node>) {
-        if security.is_none() {
-            return;
-        }
-        for table in SECURITY_TABLES {
-            let id = self.system_table(table.name);
-            for (name, kind) in table.columns {
-                let kind = match kind {
-                    SystemColumn::Text => ColumnType::Text { max_length: TEXT_LENGTH },
-                    SystemColumn::Whole => ColumnType::Whole,
-                    SystemColumn::UniqueId => ColumnType::UniqueId,
-                    SystemColumn::Lookup(to) => ColumnType::Lookup(self.system_table(to)),
-                };
-                self.add_column(id, name, kind);
-            }
-        }
-    }
-
-    fn system_table(&self, name: &str) -> TableId {
-        self.names.tables.get(name).copied().unwrap_or_default()
-    }
-
-    /// A column of the platform's own, with its index where it is a lookup; one that is there
-    /// already is taken.
-    fn add_column(&mut self, table: TableId, name: &str, kind: ColumnType) -> ColumnId {
-        let definition = &mut self.plan.tables[table.index()];
-        if let Some(column) = definition.column(name) {
-            return column;
-        }
-        let column = ColumnId(u16::try_from(definition.columns.len()).unwrap_or(u16::MAX));
-        let name = Name::from(name);
-        if matches!(kind, ColumnType::Lookup(_)) {
-            definition.indexes.push(Index { name: name.clone(), columns: vec![column] });
-        }
-        definition.columns.push(Column { name, kind });
-        column
-    }
-
     /// `security:`
     pub(super) fn security(&mut self, node: Option<&Node>) {
         for entry in node.map_or(&[][..], Node::entries) {

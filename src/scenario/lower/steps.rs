@@ -59,7 +59,12 @@ impl Lowering<'_> {
             "work" => self.duration(node).map(Verb::Work),
             "wait" => self.duration(node).map(Verb::Wait),
             "at" => self.moment(node, SimInstant::START).map(Verb::WaitUntil),
-            "fail" => self.text_value(node, body).map(Verb::Fail),
+            "fail" => {
+                let status = step.get("status");
+                let status = status.map(|it| self.word(it, grammar::OPERATION_STATUSES));
+                let message = self.text_value(node, body)?;
+                Ok(Verb::Fail { message, status: status.transpose()?.unwrap_or_default() })
+            }
             "throw" => self.text_value(node, body).map(Verb::Throw),
             "set shared" => self.set_shared(entry, body),
             "trace" => self.trace(entry, body),

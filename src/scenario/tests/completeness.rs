@@ -111,7 +111,7 @@ fn count_verbs(steps: &[Step], seen: &mut BTreeSet<u8>) {
             Verb::Work(_) => (8, vec![]),
             Verb::Wait(_) => (9, vec![]),
             Verb::WaitUntil(_) => (10, vec![]),
-            Verb::Fail(_) => (11, vec![]),
+            Verb::Fail { .. } => (11, vec![]),
             Verb::SetTarget(_) => (12, vec![]),
             Verb::Let(_) => (13, vec![]),
             Verb::If { then, otherwise, .. } => (14, vec![then, otherwise]),

@@ -5,9 +5,12 @@
 
 mod any;
 mod any_access;
+mod any_job;
 mod any_trace_log;
 mod any_version;
 mod ends;
+#[cfg(test)]
+mod kinds;
 mod sessions;
 
 pub(crate) use any::any_events;

@@ -3,7 +3,7 @@
 use crate::check::Moment;
 use crate::check::history::fold::Fold;
 use crate::check::history::{Request, RequestKind, RowKey, StepEnd, StepRun, Version};
-use crate::trace::{Entry, Event, RequestBegan, StatementBegan};
+use crate::trace::{Entry, Event, JobEvent, RequestBegan, StatementBegan};
 use crate::words::{InstanceId, LaneId, RequestId, TableId, TransactionId};
 
 impl Request<'_> {
@@ -78,6 +78,16 @@ impl<'t> Fold<'t> {
                 request.transaction = request.transaction.or(*transaction);
                 request.began.get_or_insert(at);
             }),
+            Event::Job(JobEvent::Began { lane, request, cause, instance, .. }) => {
+                let event = self.history.requests.get(cause).map(|it| (it.kind, it.table));
+                if let Some((_, table)) = event {
+                    self.request(*request, |known| {
+                        let kind = RequestKind::Job;
+                        let asked = Request::asked(*lane, *instance, kind, table);
+                        known.get_or_insert(Request { began: Some(at), ..asked });
+                    });
+                }
+            }
             Event::TransactionBegan { transaction, request: Some(request), .. } => {
                 self.request(*request, |known| {
                     if let Some(request) = known {

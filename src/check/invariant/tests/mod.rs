@@ -2,6 +2,7 @@
 //! it, and is told with the event.
 
 mod changes;
+mod jobs;
 mod locking;
 mod reads;
 mod sessions;

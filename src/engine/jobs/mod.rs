@@ -1,0 +1,387 @@
+//! The async service: jobs for asynchronous steps, and who runs them when.
+//!
+//! ```text
+//!   request, stage 40 done ▶ a job is written, in its transaction      asyncoperation: Ready
+//!   commit ▶ the service looks, a little later, and takes a batch      Locked / In Progress
+//!   each job a fiber of its own: its step runs, outside any transaction
+//!            of the request                                            Completed │ Ready again
+//! ```
+//!
+//! A job is a row of `asyncoperation`, so a rollback of its request takes it away, and who waits
+//! for one, pauses or cancels it does so by queries and updates. The row says what may happen to
+//! the job; what the step needs of its request is kept beside it, as it stood when the job was
+//! written.
+//!
+//! Source: Microsoft Learn, "Asynchronous service"; "Scalable Customization Design in Dataverse",
+//! Concurrency issues: jobs run in parallel, in batches of about 20, and in no order that could
+//! be relied on. Assumed: a job is written in the transaction of its request, after its last
+//! synchronous step (no page says so, and none tells of jobs without their event); one look takes
+//! the oldest jobs and begins them in an order of the seed; a look never waits for the jobs of
+//! the one before, since several servers look.
+
+mod run;
+
+use std::sync::Arc;
+
+use crate::engine::batch::is_in_bulk;
+use crate::engine::database::{Assigned, Wrote};
+use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
+use crate::engine::operation::Done;
+use crate::engine::queue::Due;
+use crate::engine::random::shuffle;
+use crate::engine::store::View;
+use crate::engine::world::World;
+use crate::fault::{Fault, FaultKind};
+use crate::plan::{ImageKind, JobState, JobStatus, JobTable, Message};
+use crate::trace::{Event, JobEvent};
+use crate::words::{
+    ColumnId, InstanceId, PlugInId, RequestId, RowId, SimInstant, TransactionId, Value,
+};
+
+/// The jobs of all instances, and what is known of them beside their rows.
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
+pub struct Jobs {
+    /// Those whose transaction is still open.
+    pending: Vec<(TransactionId, Job)>,
+    /// Those that are committed and not over, in the order in which they were written.
+    waiting: Vec<Job>,
+    /// When the service of an instance looks next, by `InstanceId`.
+    looks: Vec<Option<SimInstant>>,
+    /// How many jobs each step has had, by `PlugInId`.
+    numbers: Vec<u32>,
+}
+
+/// A job that is not over.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct Job {
+    /// Where.
+    pub(super) instance: InstanceId,
+    /// Its row.
+    pub(super) row: RowId,
+    /// The step that it runs.
+    pub(super) plug_in: PlugInId,
+    /// Who made the request; `None` for a system administrator.
+    pub(super) user: Option<RowId>,
+    /// The request whose event it is for, as it stood when the job was written.
+    pub(super) context: Arc<RequestFrame>,
+    /// How many times its step has been tried.
+    pub(super) attempts: u32,
+    /// Whether the service has taken it.
+    pub(super) is_taken: bool,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin {
+    /// Who made it; `None` for a system administrator.
+    pub user: Option<RowId>,
+    /// The outermost request from which everything follows.
+    pub correlation: Option<RequestId>,
+    /// Whether it is a row of a bulk message, which has the jobs of that message's steps.
+    pub is_in_bulk: bool,
+}
+
+impl Origin {
+    /// The origin of what the request on top of a fiber's stack does.
+    pub fn of(fiber: &Fiber) -> Self {
+        let correlation = fiber.frames.iter().find_map(|frame| match frame {
+            Frame::Request(request) => Some(request.correlation.unwrap_or(request.id)),
+            _ => None,
+        });
+        Self { user: fiber.user, correlation, is_in_bulk: is_in_bulk(&fiber.frames) }
+    }
+}
+
+/// What a request on the table of jobs is to the async service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum JobAccess {
+    /// Nothing: it is about another table.
+    #[default]
+    None,
+    /// Somebody's wish, made when the job was in this state.
+    Wish(JobState),
+    /// The service's own.
+    Service,
+}
+
+impl World {
+    /// Writes the request's next job, in its transaction.
+    pub(super) fn queue_job(
+        &mut self,
+        (fiber, origin): (FiberId, Origin),
+        frame: &mut RequestFrame,
+    ) -> Result<Done, Fault> {
+        let shared = Arc::clone(&self.shared);
+        let (table, message) = (frame.request.table, frame.request.message);
+        let list = shared.steps.asynchronous(frame.instance, table, message);
+        let next = list.and_then(|list| list.next_of(&shared.plan, frame, origin.is_in_bulk));
+        let (Some((position, plug_in)), Some(jobs)) = (next, shared.plan.jobs) else {
+            frame.phase = Phase::Commit;
+            return Ok(Done::After(std::time::Duration::ZERO));
+        };
+        let numbers = &mut self.jobs.numbers;
+        numbers.resize(shared.plan.plug_ins.len(), 0);
+        let number = numbers[plug_in.index()] + 1;
+        let name = format!("{} {number}", shared.plan.plug_in(plug_in).name);
+        let row = self.row_called(jobs.table, &name);
+        let values = written_job(&jobs, frame, Value::Text(name.into()));
+        let caller = self.caller(fiber, frame);
+        let (database, mut context) = self.database(frame.instance);
+        let place = (jobs.table, row);
+        let wrote = database.insert(&mut context, &caller, place, &values, &mut frame.writing)?;
+        let (Wrote::Row(_), Some(transaction)) = (&wrote, frame.transaction) else {
+            return Ok(self.written(wrote));
+        };
+        self.jobs.numbers[plug_in.index()] = number;
+        frame.steps_begun = position + 1;
+        let (request, transaction, instance) = (frame.id, transaction.id, frame.instance);
+        self.log.emit(self.now, || {
+            let table = jobs.table;
+            Event::Job(JobEvent::Queued {
+                request,
+                transaction,
+                instance,
+                table,
+                job: row,
+                plug_in,
+            })
+        });
+        let job = Job {
+            instance,
+            row,
+            plug_in,
+            user: origin.user,
+            context: Arc::new(self.context_of(frame, origin, plug_in)),
+            attempts: 0,
+            is_taken: false,
+        };
+        self.jobs.pending.push((transaction, job));
+        Ok(self.written(wrote))
+    }
+
+    /// What a job's step needs of its request: everything but what ties it to its transaction.
+    fn context_of(&self, frame: &RequestFrame, origin: Origin, step: PlugInId) -> RequestFrame {
+        let images = &self.shared.plan.plug_in(step).images;
+        let has_post = images.iter().any(|image| image.kind == ImageKind::Post);
+        let mut context = RequestFrame::new(frame.id, frame.instance, frame.request.clone(), None);
+        context.depth = frame.depth;
+        context.phase = Phase::Job;
+        context.before = frame.before.clone();
+        context.after = if has_post { self.image_of(frame) } else { None };
+        context.shared = frame.shared.clone();
+        context.correlation = origin.correlation;
+        context
+    }
+
+    /// A transaction was committed: its jobs are there, and the service will look at them. It
+    /// looks as well when a job that waits was written.
+    pub(super) fn commit_jobs(
+        &mut self,
+        instance: InstanceId,
+        transaction: TransactionId,
+        has_written_jobs: bool,
+    ) {
+        if !has_written_jobs {
+            return;
+        }
+        let (committed, pending) =
+            self.jobs.pending.drain(..).partition(|(of, _)| *of == transaction);
+        self.jobs.pending = pending;
+        let committed: Vec<(TransactionId, Job)> = committed;
+        self.jobs.waiting.extend(committed.into_iter().map(|(_, job)| job));
+        if self.jobs.waiting.iter().any(|job| job.instance == instance && !job.is_taken) {
+            self.look_later(instance, self.now + self.shared.plan.costs.async_service);
+        }
+    }
+
+    /// A transaction was rolled back, and its jobs with it.
+    pub(super) fn forget_jobs(&mut self, transaction: TransactionId) {
+        self.jobs.pending.retain(|(of, _)| *of != transaction);
+    }
+
+    /// Has the service of an instance look at this instant, unless it looks before.
+    fn look_later(&mut self, instance: InstanceId, at: SimInstant) {
+        let looks = &mut self.jobs.looks;
+        looks.resize(self.shared.plan.instances.len(), None);
+        let next = &mut looks[instance.index()];
+        if next.is_none_or(|next| next > at) {
+            *next = Some(at);
+            self.queue.schedule(at, Due::AsyncService(instance));
+        }
+    }
+
+    /// The async service of an instance looks for jobs.
+    pub(super) fn look_for_jobs(&mut self, instance: InstanceId) {
+        // An earlier look may have been asked for after this one was.
+        match self.jobs.looks.get_mut(instance.index()) {
+            Some(next) if *next == Some(self.now) => *next = None,
+            _ => return,
+        }
+        let Some(table) = self.shared.plan.jobs else { return };
+        let clock = self.clock();
+        let mut ready = Vec::new();
+        let mut postponed: Option<SimInstant> = None;
+        let mut waiting = std::mem::take(&mut self.jobs.waiting);
+        waiting.retain(|job| {
+            if job.instance != instance || job.is_taken {
+                return true;
+            }
+            match self.job_state(&table, job) {
+                None | Some((JobState::Completed, ..)) => return false,
+                Some((JobState::Ready, postponed_until, _)) => {
+                    let until = match postponed_until {
+                        Value::DateTime(moment) => clock.instant(moment),
+                        _ => self.now,
+                    };
+                    if until <= self.now {
+                        ready.push(job.row);
+                    } else {
+                        postponed = postponed.into_iter().chain([until]).min();
+                    }
+                }
+                Some(_) => {}
+            }
+            true
+        });
+        self.jobs.waiting = waiting;
+        let batch = self.shared.plan.limits.async_batch as usize;
+        let more = ready.len() > batch;
+        ready.truncate(batch);
+        let plan = Arc::clone(&self.shared.plan);
+        let label = format!("jobs {} {}", plan.instance(instance).name, self.now.0);
+        shuffle(plan.seed, &label, &mut ready);
+        for row in ready {
+            self.take_job(instance, row);
+        }
+        if more {
+            self.look_later(instance, self.now + plan.costs.async_service);
+        } else if let Some(until) = postponed {
+            self.look_later(instance, until);
+        }
+    }
+
+    /// The state of a job, until when it is postponed, and the version of its row, as committed.
+    fn job_state(&self, table: &JobTable, job: &Job) -> Option<(JobState, Value, u64)> {
+        let store = self.databases[job.instance.index()].store(table.table).ok()?;
+        let image = store.read(store.find(job.row)?, View::Committed { reader: None })?;
+        let state = match image.value(table.state) {
+            Value::Text(label) => JobState::labelled(&label)?,
+            _ => return None,
+        };
+        Some((state, image.value(table.postpone_until), image.row_version()))
+    }
+
+    /// What a request on a job's row is, before it waits for anything.
+    pub(super) fn job_access(&self, frame: &RequestFrame) -> JobAccess {
+        if frame.job_access == JobAccess::Service {
+            return JobAccess::Service;
+        }
+        let Some(table) = self.shared.plan.jobs.filter(|it| it.table == frame.request.table) else {
+            return JobAccess::None;
+        };
+        let state = frame.request.id().and_then(|row| {
+            let store = self.databases[frame.instance.index()].store(table.table).ok()?;
+            let image = store.read(store.find(row)?, View::Committed { reader: None })?;
+            match image.value(table.state) {
+                Value::Text(label) => JobState::labelled(&label),
+                _ => None,
+            }
+        });
+        state.map_or(JobAccess::None, JobAccess::Wish)
+    }
+
+    /// Whether somebody may do with a job what the request asks for. Its row is locked, and in
+    /// state `now`.
+    ///
+    /// Source: Microsoft Learn, "Asynchronous service": `StateCode`, `StatusCode` and
+    /// `PostponeUntil` alone can be updated; "Web service error codes" for the faults. Assumed:
+    /// which of the two codes a wrong change of state meets: that of another process when the job
+    /// went on while the request waited.
+    pub(super) fn check_job_access(&self, frame: &RequestFrame, now: &Value) -> Result<(), Fault> {
+        let (JobAccess::Wish(seen), Some(table)) = (frame.job_access, self.shared.plan.jobs) else {
+            return Ok(());
+        };
+        let state = match now {
+            Value::Text(label) => JobState::labelled(label).unwrap_or(seen),
+            _ => seen,
+        };
+        if frame.request.message == Message::Delete {
+            return if state == JobState::Completed { Ok(()) } else { Err(not_completed()) };
+        }
+        let mut wished = None;
+        for (column, value) in &frame.request.columns {
+            match (*column, value) {
+                (column, Assigned::Value(Value::Text(label))) if column == table.state => {
+                    wished = JobState::labelled(label);
+                }
+                _ if is_fixed(&table, *column) => return Err(not_updatable()),
+                _ => {}
+            }
+        }
+        match wished {
+            Some(wished)
+                if (wished != state || state == JobState::Completed)
+                    && !state.may_become(wished) =>
+            {
+                Err(if state == seen { invalid_change() } else { changed_meanwhile() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The columns of a job that was just written.
+fn written_job(table: &JobTable, frame: &RequestFrame, name: Value) -> Vec<(ColumnId, Assigned)> {
+    let status = JobStatus::WaitingForResources;
+    let regarding = frame.request.id().map_or(Value::Null, Value::Id);
+    let values = [
+        (table.name, name),
+        (table.state, Value::text(status.state().label())),
+        (table.status, Value::text(status.label())),
+        (table.regarding, regarding),
+        (table.depth, Value::Whole(i64::from(frame.depth))),
+        (table.retry_count, Value::Whole(0)),
+    ];
+    values.into_iter().map(|(column, value)| (column, Assigned::Value(value))).collect()
+}
+
+/// Whether only the service may write a column.
+fn is_fixed(table: &JobTable, column: ColumnId) -> bool {
+    [
+        table.name,
+        table.regarding,
+        table.depth,
+        table.retry_count,
+        table.started_on,
+        table.completed_on,
+        table.error_code,
+        table.message,
+    ]
+    .contains(&column)
+}
+
+/// Source: Microsoft Learn, "Web service error codes": AsyncOperationInvalidStateChange.
+fn invalid_change() -> Fault {
+    let message = "The target state could not be set because the state transition is not valid.";
+    Fault::new(FaultKind::JobStateInvalid, message)
+}
+
+/// Source: as above, AsyncOperationInvalidStateChangeUnexpected.
+fn changed_meanwhile() -> Fault {
+    let message =
+        "The target state could not be set because the state was changed by another process.";
+    Fault::new(FaultKind::JobStateChanged, message)
+}
+
+/// Source: as above, AsyncOperationCannotDeleteUnlessCompleted.
+fn not_completed() -> Fault {
+    let message = "Cannot delete async operation unless it is in Completed state.";
+    Fault::new(FaultKind::JobNotCompleted, message)
+}
+
+/// Assumed: the general code for a wrong argument; no page names the one for these columns.
+fn not_updatable() -> Fault {
+    let message = "Only statecode, statuscode and postponeuntil of an async operation can be \
+                   updated.";
+    Fault::new(FaultKind::InvalidArgument, message)
+}

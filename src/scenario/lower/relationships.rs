@@ -1,0 +1,88 @@
+//! `relationships:`: what becomes of the rows that refer to others.
+
+use crate::plan::{OnAssign, OnDelete, Relationship};
+use crate::scenario::diagnostic::Checked;
+use crate::scenario::grammar;
+use crate::scenario::lower::Lowering;
+use crate::scenario::suggestion::shorten;
+use crate::scenario::tree::{Entry, Node};
+use crate::words::{ColumnType, TableId};
+
+impl Lowering<'_> {
+    pub(super) fn relationships(&mut self, node: Option<&Node>) {
+        for entry in node.map_or(&[][..], Node::entries) {
+            if let Ok(relationship) = self.relationship(entry) {
+                self.check_relationship(&relationship, entry);
+                self.plan.relationships.push(relationship);
+            }
+        }
+    }
+
+    fn relationship(&mut self, entry: &Entry) -> Checked<Relationship> {
+        let node = &entry.value;
+        let child_node = self.required(node, "child")?;
+        let child = self.table(child_node)?;
+        let by_node = self.required(node, "by")?;
+        let by = self.column(by_node, child)?;
+        let definition = &self.plan.tables[child.index()].columns[by.index()];
+        let ColumnType::Lookup(parent) = definition.kind else {
+            let message = format!("`{}` is no lookup", shorten(&definition.name));
+            let label = format!("it holds {}", definition.kind.keyword());
+            return Err(self.diagnostics.report(by_node.span, "wrong value", message, label, None));
+        };
+        let delete = node.get("delete").map(|it| self.word(it, grammar::ON_DELETE)).transpose()?;
+        let assign_node = node.get("assign");
+        let assign = assign_node.map(|it| self.word(it, grammar::ON_ASSIGN)).transpose()?;
+        if let (Some(at), Some(OnAssign::Cascade | OnAssign::UserOwned)) = (assign_node, assign) {
+            for table in [parent, child] {
+                self.check_owned(table, at)?;
+            }
+        }
+        Ok(Relationship {
+            name: entry.key.clone(),
+            parent,
+            child,
+            by,
+            delete: delete.unwrap_or_default(),
+            assign: assign.unwrap_or_default(),
+            at: self.location(entry.key_span),
+        })
+    }
+
+    /// Only rows that have an owner can get another one.
+    fn check_owned(&mut self, table: TableId, at: &Node) -> Checked<()> {
+        let definition = &self.plan.tables[table.index()];
+        if definition.column("ownerid").is_some() {
+            return Ok(());
+        }
+        let message = format!("the rows of `{}` have no owner", shorten(&definition.name));
+        let help = "give the instance `security`, or the table a column `ownerid`".to_owned();
+        let label = "nothing to assign";
+        Err(self.diagnostics.report(at.span, "out of place", message, label, Some(help)))
+    }
+
+    /// One relationship for each lookup, and one parental one for each table.
+    ///
+    /// Source: Microsoft Learn, "Configure table relationship cascading behavior": a table can be
+    /// the child in one parental relationship. Assumed: one that cascades deletes is parental.
+    fn check_relationship(&mut self, new: &Relationship, entry: &Entry) {
+        let all = &self.plan.relationships;
+        if let Some(other) = all.iter().find(|it| (it.child, it.by) == (new.child, new.by)) {
+            let message = format!("`{}` is about this lookup already", shorten(&other.name));
+            let label = "another one for the same lookup";
+            self.diagnostics.report(entry.key_span, "duplicate", message, label, None);
+            return;
+        }
+        let is_parental = |it: &Relationship| it.delete == OnDelete::Cascade;
+        let other = all.iter().find(|it| it.child == new.child && is_parental(it));
+        if let (Some(other), true) = (other, is_parental(new)) {
+            let message = format!(
+                "`{}` deletes the rows of `{}` with their parent already",
+                shorten(&other.name),
+                shorten(&self.plan.tables[new.child.index()].name)
+            );
+            let label = "a table has one parent at most";
+            self.diagnostics.report(entry.key_span, "duplicate", message, label, None);
+        }
+    }
+}

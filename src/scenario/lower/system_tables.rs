@@ -1,0 +1,123 @@
+//! The platform's own tables: which of them a file needs, their numbers and their columns.
+
+use crate::plan::{
+    Column, Index, JOB_TABLE, JobTable, Mode, SECURITY_TABLES, SystemColumn, SystemTable, Table,
+};
+use crate::scenario::grammar;
+use crate::scenario::lower::Lowering;
+use crate::scenario::tree::Node;
+use crate::words::{ColumnId, ColumnType, Name, TableId};
+
+/// The longest text of a column of the platform's own, in characters.
+const TEXT_LENGTH: u32 = 4_000;
+
+/// The platform's tables that a file needs: those for users, teams and shares where it has
+/// `security`, and that of jobs where a step is asynchronous.
+pub(super) fn needed(tree: &Node) -> Vec<SystemTable> {
+    let mut tables = Vec::new();
+    if tree.get("security").is_some() {
+        tables.extend(SECURITY_TABLES);
+    }
+    if asynchronous(tree.get("plug-ins")).next().is_some() {
+        tables.push(JOB_TABLE);
+    }
+    tables
+}
+
+/// The steps that are asynchronous.
+fn asynchronous(plug_ins: Option<&Node>) -> impl Iterator<Item = &Node> {
+    let is_async = |node: &&Node| {
+        let mode = node.get("mode").and_then(Node::scalar);
+        let known = mode.and_then(|mode| grammar::MODES.iter().find(|it| *it.0 == *mode.text));
+        known.is_some_and(|(_, mode)| *mode == Mode::Asynchronous)
+    };
+    plug_ins.map_or(&[][..], Node::items).iter().filter(is_async)
+}
+
+impl Lowering<'_> {
+    /// Gives numbers to the platform's tables; those that the file defines itself have theirs.
+    pub(super) fn name_system_tables(&mut self, needed: &[SystemTable]) {
+        for table in needed {
+            let name = Name::from(table.name);
+            if !self.names.tables.contains_key(&name) {
+                let number = u16::try_from(self.plan.tables.len()).unwrap_or(u16::MAX);
+                self.names.tables.insert(name.clone(), TableId(number));
+                self.plan.tables.push(Table::new(name, Vec::new()));
+            }
+        }
+    }
+
+    /// Gives the platform's tables their columns, beside those that the file gives them.
+    pub(super) fn complete_system_tables(&mut self, needed: &[SystemTable]) {
+        for table in needed {
+            let id = self.system_table(table.name);
+            for (name, kind) in table.columns {
+                let kind = match kind {
+                    SystemColumn::Text => ColumnType::Text { max_length: TEXT_LENGTH },
+                    SystemColumn::Whole => ColumnType::Whole,
+                    SystemColumn::UniqueId => ColumnType::UniqueId,
+                    SystemColumn::DateTime => ColumnType::DateTime,
+                    SystemColumn::Lookup(to) => ColumnType::Lookup(self.system_table(to)),
+                    SystemColumn::Choice(labels) => {
+                        ColumnType::Choice(labels.iter().copied().map(Name::from).collect())
+                    }
+                };
+                self.add_column(id, name, kind);
+            }
+        }
+    }
+
+    pub(super) fn system_table(&self, name: &str) -> TableId {
+        self.names.tables.get(name).copied().unwrap_or_default()
+    }
+
+    /// A column of the platform's own, with its index where it is a lookup; one that is there
+    /// already is taken.
+    pub(super) fn add_column(&mut self, table: TableId, name: &str, kind: ColumnType) -> ColumnId {
+        let definition = &mut self.plan.tables[table.index()];
+        if let Some(column) = definition.column(name) {
+            return column;
+        }
+        let column = ColumnId(u16::try_from(definition.columns.len()).unwrap_or(u16::MAX));
+        let name = Name::from(name);
+        if matches!(kind, ColumnType::Lookup(_)) {
+            definition.indexes.push(Index { name: name.clone(), columns: vec![column] });
+        }
+        definition.columns.push(Column { name, kind });
+        column
+    }
+
+    /// Every instance with an asynchronous step gets the table of jobs. The names of its rows
+    /// follow from those of the steps.
+    pub(super) fn jobs(&mut self, plug_ins: Option<&Node>) {
+        for node in asynchronous(plug_ins) {
+            let table = self.system_table(JOB_TABLE.name);
+            let text = |key: &str| Some(node.get(key)?.scalar()?.text.clone());
+            if let Some(instance) = text("in").and_then(|it| self.names.instances.get(&it)) {
+                let has = &mut self.plan.instances[instance.index()].tables;
+                if !has.contains(&table) {
+                    has.push(table);
+                }
+            }
+            if let Some(step) = text("name") {
+                self.rows.knows_pattern(table, format!("{step} ").into(), "".into());
+            }
+            let columns = &self.plan.tables[table.index()];
+            let column = |name: &str| columns.column(name).unwrap_or_default();
+            self.plan.jobs = Some(JobTable {
+                table,
+                name: column("name"),
+                state: column("statecode"),
+                status: column("statuscode"),
+                postpone_until: column("postponeuntil"),
+                regarding: column("regardingobjectid"),
+                depth: column("depth"),
+                retry_count: column("retrycount"),
+                started_on: column("startedon"),
+                completed_on: column("completedon"),
+                error_code: column("errorcode"),
+                message: column("message"),
+            });
+        }
+    }
+}
