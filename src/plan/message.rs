@@ -139,8 +139,8 @@ impl Message {
 
     /// Whether plug-in steps can listen to it.
     ///
-    /// Source: Microsoft Learn, "Use Upsert to create or update a record", for the upserts. Assumed:
-    /// steps listen to the items of a batch, not to the batch; no page offers its message.
+    /// Source: Microsoft Learn, "Use Upsert to create or update a record", for the upserts.
+    /// Assumed: steps listen to the items of a batch, not to the batch; no page offers its message.
     pub const fn has_steps(self) -> bool {
         !matches!(
             self,
