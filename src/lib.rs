@@ -6,6 +6,7 @@ pub mod assumptions;
 pub mod check;
 pub mod engine;
 pub mod fault;
+pub mod host;
 pub mod plan;
 pub mod report;
 pub mod run;

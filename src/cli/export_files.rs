@@ -4,48 +4,42 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use multiverse::report;
-use multiverse::trace::{Trace, write_jsonl};
+use multiverse::report::{self, Document, Format};
+use multiverse::trace::Trace;
 
-/// A form in which a trace is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Export {
-    /// Its events, as JSON lines.
-    Trace,
-    /// Its spans, as OpenTelemetry has them.
-    OpenTelemetry,
+/// A format and where its files go: `mermaid=PATH`.
+#[derive(Clone, Debug)]
+pub struct Export {
+    pub format: Format,
+    pub path: PathBuf,
 }
 
-impl Export {
-    /// The option that asks for it.
-    const fn option(self) -> &'static str {
-        match self {
-            Self::Trace => "--trace",
-            Self::OpenTelemetry => "--otel",
-        }
-    }
+impl FromStr for Export {
+    type Err = String;
 
-    /// The extension of its files.
-    const fn extension(self) -> &'static str {
-        match self {
-            Self::Trace => "jsonl",
-            Self::OpenTelemetry => "otel.json",
-        }
-    }
-
-    fn write(self, trace: &Trace, writer: &mut impl Write) -> io::Result<()> {
-        match self {
-            Self::Trace => write_jsonl(trace, writer),
-            Self::OpenTelemetry => writer.write_all(report::otel(trace).as_bytes()),
-        }
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Format::ALL.map(Format::word).join(", ");
+        let Some((word, path)) = text.split_once('=').filter(|(_, path)| !path.is_empty()) else {
+            return Err(format!("write FORMAT=PATH; the formats are {known}"));
+        };
+        let format = Format::ALL.into_iter().find(|it| it.word() == word);
+        let format = format.ok_or_else(|| {
+            let near = |it: &Format| strsim::damerau_levenshtein(it.word(), word);
+            let nearest = Format::ALL.into_iter().min_by_key(near).filter(|it| near(it) <= 2);
+            let meant = nearest.map(|it| format!("; did you mean `{}`?", it.word()));
+            let rest = meant.unwrap_or_else(|| format!("; there are {known}"));
+            format!("no format `{word}`{rest}")
+        })?;
+        Ok(Self { format, path: PathBuf::from(path) })
     }
 }
 
 /// The files of one form, for all runs of an invocation.
 #[derive(Debug)]
 pub struct ExportFiles {
-    export: Export,
+    format: Format,
     place: Place,
 }
 
@@ -63,27 +57,31 @@ enum Place {
 }
 
 impl ExportFiles {
-    /// Decides what `path` means for this many runs: a file for one run, a folder for several. A
-    /// path that is a folder already, or ends in a separator, is a folder also for one run.
+    /// Decides what the path means for this many runs: a file for one run, a folder for several.
+    /// A path that is a folder already, or ends in a separator, is a folder also for one run, and
+    /// so is that of a format of several files.
     ///
     /// # Errors
     ///
     /// Why several files can't go there, in words.
-    pub fn new(export: Export, path: &Path, run_count: usize) -> Result<Self, String> {
-        let is_folder = path.is_dir() || ends_in_separator(path);
+    pub fn new(export: Export, run_count: usize) -> Result<Self, String> {
+        let Export { format, path } = export;
+        let is_folder = path.is_dir() || ends_in_separator(&path) || format.is_several_files();
         if run_count <= 1 && !is_folder {
-            return Ok(Self { export, place: Place::One(path.to_owned()) });
+            return Ok(Self { format, place: Place::One(path) });
         }
         if !path.is_dir() && path.exists() {
-            return Err(format!(
-                "`{} {}` is a file, and there are {run_count} runs: name a folder, or choose one \
-                 run with `--variant`",
-                export.option(),
-                path.display(),
-            ));
+            let path = path.display();
+            return Err(if format.is_several_files() {
+                format!("`{path}` is a file, and {} needs a folder", format.word())
+            } else {
+                format!(
+                    "`{path}` is a file, and there are {run_count} runs: name a folder, or choose \
+                     one run with `--variant`"
+                )
+            });
         }
-        let (folder, taken) = (path.to_owned(), BTreeSet::new());
-        Ok(Self { export, place: Place::Folder { folder, taken } })
+        Ok(Self { format, place: Place::Folder { folder: path, taken: BTreeSet::new() } })
     }
 
     /// Writes the trace of a run of the scenario called `scenario`.
@@ -92,33 +90,37 @@ impl ExportFiles {
     ///
     /// Which file can't be written, and why. There is no partial file then.
     pub fn write(&mut self, scenario: &str, trace: &Trace) -> Result<(), String> {
-        let export = self.export;
-        let path = match &mut self.place {
-            Place::One(path) => path.clone(),
-            Place::Folder { folder, taken } => {
-                let variant = trace.header.variant.as_deref();
-                let path = folder.join(free_name(scenario, variant, export, taken));
-                taken.insert(path.strip_prefix(folder).unwrap_or(&path).to_owned());
-                path
-            }
-        };
-        write_whole(&path, export, trace)
-            .map_err(|error| format!("cannot write the trace `{}`: {error}", path.display()))
+        for document in report::export(trace, self.format) {
+            let path = match &mut self.place {
+                Place::One(path) => path.clone(),
+                Place::Folder { folder, taken } => {
+                    let variant = trace.header.variant.as_deref();
+                    let parts = [variant.map(slug), document.part.clone()];
+                    let name = free_name(scenario, parts, self.format.extension(), taken);
+                    let path = folder.join(&name);
+                    taken.insert(name);
+                    path
+                }
+            };
+            write_whole(&path, &document)
+                .map_err(|error| format!("cannot write the trace `{}`: {error}", path.display()))?;
+        }
+        Ok(())
     }
 }
 
 /// `eventual-consistency/nightly-sync.with-retry.jsonl`, with a number where that is taken.
 fn free_name(
     scenario: &str,
-    variant: Option<&str>,
-    export: Export,
+    parts: [Option<String>; 2],
+    extension: &str,
     taken: &BTreeSet<PathBuf>,
 ) -> PathBuf {
-    let extension = export.extension();
-    let stem = match variant {
-        Some(variant) => format!("{scenario}.{}", slug(variant)),
-        None => scenario.to_owned(),
-    };
+    let mut stem = scenario.to_owned();
+    for part in parts.into_iter().flatten() {
+        stem.push('.');
+        stem.push_str(&part);
+    }
     let name = |number: u32| match number {
         1 => PathBuf::from(format!("{stem}.{extension}")),
         _ => PathBuf::from(format!("{stem}-{number}.{extension}")),
@@ -137,14 +139,14 @@ fn ends_in_separator(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().last().is_some_and(|&it| std::path::is_separator(it.into()))
 }
 
-/// Writes the trace beside its place and moves it there when it is complete. What is there and
+/// Writes the document beside its place and moves it there when it is complete. What is there and
 /// is no ordinary file, such as a pipe or `/dev/stdout`, is written to as it is.
-fn write_whole(path: &Path, export: Export, trace: &Trace) -> io::Result<()> {
+fn write_whole(path: &Path, document: &Document) -> io::Result<()> {
     // Through a symbolic link, its target is replaced and the link stays.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&path).is_ok_and(|it| !it.is_file()) {
         let mut writer = BufWriter::new(File::options().write(true).open(&path)?);
-        export.write(trace, &mut writer)?;
+        writer.write_all(document.text.as_bytes())?;
         return writer.flush();
     }
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
@@ -155,7 +157,7 @@ fn write_whole(path: &Path, export: Export, trace: &Trace) -> io::Result<()> {
     draft_name.push(name);
     draft_name.push(format!(".{}.tmp", std::process::id()));
     let draft = folder.join(draft_name);
-    let written = write_draft(&draft, export, trace).and_then(|()| fs::rename(&draft, &path));
+    let written = write_draft(&draft, document).and_then(|()| fs::rename(&draft, &path));
     if written.is_err() {
         // Best effort: the error that matters is the one that is returned.
         let _ = fs::remove_file(&draft);
@@ -163,9 +165,9 @@ fn write_whole(path: &Path, export: Export, trace: &Trace) -> io::Result<()> {
     written
 }
 
-fn write_draft(draft: &Path, export: Export, trace: &Trace) -> io::Result<()> {
+fn write_draft(draft: &Path, document: &Document) -> io::Result<()> {
     let mut writer = BufWriter::new(File::create(draft)?);
-    export.write(trace, &mut writer)?;
+    writer.write_all(document.text.as_bytes())?;
     writer.flush()
 }
 
@@ -179,6 +181,10 @@ mod tests {
         let mut plan = Plan::empty("a trace to write");
         plan.variant = variant.map(Into::into);
         Trace { header: Header::of(&plan), entries: Vec::new() }
+    }
+
+    fn jsonl(path: &Path) -> Export {
+        Export { format: Format::Jsonl, path: path.to_owned() }
     }
 
     fn names_in(folder: &Path) -> Vec<String> {
@@ -195,7 +201,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.jsonl");
         fs::write(&path, "an older trace").unwrap();
-        let mut files = ExportFiles::new(Export::Trace, &path, 1).unwrap();
+        let mut files = ExportFiles::new(jsonl(&path), 1).unwrap();
         files.write("stub", &trace(None)).unwrap();
         assert_eq!(names_in(folder.path()), ["run.jsonl"]);
         assert!(fs::read_to_string(&path).unwrap().starts_with('{'));
@@ -205,7 +211,7 @@ mod tests {
     fn several_runs_go_to_a_folder_under_the_names_of_scenario_and_variant() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("traces");
-        let mut files = ExportFiles::new(Export::Trace, &path, 3).unwrap();
+        let mut files = ExportFiles::new(jsonl(&path), 3).unwrap();
         files.write("deep/stub", &trace(None)).unwrap();
         files.write("deep/stub", &trace(Some("pre-lock, late"))).unwrap();
         files.write("deep/stub", &trace(Some("pre-lock: late"))).unwrap();
@@ -216,11 +222,27 @@ mod tests {
     }
 
     #[test]
+    fn a_format_of_several_files_takes_a_folder_also_for_one_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sheets");
+        let export = Export { format: Format::Csv, path: path.clone() };
+        ExportFiles::new(export, 1).unwrap().write("stub", &trace(Some("late"))).unwrap();
+        assert_eq!(names_in(&path), ["stub.late.events.csv", "stub.late.locks.csv"]);
+    }
+
+    #[test]
+    fn a_misspelt_format_gets_a_suggestion() {
+        let complaint = "mermiad=out".parse::<Export>().unwrap_err();
+        assert_eq!(complaint, "no format `mermiad`; did you mean `mermaid`?");
+        assert!("mermaid".parse::<Export>().unwrap_err().starts_with("write FORMAT=PATH"));
+    }
+
+    #[test]
     fn several_runs_do_not_fit_into_one_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.jsonl");
         fs::write(&path, "").unwrap();
-        let refused = ExportFiles::new(Export::Trace, &path, 2).unwrap_err();
+        let refused = ExportFiles::new(jsonl(&path), 2).unwrap_err();
         assert!(refused.contains("is a file, and there are 2 runs"), "{refused}");
     }
 
@@ -229,7 +251,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         fs::write(&path, "in the way").unwrap();
-        let mut files = ExportFiles::new(Export::Trace, &path.join("b.jsonl"), 1).unwrap();
+        let mut files = ExportFiles::new(jsonl(&path.join("b.jsonl")), 1).unwrap();
         assert!(files.write("stub", &trace(None)).is_err());
         assert_eq!(names_in(folder.path()), ["a"]);
     }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use multiverse::check::Verdict;
 use multiverse::engine::RunOptions;
 use multiverse::plan::Plan;
-use multiverse::report::{self, StoryOptions, Verbosity};
+use multiverse::report::{self, Format, StoryOptions, Verbosity};
 use multiverse::run::{self, Run, ScenarioFile};
 use multiverse::words::visible;
 
@@ -32,8 +32,8 @@ pub struct Arguments {
     seed: Option<u64>,
 
     /// What to print: a story for people, or verdicts for programs and build servers
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = Printed::Text)]
+    format: Printed,
 
     /// Write what happened as JSON lines: one run to this file, several into this folder
     #[arg(long, value_name = "PATH")]
@@ -42,6 +42,10 @@ pub struct Arguments {
     /// Write it as OpenTelemetry spans (OTLP JSON), in the same way
     #[arg(long, value_name = "PATH")]
     otel: Option<PathBuf>,
+
+    /// Write it in another format: mermaid, perfetto, dot, xdl, csv, jsonl or otel; repeatable
+    #[arg(long, value_name = "FORMAT=PATH")]
+    export: Vec<Export>,
 
     /// Print only the verdicts
     #[arg(short, long, conflicts_with = "verbose")]
@@ -61,7 +65,7 @@ pub struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum Printed {
     // Plain comments: documentation here would make the help of `run` three times as long.
     // The run's story and its checks.
     Text,
@@ -81,9 +85,11 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         return exit.max(Exit::Wrong);
     }
     let run_count = scenarios.iter().map(|it| it.plans.len()).sum();
-    let exports = [(Export::Trace, &arguments.trace), (Export::OpenTelemetry, &arguments.otel)];
-    let wanted = exports.iter().filter_map(|(export, path)| Some((*export, path.as_ref()?)));
-    let files = wanted.map(|(export, path)| ExportFiles::new(export, path, run_count));
+    let short = [(Format::Jsonl, &arguments.trace), (Format::Otel, &arguments.otel)];
+    let short =
+        short.into_iter().filter_map(|(format, path)| Some(Export { format, path: path.clone()? }));
+    let wanted = short.chain(arguments.export.iter().cloned());
+    let files = wanted.map(|export| ExportFiles::new(export, run_count));
     let export_files = match files.collect::<Result<Vec<_>, _>>() {
         Ok(files) => files,
         Err(complaint) => {
@@ -147,7 +153,7 @@ fn choose_variant(scenarios: &mut Vec<Loaded>, variant: &str) -> Result<(), Stri
 /// The runs of one invocation, and what they came to so far.
 struct Session<'a> {
     story: StoryOptions,
-    format: Format,
+    format: Printed,
     options: RunOptions,
     export_files: Vec<ExportFiles>,
     output: &'a mut Output,
@@ -162,8 +168,8 @@ impl Session<'_> {
         let told = bug::caught(|| {
             let run = run::run(plan, &self.options)?;
             let story = match self.format {
-                Format::Text => run.story(&self.story),
-                Format::Json | Format::Junit => String::new(),
+                Printed::Text => run.story(&self.story),
+                Printed::Json | Printed::Junit => String::new(),
             };
             Ok::<_, multiverse::engine::PlanError>((run, story))
         });
@@ -197,7 +203,7 @@ impl Session<'_> {
                 self.exit = self.exit.max(Exit::Wrong);
             }
         }
-        if self.format != Format::Text {
+        if self.format != Printed::Text {
             self.kept.push(run);
         }
     }
@@ -210,12 +216,12 @@ impl Session<'_> {
             .map(|run| report::Run { trace: &run.trace, verdict: &run.verdict })
             .collect();
         match self.format {
-            Format::Text if self.summary.run_count > 1 => {
+            Printed::Text if self.summary.run_count > 1 => {
                 self.output.print(&format!("\n{}", self.summary.text()));
             }
-            Format::Text => {}
-            Format::Json => self.output.print(&ended_in_line_end(report::json(&runs))),
-            Format::Junit => self.output.print(&ended_in_line_end(report::junit(&runs))),
+            Printed::Text => {}
+            Printed::Json => self.output.print(&ended_in_line_end(report::json(&runs))),
+            Printed::Junit => self.output.print(&ended_in_line_end(report::junit(&runs))),
         }
         self.exit
     }

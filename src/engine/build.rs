@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::engine::cascade::Relationships;
 use crate::engine::code::{Code, called, named_rows};
 use crate::engine::database::Database;
+use crate::engine::guest::Border;
 use crate::engine::jobs::Jobs;
 use crate::engine::log::Log;
 use crate::engine::names::Names;
@@ -112,6 +113,8 @@ impl World {
             turns: 0,
             log: Log::new(log),
             ordered: 0,
+            outages: Arc::new(plan.outages.clone()),
+            border: Border::default(),
         };
         for group in &plan.rows {
             world.load(&plan, group)?;
@@ -125,6 +128,8 @@ impl World {
     pub fn header(&self) -> Header {
         let mut header = Header::of(&self.shared.plan);
         header.row_names = self.names.planned();
+        header.outages = self.outages.iter().map(|outage| outage.name.clone()).collect();
+        header.outage_kinds = self.outages.iter().map(|outage| outage.kind).collect();
         header
     }
 

@@ -30,6 +30,9 @@ impl World {
         self.random.positions().hash(&mut hasher);
         let counters = (self.next_lane, self.next_request, self.next_transaction);
         counters.hash(&mut hasher);
+        for outage in &self.outages[self.shared.plan.outages.len()..] {
+            (outage.instance, outage.from, outage.until, outage.kind).hash(&mut hasher);
+        }
         hasher.0.digest128()
     }
 }

@@ -56,6 +56,10 @@ impl World {
         });
         let gives_up = self.now + self.shared.plan.limits.client;
         self.wait(caller_id, caller, State::Calling(id), gives_up);
+        if self.leaves(instance) {
+            self.depart(caller_id, caller, instance, request);
+            return;
+        }
         let hop = self.hop(caller);
         let server_id = self.allocate();
         let mut server = std::mem::take(&mut self.fibers[server_id.0 as usize]);
@@ -79,6 +83,7 @@ impl World {
     fn hop(&self, caller: &Fiber) -> Duration {
         let plan = &self.shared.plan;
         match caller.role {
+            Role::Guest { hop, .. } => hop,
             Role::Client { actor } if plan.actor(actor).kind == ActorKind::Client => {
                 plan.costs.client
             }
@@ -92,7 +97,7 @@ impl World {
         instance: InstanceId,
         kind: impl Fn(OutageKind) -> bool,
     ) -> Option<(OutageId, &Outage)> {
-        let outages = self.shared.plan.outages.iter().enumerate();
+        let outages = self.outages.iter().enumerate();
         let mut on = outages.filter(|(_, outage)| {
             outage.instance == instance && kind(outage.kind) && outage.covers(self.now)
         });
@@ -201,6 +206,11 @@ impl World {
                 fault: answer.as_ref().err().cloned(),
             });
         }
+        self.resume(caller, answer);
+    }
+
+    /// A caller has its answer, and goes on.
+    pub(super) fn resume(&mut self, caller: FiberId, answer: Result<Answer, Fault>) {
         let mut fiber = std::mem::take(&mut self.fibers[caller.0 as usize]);
         fiber.result = Some(answer);
         fiber.state = State::Ready;

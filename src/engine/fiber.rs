@@ -18,6 +18,7 @@ use std::time::Duration;
 use crate::engine::batch::Collected;
 use crate::engine::cascade::Cascade;
 use crate::engine::database::{Assigned, Caller, Execution, Temporary, TransactionRef, Writing};
+use crate::engine::guest::GuestId;
 use crate::engine::jobs::{Job, JobAccess};
 use crate::engine::request::{Answer, Request};
 use crate::engine::sharing::SharedVariables;
@@ -81,6 +82,15 @@ pub enum Role {
         /// The time that a message takes one way.
         hop: Duration,
     },
+    /// A caller from outside the world.
+    Guest {
+        /// Which.
+        guest: GuestId,
+        /// The time that a message takes one way.
+        hop: Duration,
+        /// Whether it stays after an answer, to call again.
+        stays: bool,
+    },
     /// A job of the async service.
     Job {
         /// Where.
@@ -112,6 +122,8 @@ pub enum State {
         /// Whether the instance has carried the request out.
         carried_out: bool,
     },
+    /// What its guest asks for next. Nothing is due for it.
+    Idle,
 }
 
 /// A fault that befell a waiting fiber.

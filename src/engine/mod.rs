@@ -11,6 +11,7 @@
 //! language). Below them, [`lock`] and [`store`] know nothing of the world.
 
 mod across;
+mod asking;
 mod batch;
 mod build;
 mod cascade;
@@ -22,6 +23,7 @@ mod digest;
 mod exchange;
 mod explicit;
 mod fiber;
+mod guest;
 mod interpret;
 mod issue;
 mod jobs;
@@ -54,7 +56,9 @@ mod world;
 use std::sync::Arc;
 
 pub use build::PlanError;
+pub use guest::{Arrival, Ask, Foreign, GuestId, Input, Output, Which};
 pub use queue::{Due, Scheduled};
+pub use request::Answer;
 pub use schedule::{Chooser, InOrder, Recorded};
 pub use world::{Progress, World};
 

@@ -96,7 +96,7 @@ impl World {
     }
 
     /// A request with every value in the type of its column.
-    fn coerce_columns(&mut self, mut request: Request) -> Result<Request, Fault> {
+    pub(super) fn coerce_columns(&mut self, mut request: Request) -> Result<Request, Fault> {
         for (column, assigned) in &mut request.columns {
             if let Assigned::Value(value) = assigned {
                 let value = std::mem::take(value);

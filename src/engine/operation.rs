@@ -422,7 +422,11 @@ impl World {
     }
 
     /// Until when nothing else is due: the time that one statement may take in one go.
+    /// Where callers come from outside, that is not known.
     pub(super) fn free_until(&self, fiber: &Fiber, deadline: SimInstant) -> SimInstant {
+        if self.is_hosted() {
+            return self.now;
+        }
         let next = self.queue.next_at().unwrap_or(SimInstant::END);
         let plug_in = crate::engine::world::plug_in_deadline(fiber).map(|(_, at)| at);
         next.min(deadline).min(plug_in.unwrap_or(SimInstant::END)).max(self.now)

@@ -30,14 +30,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use uuid::Uuid;
-
+use crate::engine::asking::Asking;
 use crate::engine::database::Assigned;
 use crate::engine::fiber::Asked;
 use crate::engine::request::{Answer, Request, Target};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Message, Plan, Stage, UpsertWhen};
-use crate::words::{ColumnId, InstanceId, Name, Record, RowId, TableId, Value};
+use crate::words::{InstanceId, Name, Record, RowId, TableId, Value};
 
 /// A plug-in step's behaviour in Rust.
 pub trait PlugIn: Send + Sync {
@@ -158,7 +157,7 @@ impl Service<'_> {
     ///
     /// The table has no such column.
     pub fn set_target(&mut self, column: &str, value: Value) -> Result<(), Interruption> {
-        let column = self.column(self.target.table, column)?;
+        let column = Asking(self.plan).column(self.target.table, column)?;
         self.target.assign(column, Assigned::Value(value));
         Ok(())
     }
@@ -185,7 +184,8 @@ impl Service<'_> {
         columns: &[(&str, Value)],
     ) -> Result<RowId, Interruption> {
         let table = self.table(table)?;
-        let target = name.map_or(Target::None, |name| Target::Id(self.called(table, name)));
+        let target =
+            name.map_or(Target::None, |name| Target::Id(Asking(self.plan).called(table, name)));
         let request = self.request(Message::Create, table, target, columns)?;
         match self.ask(request)? {
             Answer::Id(id) => Ok(id),
@@ -317,52 +317,11 @@ impl Service<'_> {
     }
 
     fn table(&self, name: &str) -> Result<TableId, Interruption> {
-        let found = self.plan.tables.iter().position(|table| &*table.name == name);
-        let found = found.and_then(|index| u16::try_from(index).ok()).map(TableId);
-        found.ok_or_else(|| {
-            let message = format!("The entity with a name = '{name}' was not found.");
-            Interruption::Fault(Fault::new(FaultKind::NoSuchTable, message))
-        })
-    }
-
-    fn column(&self, table: TableId, name: &str) -> Result<ColumnId, Interruption> {
-        let table = self.plan.table(table);
-        table.column(name).ok_or_else(|| {
-            let message =
-                format!("'{}' entity doesn't contain attribute with Name = '{name}'.", table.name);
-            Interruption::Fault(Fault::new(FaultKind::NoSuchColumn, message))
-        })
-    }
-
-    fn called(&self, table: TableId, name: &str) -> RowId {
-        Uuid::try_parse(name).map_or_else(|_| self.plan.row_id(table, name), RowId)
+        Ok(Asking(self.plan).table(name)?)
     }
 
     fn row(&self, table: TableId, row: Row<'_>) -> Result<Target, Interruption> {
-        let key = match row {
-            Row::Id(id) => return Ok(Target::Id(id)),
-            Row::Named(name) => return Ok(Target::Id(self.called(table, name))),
-            Row::Key(key) => key,
-        };
-        let definition = self.plan.table(table);
-        let position = definition.keys.iter().position(|candidate| {
-            candidate.columns.len() == key.len()
-                && key.iter().all(|(name, _)| {
-                    definition.column(name).is_some_and(|id| candidate.columns.contains(&id))
-                })
-        });
-        let Some(position) = position else {
-            let message = format!(
-                "The specified key attributes are not a defined key for the {} entity",
-                definition.name
-            );
-            return Err(Interruption::Fault(Fault::new(FaultKind::KeyNotDefined, message)));
-        };
-        let values = definition.keys[position].columns.iter().filter_map(|column| {
-            let given = key.iter().find(|(name, _)| definition.column(name) == Some(*column));
-            given.map(|(_, value)| value.clone())
-        });
-        Ok(Target::Key(u16::try_from(position).unwrap_or(u16::MAX), values.collect()))
+        Ok(Asking(self.plan).row(table, row)?)
     }
 
     fn request(
@@ -372,11 +331,7 @@ impl Service<'_> {
         target: Target,
         columns: &[(&str, Value)],
     ) -> Result<Request, Interruption> {
-        let mut request = Request::new(message, table, target);
-        for (name, value) in columns {
-            let column = self.column(table, name)?;
-            request.assign(column, Assigned::Value(value.clone()));
-        }
-        Ok(request)
+        let columns = columns.iter().map(|(name, value)| (*name, value.clone()));
+        Ok(Asking(self.plan).request(message, table, target, columns)?)
     }
 }

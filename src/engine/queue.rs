@@ -104,6 +104,15 @@ impl Queue {
         }
     }
 
+    /// The first entry, stale or not.
+    pub fn first(&self) -> Option<&Scheduled> {
+        match (self.heap.peek(), self.timeouts.front()) {
+            (Some(next), Some(timeout)) if next < timeout => Some(timeout),
+            (None, timeout) => timeout,
+            (next, _) => next,
+        }
+    }
+
     /// When the first entry is due, stale or not.
     pub fn next_at(&self) -> Option<SimInstant> {
         let timeout = self.timeouts.front().map(|entry| entry.at);
@@ -133,10 +142,15 @@ impl Queue {
         self.stale_count += 1;
         let size = self.heap.len() + self.timeouts.len();
         if size >= SWEEP_LEAST && self.stale_count * 2 > size {
-            self.heap.retain(|entry| !is_stale(&entry.due));
-            self.timeouts.retain(|entry| !is_stale(&entry.due));
-            self.stale_count = 0;
+            self.sweep(is_stale);
         }
+    }
+
+    /// Drops every stale entry.
+    pub fn sweep(&mut self, is_stale: impl Fn(&Due) -> bool) {
+        self.heap.retain(|entry| !is_stale(&entry.due));
+        self.timeouts.retain(|entry| !is_stale(&entry.due));
+        self.stale_count = 0;
     }
 
     /// Notes that a stale entry was popped.

@@ -15,6 +15,7 @@ use crate::engine::database::{Context, Database, TransactionRef};
 use crate::engine::fiber::{
     Fiber, FiberId, Frame, Interrupt, ProgramFrame, Role, SessionFrame, State,
 };
+use crate::engine::guest::Border;
 use crate::engine::jobs::Jobs;
 use crate::engine::log::Log;
 use crate::engine::names::Names;
@@ -24,7 +25,7 @@ use crate::engine::random::Random;
 use crate::engine::schedule::Chooser;
 use crate::engine::security::{USER_TABLE, UserCaches};
 use crate::engine::steps::StepIndex;
-use crate::plan::{ActorKind, Plan};
+use crate::plan::{ActorKind, Outage, Plan};
 use crate::trace::{Entry, Event, LaneKind, Outcome};
 use crate::words::evaluate::Clock;
 use crate::words::{
@@ -75,6 +76,10 @@ pub struct World {
     pub(super) log: Log,
     /// How many steps of the sessions' order have begun.
     pub(super) ordered: usize,
+    /// The outages: those of the plan, then those that came from outside.
+    pub(super) outages: Arc<Vec<Outage>>,
+    /// What goes in and out.
+    pub(super) border: Border,
 }
 
 /// What a transition left behind.
@@ -221,7 +226,7 @@ impl World {
     fn wake(&mut self, id: FiberId) {
         let mut fiber = std::mem::take(&mut self.fibers[id.0 as usize]);
         match fiber.state {
-            State::Ready | State::Gated => {}
+            State::Ready | State::Gated | State::Idle => {}
             State::Sleeping { until } if self.now < until => self.plug_in_time_is_up(&mut fiber),
             State::Sleeping { .. } => {}
             State::Locked => self.lock_time_is_up(&mut fiber),
@@ -272,6 +277,7 @@ impl World {
     fn end(&mut self, id: FiberId, mut fiber: Fiber) {
         match fiber.role {
             Role::Server { .. } => self.respond(id, fiber),
+            Role::Guest { .. } => self.answer_guest(id, fiber),
             Role::Client { .. } | Role::Job { .. } | Role::Free => {
                 let outcome = match fiber.result.take() {
                     Some(Err(fault)) => Outcome::Failed(fault),
@@ -345,15 +351,15 @@ impl World {
     }
 
     /// An outage begins.
-    fn outage_begins(&mut self, outage: OutageId) {
-        let planned = self.shared.plan.outage(outage);
+    pub(super) fn outage_begins(&mut self, outage: OutageId) {
+        let planned = &self.outages[outage.index()];
         let (instance, until) = (planned.instance, planned.until);
         self.log.emit(self.now, || Event::OutageBegan { outage, instance, until });
     }
 
     /// An outage is over.
     fn outage_ends(&mut self, outage: OutageId) {
-        let instance = self.shared.plan.outage(outage).instance;
+        let instance = self.outages[outage.index()].instance;
         self.log.emit(self.now, || Event::OutageEnded { outage, instance });
     }
 
@@ -444,7 +450,7 @@ impl World {
 }
 
 /// Whether what was scheduled belongs to a wait that is over.
-fn is_stale(fibers: &[Fiber], due: &Due) -> bool {
+pub(super) fn is_stale(fibers: &[Fiber], due: &Due) -> bool {
     match due {
         Due::Fiber { fiber, turn } => fibers[fiber.0 as usize].turn != *turn,
         _ => false,

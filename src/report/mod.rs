@@ -1,15 +1,17 @@
 //! Telling people and machines what happened: the story for a terminal, JSON, JUnit XML, and
-//! OpenTelemetry spans.
+//! the formats of other tools.
 //!
 //! Everything here is a fold over a trace and its verdict. No clock is read, so the same trace
 //! gives the same bytes; time in a report is always simulated time.
 
+mod export;
 mod json;
 mod junit;
 mod metrics;
 mod otel;
 mod story;
 
+pub use export::{Document, Format, export};
 pub use json::json;
 pub use junit::junit;
 pub use metrics::Metrics;

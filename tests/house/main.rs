@@ -31,6 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("engine::store", &["words", "fault", "plan"]),
     ("engine::lock", &["words", "engine::store"]),
     ("engine", &["words", "fault", "plan", "trace", "engine::store", "engine::lock"]),
+    ("host", &["words", "fault", "plan", "trace", "engine"]),
     ("check", &["words", "fault", "plan", "trace"]),
     ("report", &["words", "fault", "plan", "trace", "check"]),
     ("run", &["plan", "trace", "scenario", "engine", "check", "report"]),

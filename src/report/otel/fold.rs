@@ -38,7 +38,7 @@ struct Fold<'t> {
 }
 
 /// The spans of a run in the order in which they began, and the instant of its end.
-pub(super) fn spans(trace: &Trace) -> (Vec<Span>, SimInstant) {
+pub(in crate::report) fn spans(trace: &Trace) -> (Vec<Span>, SimInstant) {
     let mut fold = Fold {
         names: Names::of(trace),
         now: SimInstant::START,

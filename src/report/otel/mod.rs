@@ -21,6 +21,8 @@
 
 mod fold;
 
+pub(in crate::report) use fold::spans;
+
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -41,19 +43,19 @@ enum SpanKind {
 
 /// One span.
 #[derive(Clone, Debug)]
-struct Span {
+pub(in crate::report) struct Span {
     /// The lane, whose trace it is in.
-    lane: u32,
+    pub lane: u32,
     /// The position of the span around it.
     parent: Option<usize>,
-    name: String,
+    pub name: String,
     kind: SpanKind,
     /// Where it happens; `None` for what the caller does itself.
-    instance: Option<InstanceId>,
-    began: SimInstant,
-    ended: Option<SimInstant>,
-    attributes: Vec<(&'static str, Value)>,
-    fault: Option<Fault>,
+    pub instance: Option<InstanceId>,
+    pub began: SimInstant,
+    pub ended: Option<SimInstant>,
+    pub attributes: Vec<(&'static str, Value)>,
+    pub fault: Option<Fault>,
 }
 
 /// The spans of a run, as one OTLP/JSON object (`ExportTraceServiceRequest`), in the order in

@@ -1,0 +1,408 @@
+//! The border of a world: how callers from outside come in, and how answers leave.
+//!
+//! A host that runs in real time owns one world for each instance. It hands the world an
+//! [`Input`] with the instant at which it came, and takes [`Output`]s away. A caller from outside
+//! is a *guest*: a fiber with an empty stack that waits for what its caller asks for. What is
+//! asked of an instance that lives in another world *departs*; its answer comes back as an input.
+//!
+//! *Invariant:* a world is a function of its plan, its seed, its inputs with their instants, and
+//! the instant up to which it was advanced. When somebody looked at it does not matter, since
+//! everything that was due before an input happens before it. So a list of inputs is a recording.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::asking::Asking;
+use crate::engine::database::broken;
+use crate::engine::fiber::{Fiber, FiberId, Role, State};
+use crate::engine::plug_in::Row;
+use crate::engine::queue::Due;
+use crate::engine::request::{Answer, Request, Target};
+use crate::engine::schedule::InOrder;
+use crate::engine::security::USER_TABLE;
+use crate::engine::world::{World, is_stale};
+use crate::fault::Fault;
+use crate::plan::{Isolation, Message, Outage};
+use crate::trace::{Event, LaneKind, Outcome, RollbackReason};
+use crate::words::Value;
+use crate::words::{ActorId, InstanceId, LaneId, Name, OutageId, RequestId, RowId, SimInstant};
+
+/// A caller from outside; its host never uses a number twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GuestId(pub u64);
+
+/// What comes into a world from outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// A guest comes.
+    Enter(GuestId, Arrival),
+    /// A guest makes a request and waits for its answer.
+    Call(GuestId, Ask),
+    /// A guest opens a transaction, in which its requests are from now on.
+    Begin(GuestId, Option<Isolation>),
+    /// A guest commits its transaction.
+    Commit(GuestId),
+    /// A guest rolls its transaction back.
+    RollBack(GuestId),
+    /// A guest goes, or has vanished. Its transaction is rolled back; a request that is under way
+    /// outside it is carried out all the same, as on the platform.
+    Leave(GuestId),
+    /// A request comes from an instance in another world.
+    Foreign(GuestId, Box<Foreign>),
+    /// The answer to a request that departed from here.
+    Answered(Box<Foreign>, Result<Answer, Fault>),
+    /// An outage begins now and lasts until the instant that it names.
+    Outage(Outage),
+}
+
+/// Who comes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arrival {
+    /// The actor of the plan as a run of which the trace tells of it.
+    pub actor: ActorId,
+    /// Its name in the trace.
+    pub name: Name,
+    /// The user as whom it makes its requests; `None` for a system administrator.
+    pub user: Option<Name>,
+}
+
+/// A request, by names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// What is asked for.
+    pub message: Message,
+    /// The table's name.
+    pub table: Name,
+    /// Which row; `None` for a create that leaves the id to the platform, or a query of all rows.
+    pub row: Option<Which>,
+    /// The columns that are given values.
+    pub columns: Vec<(Name, Value)>,
+}
+
+/// Which row is meant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Which {
+    /// The row with this id.
+    Id(RowId),
+    /// The row that scenarios call so.
+    Named(Name),
+    /// The row with these values of an alternate key.
+    Key(Vec<(Name, Value)>),
+}
+
+/// A request between two worlds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Foreign {
+    /// The instance that is asked.
+    pub to: InstanceId,
+    /// The name of the instance that asks.
+    pub from: Name,
+    /// Who waits for the answer, and in which turn.
+    caller: (FiberId, u32),
+    /// Its number where it was made.
+    number: RequestId,
+    /// As whom it is made.
+    user: Option<RowId>,
+    request: Request,
+}
+
+/// What leaves a world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// The answer to the last thing that a guest asked for.
+    Reply(GuestId, Result<Answer, Fault>),
+    /// A request departs for another world.
+    Depart(Box<Foreign>),
+}
+
+/// What goes in and out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Border {
+    /// The only instance that lives in this world; `None` when all do.
+    home: Option<InstanceId>,
+    guests: BTreeMap<GuestId, FiberId>,
+    outputs: Vec<Output>,
+}
+
+impl World {
+    /// Makes this the world of one instance: the others live elsewhere.
+    #[must_use]
+    pub fn of_one_instance(mut self, instance: InstanceId) -> Self {
+        self.border.home = Some(instance);
+        self
+    }
+
+    /// Takes what has left since the last time.
+    pub fn take_outputs(&mut self) -> Vec<Output> {
+        mem::take(&mut self.border.outputs)
+    }
+
+    /// The guests, the first to come first.
+    pub fn guests(&self) -> Vec<GuestId> {
+        self.border.guests.keys().copied().collect()
+    }
+
+    /// How many fibers are under way, guests among them.
+    pub fn fiber_count(&self) -> usize {
+        self.fibers.len() - self.free_fibers.len()
+    }
+
+    /// When something is due next.
+    pub fn next_due_at(&mut self) -> Option<SimInstant> {
+        while let Some(first) = self.queue.first() {
+            if !is_stale(&self.fibers, &first.due) {
+                return Some(first.at);
+            }
+            self.queue.pop();
+            self.queue.forget_stale();
+        }
+        None
+    }
+
+    /// Whether callers come from outside.
+    pub(super) const fn is_hosted(&self) -> bool {
+        self.border.home.is_some()
+    }
+
+    /// Drops what is scheduled for waits that are over, so that equal states have equal digests
+    /// however often somebody looked for what is due.
+    pub fn sweep(&mut self) {
+        let fibers = &self.fibers;
+        self.queue.sweep(|due| is_stale(fibers, due));
+    }
+
+    /// Makes every transition that is due by `until`, and lets the clock show that instant. What is
+    /// past stays past: the clock never goes back.
+    pub fn advance_until(&mut self, until: SimInstant) {
+        while self.next_due_at().is_some_and(|at| at <= until) {
+            self.advance(&mut InOrder);
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// Takes in what came from outside at `at`, after everything that was due by then. What
+    /// concerns a guest or a caller that is no longer there is without effect.
+    pub fn take_in(&mut self, at: SimInstant, input: Input) {
+        self.advance_until(at);
+        match input {
+            Input::Enter(guest, arrival) => {
+                let user = arrival.user.as_ref().map(|user| RowId::named(USER_TABLE, user));
+                let hop = self.shared.plan.costs.client;
+                let fiber = self.enter(guest, (arrival.actor, arrival.name, user), (hop, true));
+                self.fibers[fiber.0 as usize].state = State::Idle;
+            }
+            Input::Call(guest, ask) => self.with_guest(guest, |world, id, fiber| {
+                let request = world.asked(&ask)?;
+                let home = world.home()?;
+                let transaction = Self::explicit_transaction(fiber, home);
+                world.send(id, fiber, home, request, transaction);
+                Ok(None)
+            }),
+            Input::Begin(guest, isolation) => self.with_guest(guest, |world, _, fiber| {
+                let home = world.home()?;
+                if !fiber.transactions.is_empty() {
+                    return Err(broken("the client has a transaction already".to_owned()));
+                }
+                let of_instance = world.shared.plan.instance(home).isolation;
+                let isolation = isolation.unwrap_or(of_instance);
+                let reference = world.begin(home, fiber.lane, (isolation, 0), None);
+                fiber.transactions.push((home, reference));
+                Ok(Some(Answer::Done))
+            }),
+            Input::Commit(guest) => self.with_guest(guest, |world, _, fiber| {
+                let (home, reference) = transaction_of(fiber)?;
+                world.commit(home, reference).map(|()| Some(Answer::Done))
+            }),
+            Input::RollBack(guest) => self.with_guest(guest, |world, _, fiber| {
+                let (home, reference) = transaction_of(fiber)?;
+                world.roll_back(home, reference, RollbackReason::Asked);
+                Ok(Some(Answer::Done))
+            }),
+            Input::Leave(guest) => self.leave(guest),
+            Input::Foreign(guest, foreign) => self.receive(guest, *foreign),
+            Input::Answered(foreign, answer) => self.receive_answer(&foreign, answer),
+            Input::Outage(outage) => self.inject(outage),
+        }
+        self.conduct();
+        self.advance_until(at);
+    }
+
+    fn home(&self) -> Result<InstanceId, Fault> {
+        self.border.home.ok_or_else(|| broken("guests come to worlds of one instance".to_owned()))
+    }
+
+    /// A guest's fiber begins, with its lane.
+    fn enter(
+        &mut self,
+        guest: GuestId,
+        (actor, name, user): (ActorId, Name, Option<RowId>),
+        (hop, stays): (Duration, bool),
+    ) -> FiberId {
+        let lane = LaneId(self.next_lane);
+        self.next_lane += 1;
+        self.runs[actor.index()] += 1;
+        let kind = LaneKind::Actor { actor, run: self.runs[actor.index()] };
+        self.log.emit(self.now, || Event::LaneBegan { lane, kind, name });
+        let id = self.allocate();
+        let fiber = &mut self.fibers[id.0 as usize];
+        (fiber.lane, fiber.user) = (lane, user);
+        fiber.role = Role::Guest { guest, hop, stays };
+        self.border.guests.insert(guest, id);
+        id
+    }
+
+    /// Does what a guest asks for, and replies unless it has to wait.
+    fn with_guest(
+        &mut self,
+        guest: GuestId,
+        action: impl FnOnce(&mut Self, FiberId, &mut Fiber) -> Result<Option<Answer>, Fault>,
+    ) {
+        let Some(id) = self.border.guests.get(&guest).copied() else {
+            return;
+        };
+        let mut fiber = mem::take(&mut self.fibers[id.0 as usize]);
+        let result = match fiber.state {
+            State::Idle => action(self, id, &mut fiber),
+            _ => Err(broken("the client waits for an answer already".to_owned())),
+        };
+        self.fibers[id.0 as usize] = fiber;
+        if let Some(reply) = result.transpose() {
+            self.border.outputs.push(Output::Reply(guest, reply));
+        }
+    }
+
+    /// The request that an ask means.
+    fn asked(&mut self, ask: &Ask) -> Result<Request, Fault> {
+        let shared = Arc::clone(&self.shared);
+        let asking = Asking(&shared.plan);
+        let table = asking.table(&ask.table)?;
+        let target = match &ask.row {
+            None => Target::None,
+            Some(Which::Id(id)) => Target::Id(*id),
+            Some(Which::Named(name)) => Target::Id(self.row_called(table, name)),
+            Some(Which::Key(values)) => {
+                let values: Vec<_> =
+                    values.iter().map(|(name, it)| (&**name, it.clone())).collect();
+                asking.row(table, Row::Key(&values))?
+            }
+        };
+        let columns = ask.columns.iter().map(|(name, value)| (&**name, value.clone()));
+        let request = asking.request(ask.message, table, target, columns)?;
+        self.coerce_columns(request)
+    }
+
+    /// What a guest waited for is there, or has failed.
+    pub(super) fn answer_guest(&mut self, id: FiberId, mut fiber: Fiber) {
+        let Role::Guest { guest, stays, .. } = fiber.role else {
+            return;
+        };
+        let result = fiber.result.take().unwrap_or(Ok(Answer::Done));
+        if stays {
+            fiber.state = State::Idle;
+            self.fibers[id.0 as usize] = fiber;
+        } else {
+            let outcome = match &result {
+                Ok(_) => Outcome::Succeeded,
+                Err(fault) => Outcome::Failed(fault.clone()),
+            };
+            self.see_off(guest, id, fiber, outcome);
+        }
+        self.border.outputs.push(Output::Reply(guest, result));
+    }
+
+    fn leave(&mut self, guest: GuestId) {
+        let Some(id) = self.border.guests.get(&guest).copied() else {
+            return;
+        };
+        let mut fiber = mem::take(&mut self.fibers[id.0 as usize]);
+        let lane = fiber.lane;
+        if let State::Calling(request) = fiber.state {
+            self.log.emit(self.now, || Event::RequestAbandoned { lane, request });
+            fiber.turn = fiber.turn.wrapping_add(1);
+            self.fibers[id.0 as usize].turn = fiber.turn;
+            self.note_stale();
+        }
+        if let Some((home, reference)) = fiber.transactions.pop() {
+            self.roll_back(home, reference, RollbackReason::Asked);
+        }
+        self.see_off(guest, id, fiber, Outcome::Succeeded);
+    }
+
+    fn see_off(&mut self, guest: GuestId, id: FiberId, fiber: Fiber, outcome: Outcome) {
+        let lane = fiber.lane;
+        self.log.emit(self.now, || Event::LaneEnded { lane, outcome });
+        self.border.guests.remove(&guest);
+        self.free(id, fiber);
+    }
+
+    /// Whether a request to this instance leaves the world.
+    pub(super) fn leaves(&self, instance: InstanceId) -> bool {
+        self.border.home.is_some_and(|home| home != instance)
+    }
+
+    /// A request departs; its caller waits already.
+    pub(super) fn depart(
+        &mut self,
+        caller_id: FiberId,
+        caller: &Fiber,
+        instance: InstanceId,
+        request: Request,
+    ) {
+        let State::Calling(number) = caller.state else {
+            return;
+        };
+        let home = self.border.home.unwrap_or(instance);
+        let foreign = Foreign {
+            to: instance,
+            from: self.shared.plan.instance(home).name.clone(),
+            caller: (caller_id, caller.turn),
+            number,
+            user: caller.user,
+            request,
+        };
+        self.border.outputs.push(Output::Depart(Box::new(foreign)));
+    }
+
+    /// A request from another world comes: a guest that goes when it has its answer.
+    fn receive(&mut self, guest: GuestId, foreign: Foreign) {
+        let hop = self.shared.plan.costs.network;
+        let who = (ActorId(0), foreign.from, foreign.user);
+        let id = self.enter(guest, who, (hop, false));
+        let mut fiber = mem::take(&mut self.fibers[id.0 as usize]);
+        self.send(id, &mut fiber, foreign.to, foreign.request, None);
+        self.fibers[id.0 as usize] = fiber;
+    }
+
+    /// The answer to a request that departed from here, if its caller still waits for it.
+    fn receive_answer(&mut self, foreign: &Foreign, answer: Result<Answer, Fault>) {
+        let (caller, turn) = foreign.caller;
+        let fiber = &self.fibers[caller.0 as usize];
+        if fiber.turn != turn {
+            return;
+        }
+        let (lane, request) = (fiber.lane, foreign.number);
+        self.log.emit(self.now, || Event::ResponseDelivered {
+            lane,
+            request,
+            fault: answer.as_ref().err().cloned(),
+        });
+        self.resume(caller, answer);
+    }
+
+    /// An outage that nobody planned begins.
+    fn inject(&mut self, outage: Outage) {
+        let id = OutageId(u32::try_from(self.outages.len()).unwrap_or(u32::MAX));
+        let outage = Outage { from: self.now, ..outage };
+        self.queue.schedule(outage.until.max(self.now), Due::OutageEnds(id));
+        Arc::make_mut(&mut self.outages).push(outage);
+        self.outage_begins(id);
+    }
+}
+
+fn transaction_of(
+    fiber: &mut Fiber,
+) -> Result<(InstanceId, crate::engine::database::TransactionRef), Fault> {
+    fiber.transactions.pop().ok_or_else(|| broken("the client has no transaction".to_owned()))
+}

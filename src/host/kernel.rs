@@ -1,0 +1,156 @@
+//! One instance's kernel: its world, and what was put into it.
+
+use std::sync::Arc;
+
+use crate::engine::plug_in::PlugIns;
+use crate::engine::{Input, Output, PlanError, World};
+use crate::plan::{Actor, ActorKind, Location, Plan, Program, Schedule};
+use crate::trace::{Entry, Trace};
+use crate::words::{InstanceId, Name, ProgramId, SimInstant};
+
+/// What a run of one instance was given: enough to run it again, to the same state and the same
+/// trace.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    pub(super) plan: Arc<Plan>,
+    pub(super) instance: InstanceId,
+    pub(super) plug_ins: PlugIns,
+    /// What came in, and when, in order.
+    pub inputs: Vec<(SimInstant, Input)>,
+    /// The instant that the run reached.
+    pub end: SimInstant,
+}
+
+/// How an instance's run ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The instance.
+    pub instance: InstanceId,
+    /// What happened in it.
+    pub trace: Trace,
+    /// The digest of its last state.
+    pub digest: u128,
+    /// How many fibers were still under way: requests that nobody waits for any more.
+    pub fiber_count: usize,
+    /// What it was given, if that was recorded.
+    pub recording: Option<Recording>,
+}
+
+impl Recording {
+    /// Runs it again on a kernel, in no time.
+    ///
+    /// # Errors
+    ///
+    /// Never for a recording of a host: its plan has become a world before.
+    pub fn replay(&self) -> Result<Ended, PlanError> {
+        let mut kernel =
+            Kernel::new(Arc::clone(&self.plan), self.instance, self.plug_ins.clone(), false)?;
+        for (at, input) in &self.inputs {
+            kernel.take_in(*at, input.clone());
+        }
+        kernel.advance_until(self.end);
+        Ok(kernel.end())
+    }
+}
+
+/// A world of one instance, with its recording.
+pub(super) struct Kernel {
+    instance: InstanceId,
+    world: World,
+    entries: Vec<Entry>,
+    recording: Option<Recording>,
+}
+
+impl Kernel {
+    /// The kernel of an instance of a plan that [`plan_of`] made.
+    pub fn new(
+        plan: Arc<Plan>,
+        instance: InstanceId,
+        plug_ins: PlugIns,
+        records: bool,
+    ) -> Result<Self, PlanError> {
+        let world = World::new(Arc::clone(&plan), plan.seed, plug_ins.clone(), true)?;
+        let recording = records.then(|| Recording {
+            plan,
+            instance,
+            plug_ins,
+            inputs: Vec::new(),
+            end: SimInstant::START,
+        });
+        let world = world.of_one_instance(instance);
+        Ok(Self { instance, world, entries: Vec::new(), recording })
+    }
+
+    /// Takes something in; what leaves comes back.
+    pub fn take_in(&mut self, at: SimInstant, input: Input) -> Vec<Output> {
+        let at = at.max(self.world.now());
+        if let Some(recording) = &mut self.recording {
+            recording.inputs.push((at, input.clone()));
+        }
+        self.world.take_in(at, input);
+        self.after()
+    }
+
+    /// Carries out what is due; what leaves comes back.
+    pub fn advance_until(&mut self, until: SimInstant) -> Vec<Output> {
+        self.world.advance_until(until);
+        self.after()
+    }
+
+    fn after(&mut self) -> Vec<Output> {
+        self.entries.append(&mut self.world.take_events());
+        self.world.take_outputs()
+    }
+
+    /// When something is due next.
+    pub fn next_due_at(&mut self) -> Option<SimInstant> {
+        self.world.next_due_at()
+    }
+
+    /// Sees off every guest that is still there.
+    pub fn close(&mut self, at: SimInstant) {
+        for guest in self.world.guests() {
+            self.take_in(at, Input::Leave(guest));
+        }
+    }
+
+    /// Takes away what there is to tell of the run.
+    pub fn end(&mut self) -> Ended {
+        self.world.sweep();
+        let end = self.world.now();
+        let entries = std::mem::take(&mut self.entries);
+        Ended {
+            instance: self.instance,
+            trace: Trace { header: self.world.header(), entries },
+            digest: self.world.digest(),
+            fiber_count: self.world.fiber_count(),
+            recording: self.recording.take().map(|it| Recording { end, ..it }),
+        }
+    }
+}
+
+/// The plan of one instance's kernel: its own rows and outages, and clients in place of the actors.
+pub(super) fn plan_of(plan: &Plan, instance: InstanceId) -> Plan {
+    let mut plan = plan.clone();
+    plan.rows.retain(|group| group.instance == instance);
+    plan.outages.retain(|outage| outage.instance == instance);
+    plan.order.clear();
+    plan.expectations.clear();
+    plan.limits.transitions = u64::MAX;
+    let program = ProgramId(u32::try_from(plan.programs.len()).unwrap_or(u32::MAX));
+    plan.programs.push(Program { name: Name::from("client"), home: None, steps: Vec::new() });
+    let at_once = SimInstant::START;
+    plan.actors = vec![Actor {
+        name: Name::from("client"),
+        kind: ActorKind::Client,
+        home: None,
+        user: None,
+        count: 1,
+        // Never by itself: its time is over before it begins.
+        schedule: Schedule { first: at_once, every: None, until: Some(at_once) },
+        program,
+        with: Vec::new(),
+        at: Location::default(),
+    }];
+    plan
+}

@@ -1,0 +1,123 @@
+//! Five runs in every format, as a reader of the format gets them; and, where the formats' own
+//! programs are installed, what these say.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use multiverse::engine::RunOptions;
+use multiverse::report::{Format, export};
+use multiverse::run;
+use multiverse::testing::Folder;
+use multiverse::trace::Trace;
+
+/// The scenarios whose exports are kept: a stub, a deadlock and its cure, a lock that is taken
+/// early and late, a chain of plug-ins, and several instances with an outage.
+const KEPT: [&str; 5] = [
+    "eventual-consistency/stub-by-guid",
+    "locks/deadlock-of-two",
+    "transaction-patterns/contended-lock-early-and-late",
+    "transaction-patterns/chain-of-plug-ins",
+    "eventual-consistency/europe-still-down-when-the-app-calls",
+];
+
+fn runs(name: &str) -> Vec<Trace> {
+    let file = format!("scenarios/{name}.yaml");
+    let text = std::fs::read_to_string(&file).expect("the file is there");
+    let plans = run::parse(&file, &text).expect("the file is accepted");
+    let traces = plans.iter().map(|it| run::run(it, &RunOptions::default()).expect("sound").trace);
+    traces.collect()
+}
+
+#[test]
+fn the_exports_of_five_scenarios() {
+    for name in KEPT {
+        for trace in runs(name) {
+            for format in [Format::Mermaid, Format::Perfetto, Format::Dot, Format::Xdl, Format::Csv]
+            {
+                for document in export(&trace, format) {
+                    let variant = trace.header.variant.as_deref().unwrap_or("run");
+                    let part = document.part.as_deref().unwrap_or("whole");
+                    let snapshot = format!("{name}.{variant}.{part}.{}", format.extension());
+                    let snapshot = snapshot.replace(['/', ' '], "-");
+                    let mut settings = insta::Settings::clone_current();
+                    settings.set_snapshot_path("snapshots/exports");
+                    settings.set_prepend_module_to_snapshot(false);
+                    settings.set_omit_expression(true);
+                    settings.bind(|| insta::assert_snapshot!(snapshot, document.text));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_export_of_every_scenario_can_be_written_twice_alike() {
+    for case in Folder::new("scenarios").cases() {
+        let plan = case.plan().expect("the scenario is accepted");
+        let trace = run::run(plan, &RunOptions::default()).expect("the plan is sound").trace;
+        for format in Format::ALL {
+            let documents = export(&trace, format);
+            assert_eq!(documents, export(&trace, format), "{}", case.name());
+            for document in documents {
+                match format {
+                    Format::Xdl => {
+                        let parsed = roxmltree::Document::parse(&document.text);
+                        assert!(parsed.is_ok(), "{}: {parsed:?}", case.name());
+                    }
+                    Format::Perfetto | Format::Otel => {
+                        let parsed: Result<serde_json::Value, _> =
+                            serde_json::from_str(&document.text);
+                        assert!(parsed.is_ok(), "{}", case.name());
+                    }
+                    Format::Mermaid => {
+                        assert!(document.text.len() < 50_000, "{}", case.name());
+                    }
+                    Format::Jsonl | Format::Dot | Format::Csv => {}
+                }
+            }
+        }
+    }
+}
+
+/// What a program answers to a text; `None` where it is not installed.
+fn answer(program: &str, arguments: &[&str], text: &str) -> Option<(bool, String)> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().ok()?;
+    let mut input = child.stdin.take()?;
+    // A program that does not read to the end says so by its exit code.
+    let _ = input.write_all(text.as_bytes());
+    drop(input);
+    let output = child.wait_with_output().ok()?;
+    Some((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+#[test]
+fn graphviz_reads_every_graph() {
+    if answer("dot", &["-V"], "").is_none() {
+        println!("skipped: Graphviz (`dot`) is not installed");
+        return;
+    }
+    for trace in KEPT.into_iter().flat_map(runs) {
+        for document in export(&trace, Format::Dot) {
+            let (reads, complaint) = answer("dot", &["-Tsvg"], &document.text).expect("dot runs");
+            assert!(reads && complaint.is_empty(), "{complaint}\n{}", document.text);
+        }
+    }
+}
+
+#[test]
+fn mermaid_parses_every_diagram() {
+    let script = Path::new("tests/mermaid/parse.mjs");
+    if !Path::new("tests/mermaid/node_modules/mermaid").is_dir() {
+        println!("skipped: Mermaid is not installed (`npm ci` in tests/mermaid)");
+        return;
+    }
+    let diagrams = KEPT.into_iter().flat_map(runs).flat_map(|it| export(&it, Format::Mermaid));
+    let texts: Vec<_> = diagrams.map(|it| it.text).collect();
+    let list = serde_json::to_string(&texts).expect("a list of texts");
+    let script = script.to_str().expect("a plain path");
+    let (parses, complaint) = answer("node", &[script], &list).expect("node runs");
+    assert!(parses, "{complaint}");
+}

@@ -1,0 +1,273 @@
+//! The host: instances in real time, called from several threads; and every run again on the pure
+//! kernel.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use multiverse::check::invariant;
+use multiverse::fault::FaultKind;
+use multiverse::host::{Ended, Host, HostOptions};
+use multiverse::plan::{OutageKind, Plan};
+use multiverse::run::parse;
+use multiverse::trace::Event;
+use multiverse::words::Value;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use tokio::time::{sleep, timeout};
+
+/// Two instances with ten accounts each; a new order in one asks the other for its account.
+const WORLD: &str = "
+scenario: Two instances in real time
+costs: { request: 0ms, read: 0ms, write: 0ms, plug-in: 0ms, network: 1ms, client: 0ms }
+tables:
+  account: { columns: { name: text, total: whole number } }
+  order: { columns: { title: text } }
+instances:
+  us: { tables: [account, order] }
+  europe: { tables: [account, order] }
+rows:
+  us: { account: { count: 10, named: 'acct {n}', set: { total: 0 } } }
+  europe: { account: { count: 10, named: 'acct {n}', set: { total: 0 } } }
+plug-ins:
+  - name: tell Europe
+    on: Create order
+    in: us
+    stage: PostOperation
+    do:
+      - create: { in: europe, table: order, row: twin, set: { title: $target.title } }
+  - name: work long
+    on: Delete account
+    in: europe
+    stage: PreOperation
+    do:
+      - work: 200ms
+actors: {}
+expect: []
+";
+
+/// How long a host that stops waits for what is under way.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn plan() -> Arc<Plan> {
+    parse("host.yaml", WORLD).expect("the file is right").remove(0)
+}
+
+fn start() -> Host {
+    let options = HostOptions { records: true, ..HostOptions::default() };
+    Host::start(&plan(), &options).expect("the plan is sound")
+}
+
+/// Stops the host, and holds every instance to what must hold of any run.
+async fn stop(host: Host) -> Vec<Ended> {
+    let ended = host.stop(PATIENCE).await;
+    for instance in &ended {
+        let offences = invariant::violations(&instance.trace);
+        assert!(offences.is_empty(), "{offences:?}");
+        let recording = instance.recording.as_ref().expect("it was recorded");
+        let again = recording.replay().expect("it ran before");
+        assert_eq!(again.trace.entries, instance.trace.entries, "another order");
+        assert_eq!(again.digest, instance.digest, "another state");
+    }
+    ended
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_writes_and_reads_back() {
+    let host = start();
+    let mut anna = host.client("us", None).expect("there is such an instance");
+    anna.update("account", "acct 1", &[("total", Value::Whole(5))]).await.expect("it is there");
+    let row = anna.retrieve("account", "acct 1").await.expect("it is there");
+    assert!(format!("{row:?}").contains("Whole(5)"), "{row:?}");
+    let fault = anna.update("account", "nobody", &[]).await.expect_err("it is not there");
+    assert_eq!(fault.kind, FaultKind::RowDoesNotExist);
+    assert!(host.client("mars", None).is_none());
+    drop(anna);
+    assert!(stop(host).await.iter().all(|it| it.fiber_count == 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_waits_for_a_transaction_and_goes_on_when_it_commits() {
+    let host = start();
+    let mut anna = host.client("us", None).expect("there is such an instance");
+    let mut bert = host.client("us", None).expect("there is such an instance");
+    let mut open = anna.begin(None).await.expect("it answers");
+    let mine = open.client().update("account", "acct 1", &[("total", Value::Whole(1))]).await;
+    mine.expect("it is free");
+    let blocked = tokio::spawn(async move {
+        bert.update("account", "acct 1", &[("total", Value::Whole(2))]).await
+    });
+    sleep(Duration::from_millis(50)).await;
+    assert!(!blocked.is_finished());
+    open.commit().await.expect("nothing is in its way");
+    blocked.await.expect("no panic").expect("the row is free");
+    drop(anna);
+    assert!(stop(host).await.iter().all(|it| it.fiber_count == 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_transaction_is_rolled_back_and_frees_its_rows() {
+    let host = start();
+    let mut anna = host.client("us", None).expect("there is such an instance");
+    let mut open = anna.begin(None).await.expect("it answers");
+    let mine = open.client().update("account", "acct 1", &[("total", Value::Whole(1))]).await;
+    mine.expect("it is free");
+    drop(open);
+    let mut bert = host.client("us", None).expect("there is such an instance");
+    let row = bert.retrieve("account", "acct 1").await.expect("it is there");
+    assert!(format!("{row:?}").contains("Whole(0)"), "{row:?}");
+    bert.update("account", "acct 1", &[("total", Value::Whole(2))]).await.expect("it is free");
+    drop((anna, bert));
+    assert!(stop(host).await.iter().all(|it| it.fiber_count == 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_gives_up_in_a_transaction_has_lost_it() {
+    let host = start();
+    let mut anna = host.client("us", None).expect("there is such an instance");
+    let bert = host.client("us", None).expect("there is such an instance");
+    let mut bert = bert.with_patience(Duration::from_millis(30));
+    let mut open = anna.begin(None).await.expect("it answers");
+    let mine = open.client().update("account", "acct 1", &[("total", Value::Whole(1))]).await;
+    mine.expect("it is free");
+    let mut theirs = bert.begin(None).await.expect("it answers");
+    let late = theirs.client().update("account", "acct 1", &[]).await;
+    let late = match late {
+        Ok(()) => theirs.client().update("account", "acct 1", &[("total", Value::Null)]).await,
+        late => late,
+    };
+    assert_eq!(late.expect_err("it waits").kind, FaultKind::ClientTimeout);
+    let lost = theirs.client().update("account", "acct 2", &[("total", Value::Null)]).await;
+    assert_eq!(lost.expect_err("no transaction").kind, FaultKind::TransactionAborted);
+    drop(theirs);
+    open.commit().await.expect("nothing is in its way");
+    drop((anna, bert));
+    assert!(stop(host).await.iter().all(|it| it.fiber_count == 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plug_in_calls_the_other_instance_and_an_outage_there_fails_it() {
+    let host = start();
+    let mut anna = host.client("us", None).expect("there is such an instance");
+    let title = [("title", Value::text("Ten chairs"))];
+    anna.create("order", Some("first"), &title).await.expect("Europe answers");
+    let mut chris = host.client("europe", None).expect("there is such an instance");
+    chris.retrieve("order", "twin").await.expect("it came over");
+    chris.delete("order", "twin").await.expect("it is there");
+    assert!(host.outage("europe", OutageKind::Unreachable, Duration::from_millis(100)));
+    let fault = anna.create("order", Some("second"), &title).await.expect_err("no way through");
+    assert_eq!(fault.kind, FaultKind::Unreachable);
+    let fault = chris.retrieve("order", "twin").await.expect_err("no way through");
+    assert_eq!(fault.kind, FaultKind::Unreachable);
+    sleep(Duration::from_millis(150)).await;
+    anna.create("order", Some("third"), &title).await.expect("it is over");
+    drop((anna, chris));
+    let ended = stop(host).await;
+    let began = |event: &Event| matches!(event, Event::OutageBegan { .. });
+    assert_eq!(ended[1].trace.entries.iter().filter(|it| began(&it.event)).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_instance_holds_up_nobody_in_the_other() {
+    let host = start();
+    let mut chris = host.client("europe", None).expect("there is such an instance");
+    let slow = tokio::spawn(async move { chris.delete("account", "acct 1").await });
+    let mut anna = host.client("us", None).expect("there is such an instance");
+    for number in 0..100 {
+        let columns = [("total", Value::Whole(number))];
+        anna.update("account", "acct 1", &columns).await.expect("it is there");
+    }
+    assert!(!slow.is_finished(), "a hundred updates took longer than one slow request");
+    slow.await.expect("no panic").expect("it is there");
+    drop(anna);
+    assert!(stop(host).await.iter().all(|it| it.fiber_count == 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_stops_refuses_new_calls_and_abandons_what_lasts_too_long() {
+    let host = start();
+    let mut anna = host.client("us", None).expect("there is such an instance");
+    let mut bert = host.client("us", None).expect("there is such an instance");
+    let mut late = host.client("us", None).expect("there is such an instance");
+    let mut open = anna.begin(None).await.expect("it answers");
+    let mine = open.client().update("account", "acct 1", &[("total", Value::Whole(1))]).await;
+    mine.expect("it is free");
+    let blocked = tokio::spawn(async move {
+        bert.update("account", "acct 1", &[("total", Value::Whole(2))]).await
+    });
+    sleep(Duration::from_millis(20)).await;
+    let ended = host.stop(Duration::from_millis(20)).await;
+    let fault = blocked.await.expect("no panic").expect_err("it is abandoned");
+    assert_eq!(fault.kind, FaultKind::Unreachable);
+    let fault = late.retrieve("account", "acct 1").await.expect_err("it is over");
+    assert_eq!(fault.kind, FaultKind::Unreachable);
+    let again = ended[0].recording.as_ref().expect("it was recorded").replay();
+    assert_eq!(again.expect("it ran before").digest, ended[0].digest);
+}
+
+/// How many clients make trouble at once, and how often each.
+const CLIENTS: u64 = 16;
+const ROUNDS: u64 = 12;
+
+/// One client's troubles: transactions over rows in any order, so that some deadlock; calls that
+/// are cancelled or time out; orders that go to the other instance.
+async fn troubles(host: Arc<Host>, seed: u64) {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let place = if seed.is_multiple_of(2) { "us" } else { "europe" };
+    for _ in 0..ROUNDS {
+        let client = host.client(place, None).expect("there is such an instance");
+        let mut client = client.with_patience(Duration::from_millis(random.next_u64() % 20 + 1));
+        match random.next_u64() % 4 {
+            0 => {
+                let title = [("title", Value::text("An order"))];
+                let _ = client.create("order", None, &title).await;
+            }
+            1 => {
+                let row = format!("acct {}", random.next_u64() % 10 + 1);
+                let call = client.retrieve("account", &row);
+                let _ = timeout(Duration::from_micros(random.next_u64() % 500), call).await;
+            }
+            _ => {
+                let Ok(mut open) = client.begin(None).await else {
+                    continue;
+                };
+                for _ in 0..3 {
+                    let row = format!("acct {}", random.next_u64() % 10 + 1);
+                    let columns = [("total", Value::Whole(1))];
+                    let call = open.client().update("account", &row, &columns);
+                    let brief = Duration::from_micros(random.next_u64() % 30_000);
+                    if timeout(brief, call).await.is_err() {
+                        break;
+                    }
+                    tokio::task::yield_now().await;
+                }
+                if random.next_u64().is_multiple_of(2) {
+                    let _ = open.commit().await;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chaos_leaves_nothing_behind_and_replays_to_the_same_state() {
+    for seed in 0..4 {
+        let host = Arc::new(start());
+        let tasks = (0..CLIENTS)
+            .map(|client| tokio::spawn(troubles(Arc::clone(&host), seed * CLIENTS + client)));
+        let tasks: Vec<_> = tasks.collect();
+        let lasts = Duration::from_millis(15);
+        host.outage("europe", OutageKind::Unreachable, lasts);
+        sleep(lasts).await;
+        host.outage("us", OutageKind::Maintenance, lasts);
+        for task in tasks {
+            task.await.expect("no client panics");
+        }
+        // What nobody waits for any more is carried out to its end.
+        sleep(Duration::from_millis(100)).await;
+        assert_eq!(host.waiting_count(), 0);
+        let host = Arc::into_inner(host).expect("the clients are gone");
+        let ended = stop(host).await;
+        assert!(ended.iter().all(|it| it.fiber_count == 0), "seed {seed}: something leaks");
+        assert!(ended.iter().all(|it| it.trace.entries.len() > 100));
+    }
+}
