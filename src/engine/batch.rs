@@ -193,6 +193,9 @@ fn ended(result: Result<Answer, Fault>) -> (Value, Value) {
 /// that message.
 pub(super) fn is_in_bulk(frames: &[Frame]) -> bool {
     let below = frames.len().checked_sub(2).and_then(|index| frames.get(index));
-    matches!(below, Some(Frame::Request(it))
-        if it.running.is_none() && it.request.message.single().is_some_and(|it| it.bulk().is_some()))
+    let Some(Frame::Request(below)) = below else {
+        return false;
+    };
+    let item = below.request.message.single();
+    below.running.is_none() && item.is_some_and(|item| item.bulk().is_some())
 }
