@@ -1,4 +1,4 @@
-//! Requests that carry others: ExecuteMultiple and ExecuteTransaction.
+//! Requests that carry others: ExecuteMultiple, ExecuteTransaction and the bulk messages.
 //!
 //! A program collects the items and sends them as one request. Its main operation makes one item
 //! after the other a request nested in it, at its own depth:
@@ -7,9 +7,18 @@
 //! |--------------------|------------------------------------|----------------------------------|
 //! | ExecuteMultiple    | one for each item, or its caller's | goes on or stops; answers anyway |
 //! | ExecuteTransaction | one for all, or its caller's       | ends in it, all is rolled back   |
+//! | CreateMultiple, …  | the same                           | the same                         |
 //!
 //! Source: Microsoft Learn, "Execute multiple requests using the SDK for .NET", "Execute messages
 //! in a single database transaction", and "Database transactions" (Scalable Customization Design).
+//!
+//! The pipelines of a bulk message and of its items are merged: a step on CreateMultiple runs once
+//! for all rows of a CreateMultiple, and once for the one row of a Create; a step on Create runs
+//! once for each row of either. Source: Microsoft Learn, "Use bulk operation messages", Message
+//! processing pipelines merged. Assumed: where they are in one stage, the steps of the bulk message
+//! come first before the main operation, and last after it; and each row of an UpsertMultiple
+//! meets the steps of the bulk messages by itself.
+//!
 //! Assumed: an item costs what the request would cost by itself, without its travel.
 
 use std::time::Duration;
@@ -137,6 +146,12 @@ impl World {
 pub(super) fn unfit(request: &Request) -> Option<Fault> {
     let batch = request.batch.as_ref()?;
     let name = request.message.name();
+    if let Some(single) = request.message.single() {
+        let fits = |item: &Request| item.message == single && item.table == request.table;
+        let message = format!("{name} carries {} requests of one table.", single.name());
+        let all_fit = batch.items.iter().all(fits);
+        return (!all_fit).then(|| Fault::new(FaultKind::InvalidArgument, message));
+    }
     if batch.items.len() > ITEMS_MAX {
         let message = format!("{name} Request batch size exceeds the maximum batch size allowed!");
         return Some(Fault::new(FaultKind::BatchTooLarge, message));
@@ -172,4 +187,15 @@ fn ended(result: Result<Answer, Fault>) -> (Value, Value) {
         Ok(answer) => (answer.into_value(), Value::Null),
         Err(fault) => (Value::Null, Value::text(fault.kind.facts().word)),
     }
+}
+
+/// Whether the request on top of a stack is a row of a bulk message, which has met the steps of
+/// that message.
+pub(super) fn is_in_bulk(frames: &[Frame]) -> bool {
+    let below = frames.len().checked_sub(2).and_then(|index| frames.get(index));
+    let Some(Frame::Request(below)) = below else {
+        return false;
+    };
+    let item = below.request.message.single();
+    below.running.is_none() && item.is_some_and(|item| item.bulk().is_some())
 }

@@ -194,7 +194,7 @@ impl World {
                 self.change_members(frame)?
             }
             Message::RetrieveEntityChanges => self.retrieve_changes(fiber, frame)?,
-            Message::ExecuteMultiple | Message::ExecuteTransaction => carry_out(frame),
+            message if message.carries() => carry_out(frame),
             other => {
                 let message = format!("the platform has no operation for {}", other.name());
                 return Err(broken(message));

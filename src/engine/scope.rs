@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::engine::database::Assigned;
 use crate::engine::fiber::{Frame, Phase, RequestFrame};
+use crate::engine::request::Request;
 use crate::engine::sharing::SharedVariables;
 use crate::plan::{ImageKind, Mode, Plan, Stage, Table};
 use crate::words::evaluate::PlugInNames;
-use crate::words::own_names::{CONTEXT, IMAGE, PARENT, PARENT_SHARED, SHARED};
+use crate::words::own_names::{CONTEXT, IMAGE, PARENT, PARENT_SHARED, SHARED, TARGETS};
 use crate::words::{ColumnId, Record, RowId, Value};
 use uuid::{Builder, Uuid};
 
@@ -106,16 +107,32 @@ impl<'a> PlugInScope<'a> {
     }
 
     fn target(&self) -> Value {
+        self.target_of(&self.request.request)
+    }
+
+    /// The targets of a bulk message; of another one the only one.
+    fn targets(&self) -> Value {
+        match &self.request.request.batch {
+            Some(batch) => Value::List(batch.items.iter().map(|it| self.target_of(it)).collect()),
+            None => Value::List(Arc::from([self.target()])),
+        }
+    }
+
+    fn target_of(&self, request: &Request) -> Value {
         let table = self.table();
-        let columns = self.request.request.columns.iter();
+        let columns = request.columns.iter();
         let columns = columns.filter(|(column, _)| self.request.part.has(table, *column));
-        let columns = columns.map(|(column, _)| {
+        let columns = columns.map(|(column, assigned)| {
             let name = table.columns[column.index()].name.clone();
-            (*column, name, self.assigned(*column))
+            let value = match assigned {
+                Assigned::Value(value) => value.clone(),
+                Assigned::Late(_) => Value::Null,
+            };
+            (*column, name, value)
         });
         Value::Record(Arc::new(Record {
-            table: self.request.request.table,
-            id: self.request.request.id().unwrap_or(RowId(Uuid::nil())),
+            table: request.table,
+            id: request.id().unwrap_or(RowId(Uuid::nil())),
             row_version: 0,
             columns: columns.collect(),
             expanded: Vec::new(),
@@ -127,6 +144,7 @@ impl PlugInNames for PlugInScope<'_> {
     fn record(&self, name: &str) -> Option<Value> {
         match name {
             "target" => Some(self.target()),
+            TARGETS => Some(self.targets()),
             "before" => Some(self.request.before.clone().map_or(Value::Null, Value::Record)),
             _ => self.image(name.strip_prefix(IMAGE)?),
         }

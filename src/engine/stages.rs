@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::batch::is_in_bulk;
 use crate::engine::fiber::RequestFrame;
 use crate::engine::fiber::{Fiber, FiberId, Frame, Guard, NativeFrame, Phase, ProgramFrame};
 use crate::engine::request::Answer;
@@ -23,6 +24,7 @@ impl World {
         stage: Stage,
         next: Phase,
     ) -> Flow {
+        let is_in_bulk = is_in_bulk(&fiber.frames);
         let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
             return Flow::Continue;
         };
@@ -34,7 +36,7 @@ impl World {
             if frame.steps_begun == 0 && frame.part == Part::Whole {
                 frame.part = Part::first(plan, frame, stage);
             }
-            if let Some(plug_in) = next_step(plan, list, frame) {
+            if let Some(plug_in) = next_step(plan, list, frame, is_in_bulk) {
                 if !frame.stage_told {
                     frame.stage_told = true;
                     let request = frame.id;
@@ -169,7 +171,12 @@ impl World {
 
 /// The next step of a stage that a request meets; of a split update first those of the ordinary
 /// columns, then those of the others.
-fn next_step(plan: &Plan, list: &StepList, frame: &mut RequestFrame) -> Option<PlugInId> {
+fn next_step(
+    plan: &Plan,
+    list: &StepList,
+    frame: &mut RequestFrame,
+    is_in_bulk: bool,
+) -> Option<PlugInId> {
     let table = plan.table(frame.request.table);
     loop {
         let part = frame.part;
@@ -177,6 +184,10 @@ fn next_step(plan: &Plan, list: &StepList, frame: &mut RequestFrame) -> Option<P
         let columns = columns.filter(|column| part.has(table, *column));
         if let Some((position, plug_in)) = list.next(frame.steps_begun, columns) {
             frame.steps_begun = position + 1;
+            if is_in_bulk && plan.plug_in(plug_in).message != frame.request.message {
+                // A step of the bulk message runs once for all of its rows.
+                continue;
+            }
             return Some(plug_in);
         }
         if part != Part::Ordinary {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::fiber::RequestFrame;
 use crate::engine::random::shuffle;
 use crate::plan::{Message, Mode, Plan, Stage};
 use crate::words::{ColumnId, InstanceId, PlugInId, TableId};
@@ -38,19 +39,27 @@ impl StepIndex {
             let all = &plan.instance(plug_in.instance).tables;
             let tables = plug_in.table.as_ref().map_or(&all[..], std::slice::from_ref);
             for table in tables {
-                let key = (plug_in.instance, *table, plug_in.message);
-                if plug_in.mode == Mode::Asynchronous {
-                    asynchronous.entry(key).or_default().push(id);
-                } else {
-                    let (instance, table, message) = key;
-                    let key = (instance, table, message, plug_in.stage);
-                    lists.entry(key).or_default().push(id);
+                let single = plug_in.message.single();
+                for message in single.into_iter().chain([plug_in.message]) {
+                    let key = (plug_in.instance, *table, message);
+                    if plug_in.mode == Mode::Asynchronous {
+                        asynchronous.entry(key).or_default().push(id);
+                    } else {
+                        let (instance, table, message) = key;
+                        let key = (instance, table, message, plug_in.stage);
+                        lists.entry(key).or_default().push(id);
+                    }
                 }
             }
         }
         let ordered = |(key, mut steps): (_, Vec<PlugInId>)| {
             shuffle(plan.seed, &place(plan, key), &mut steps);
-            steps.sort_by_key(|id| plan.plug_in(*id).rank);
+            steps.sort_by_key(|id| {
+                let step = plan.plug_in(*id);
+                // The steps of a bulk message stand around those of the single one.
+                let is_bulk = step.message.single().is_some();
+                (is_bulk == (step.stage == Stage::PostOperation), step.rank)
+            });
             (key, StepList::of(plan, steps))
         };
         let listed = |(key, steps)| (key, StepList::of(plan, steps));
@@ -107,6 +116,25 @@ impl StepList {
             }
         }
         Self { steps, ..list }
+    }
+
+    /// The next step of a request for all of its columns. `is_in_bulk`: whether it is a row of a
+    /// bulk message, whose steps run once for all of its rows.
+    pub fn next_of(
+        &self,
+        plan: &Plan,
+        frame: &RequestFrame,
+        is_in_bulk: bool,
+    ) -> Option<(usize, PlugInId)> {
+        let mut from = frame.steps_begun;
+        loop {
+            let columns = frame.request.columns.iter().map(|(column, _)| *column);
+            let (position, plug_in) = self.next(from, columns)?;
+            if !is_in_bulk || plan.plug_in(plug_in).message == frame.request.message {
+                return Some((position, plug_in));
+            }
+            from = position + 1;
+        }
     }
 
     /// The first step from this position on that a request runs which has these columns in it,

@@ -75,14 +75,41 @@ impl Message {
     /// Whether an instance carries requests of this message out. The others are known by name
     /// only.
     pub const fn is_carried_out(self) -> bool {
-        !matches!(
+        !matches!(self, Self::Assign | Self::SetState)
+    }
+
+    /// Whether a request of it carries others, its items.
+    pub const fn carries(self) -> bool {
+        matches!(
             self,
-            Self::Assign
-                | Self::SetState
+            Self::ExecuteMultiple
+                | Self::ExecuteTransaction
                 | Self::CreateMultiple
                 | Self::UpdateMultiple
                 | Self::UpsertMultiple
         )
+    }
+
+    /// The bulk message whose steps a request of this message meets as well.
+    ///
+    /// Source: Microsoft Learn, "Use bulk operation messages", Message processing pipelines
+    /// merged.
+    pub const fn bulk(self) -> Option<Self> {
+        match self {
+            Self::Create => Some(Self::CreateMultiple),
+            Self::Update => Some(Self::UpdateMultiple),
+            _ => None,
+        }
+    }
+
+    /// The message of the items of a bulk message.
+    pub const fn single(self) -> Option<Self> {
+        match self {
+            Self::CreateMultiple => Some(Self::Create),
+            Self::UpdateMultiple => Some(Self::Update),
+            Self::UpsertMultiple => Some(Self::Upsert),
+            _ => None,
+        }
     }
 
     /// The platform's name of the message.
@@ -112,10 +139,13 @@ impl Message {
 
     /// Whether plug-in steps can listen to it.
     ///
-    /// Source: Microsoft Learn, "Use Upsert to create or update a record", for Upsert. Assumed:
-    /// steps listen to the items of a batch, not to the batch; no page offers its message.
+    /// Source: Microsoft Learn, "Use Upsert to create or update a record", for the upserts.
+    /// Assumed: steps listen to the items of a batch, not to the batch; no page offers its message.
     pub const fn has_steps(self) -> bool {
-        !matches!(self, Self::Upsert | Self::ExecuteMultiple | Self::ExecuteTransaction)
+        !matches!(
+            self,
+            Self::Upsert | Self::UpsertMultiple | Self::ExecuteMultiple | Self::ExecuteTransaction
+        )
     }
 
     /// Whether it only reads.

@@ -295,8 +295,8 @@ pub enum Verb {
 
 /// How requests that are sent as one are carried out.
 ///
-/// Source: Microsoft Learn, "Execute multiple requests using the SDK for .NET" and "Execute
-/// messages in a single database transaction".
+/// Source: Microsoft Learn, "Execute multiple requests using the SDK for .NET", "Execute messages
+/// in a single database transaction" and "Use bulk operation messages".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BatchKind {
@@ -307,6 +307,12 @@ pub enum BatchKind {
     },
     /// In one transaction, all or none: ExecuteTransaction.
     Transaction,
+    /// Rows of one table are created, all or none: CreateMultiple.
+    Create,
+    /// Rows of one table are updated, all or none: UpdateMultiple.
+    Update,
+    /// Rows of one table are created or updated, all or none: UpsertMultiple.
+    Upsert,
 }
 
 impl BatchKind {
@@ -315,6 +321,9 @@ impl BatchKind {
         match self {
             Self::Multiple { .. } => Message::ExecuteMultiple,
             Self::Transaction => Message::ExecuteTransaction,
+            Self::Create => Message::CreateMultiple,
+            Self::Update => Message::UpdateMultiple,
+            Self::Upsert => Message::UpsertMultiple,
         }
     }
 }

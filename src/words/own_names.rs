@@ -9,6 +9,8 @@ pub const PARENT: &str = "$parent";
 pub const SHARED: &str = "$shared";
 /// The shared variables of the contexts around.
 pub const PARENT_SHARED: &str = "$parent.shared";
+/// The targets of a bulk message.
+pub const TARGETS: &str = "$targets";
 /// What stands before the name of one of the step's images.
 pub const IMAGE: &str = "$image ";
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::check::Moment;
 use crate::check::invariant::order::Transactions;
 use crate::check::invariant::{Invariant, Report};
-use crate::plan::{Message, Stage};
+use crate::plan::Stage;
 use crate::trace::{Entry, Event, JobEvent, RequestBegan, Trace};
 use crate::words::{InstanceId, LaneId, PlugInId, RequestId, TransactionId};
 
@@ -121,7 +121,7 @@ impl Watcher {
             instance: *instance,
             parent: *parent,
             depth: *depth,
-            carries: matches!(message, Message::ExecuteMultiple | Message::ExecuteTransaction),
+            carries: message.carries(),
             joined: *transaction,
             opened: false,
             is_job: false,

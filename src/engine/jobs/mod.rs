@@ -23,6 +23,7 @@ mod run;
 
 use std::sync::Arc;
 
+use crate::engine::batch::is_in_bulk;
 use crate::engine::database::{Assigned, Wrote};
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
 use crate::engine::operation::Done;
@@ -76,6 +77,8 @@ pub struct Origin {
     pub user: Option<RowId>,
     /// The outermost request from which everything follows.
     pub correlation: Option<RequestId>,
+    /// Whether it is a row of a bulk message, which has the jobs of that message's steps.
+    pub is_in_bulk: bool,
 }
 
 impl Origin {
@@ -85,7 +88,7 @@ impl Origin {
             Frame::Request(request) => Some(request.correlation.unwrap_or(request.id)),
             _ => None,
         });
-        Self { user: fiber.user, correlation }
+        Self { user: fiber.user, correlation, is_in_bulk: is_in_bulk(&fiber.frames) }
     }
 }
 
@@ -111,8 +114,7 @@ impl World {
         let shared = Arc::clone(&self.shared);
         let (table, message) = (frame.request.table, frame.request.message);
         let list = shared.steps.asynchronous(frame.instance, table, message);
-        let columns = frame.request.columns.iter().map(|(column, _)| *column);
-        let next = list.and_then(|list| list.next(frame.steps_begun, columns));
+        let next = list.and_then(|list| list.next_of(&shared.plan, frame, origin.is_in_bulk));
         let (Some((position, plug_in)), Some(jobs)) = (next, shared.plan.jobs) else {
             frame.phase = Phase::Commit;
             return Ok(Done::After(std::time::Duration::ZERO));

@@ -244,12 +244,15 @@ fn steps(depth: u32) -> usize {
 /// A message as a verb with what it is about.
 fn verb(message: Message, place: &str) -> String {
     let verb = match message {
-        Message::Create | Message::CreateMultiple => "creates",
+        Message::Create => "creates",
+        Message::CreateMultiple => "creates rows at once (CreateMultiple) in",
         Message::Retrieve => "reads",
         Message::RetrieveMultiple => "queries",
         Message::RetrieveEntityChanges => "reads the changes of",
-        Message::Update | Message::UpdateMultiple => "updates",
-        Message::Upsert | Message::UpsertMultiple => "upserts",
+        Message::Update => "updates",
+        Message::UpdateMultiple => "updates rows at once (UpdateMultiple) in",
+        Message::Upsert => "upserts",
+        Message::UpsertMultiple => "upserts rows at once (UpsertMultiple) in",
         Message::Delete => "deletes",
         Message::Associate => "connects",
         Message::Disassociate => "disconnects",

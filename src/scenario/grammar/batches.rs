@@ -23,3 +23,11 @@ static EXECUTE_TRANSACTION_MAP: Map = Map::of(&[
     must("do", &STEPS, "the steps that make the items: they are collected, then sent"),
     ANSWERS,
 ]);
+
+pub(super) static BULK: Shape =
+    Shape::new("a bulk message").like("{ do: [ { create: … } ] }").or_map(&BULK_MAP);
+static BULK_MAP: Map = Map::of(&[
+    IN,
+    must("do", &STEPS, "the steps that make the rows' requests: they are collected, then sent"),
+    ANSWERS,
+]);

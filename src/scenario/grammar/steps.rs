@@ -1,6 +1,6 @@
 //! The grammar of the step language.
 
-use crate::scenario::grammar::batches::{EXECUTE_MULTIPLE, EXECUTE_TRANSACTION};
+use crate::scenario::grammar::batches::{BULK, EXECUTE_MULTIPLE, EXECUTE_TRANSACTION};
 use crate::scenario::grammar::control::{
     AT, CALL, FAIL, IF, LET, LIST, NOTE, PAUSE, STATUS, THROW, TRACE, WITH, WORK, control_over,
 };
@@ -70,6 +70,9 @@ static STEP_MAP: Map = Map::of(&[
         "sends requests as one, each carried out for itself",
     ),
     may("execute transaction", &EXECUTE_TRANSACTION, "sends requests as one, all or none"),
+    may("create multiple", &BULK, "adds rows of one table, all or none"),
+    may("update multiple", &BULK, "changes rows of one table, all or none"),
+    may("upsert multiple", &BULK, "creates or updates rows of one table, all or none"),
     CALL,
     WITH,
     NOTE,
@@ -124,6 +127,9 @@ static VERBS: &[&str] = &[
     "transaction",
     "execute multiple",
     "execute transaction",
+    "create multiple",
+    "update multiple",
+    "upsert multiple",
     "call",
     "note",
     "trace",

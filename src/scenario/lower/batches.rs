@@ -1,11 +1,29 @@
 //! Requests that are sent as one: which steps can make its items.
 
-use crate::plan::{BatchKind, Verb};
+use crate::plan::{BatchKind, Message, Verb};
 use crate::scenario::diagnostic::{Checked, Reported};
 use crate::scenario::lower::Lowering;
 use crate::scenario::lower::body::{Body, Bound};
 use crate::scenario::lower::steps::at_home;
 use crate::scenario::tree::{Entry, Node};
+
+/// The verbs that make the items of an `execute multiple` or an `execute transaction`.
+const ITEMS: [&str; 14] = [
+    "create",
+    "retrieve",
+    "query",
+    "changes",
+    "update",
+    "upsert",
+    "delete",
+    "grant",
+    "revoke",
+    "execute multiple",
+    "execute transaction",
+    "create multiple",
+    "update multiple",
+    "upsert multiple",
+];
 
 impl Lowering<'_> {
     /// `execute multiple` and `execute transaction`.
@@ -15,6 +33,9 @@ impl Lowering<'_> {
         let continues = node.get("continue on error").map(|node| self.boolean(node)).transpose();
         let kind = match &*entry.key {
             "execute multiple" => BatchKind::Multiple { continues: continues?.unwrap_or(false) },
+            "create multiple" => BatchKind::Create,
+            "update multiple" => BatchKind::Update,
+            "upsert multiple" => BatchKind::Upsert,
             _ => BatchKind::Transaction,
         };
         self.check_nesting(entry, kind, body.batch)?;
@@ -48,7 +69,12 @@ impl Lowering<'_> {
         let Some(around) = around else {
             return Ok(());
         };
-        if matches!((around, kind), (BatchKind::Multiple { .. }, BatchKind::Transaction)) {
+        let is_bulk = |kind: BatchKind| kind.message().single().is_some();
+        let fits = match (around, kind) {
+            (BatchKind::Multiple { .. }, BatchKind::Transaction) => true,
+            _ => !is_bulk(around) && is_bulk(kind),
+        };
+        if fits {
             return Ok(());
         }
         let (outer, inner) = (around.message().name(), kind.message().name());
@@ -57,38 +83,37 @@ impl Lowering<'_> {
             "out of place",
             format!("the platform takes no {inner} in an {outer}"),
             "this is an item of another batch",
-            Some(
-                "only an `execute transaction` may be an item, of an `execute multiple`".to_owned(),
-            ),
+            Some("only an `execute multiple` takes an `execute transaction`".to_owned()),
         ))
     }
 
     /// A step in a batch makes an item, or says how many times and with which values.
-    pub(super) fn check_item(&mut self, entry: &Entry) -> Checked<()> {
-        let makes_items = matches!(
-            &*entry.key,
-            "create"
-                | "retrieve"
-                | "query"
-                | "changes"
-                | "update"
-                | "upsert"
-                | "delete"
-                | "grant"
-                | "revoke"
-                | "execute multiple"
-                | "execute transaction"
-        );
+    pub(super) fn check_item(&mut self, entry: &Entry, body: &Body) -> Checked<()> {
+        let single = body.batch.and_then(|kind| kind.message().single());
+        let key = &*entry.key;
+        let makes_items = match single {
+            Some(Message::Create) => key == "create",
+            Some(Message::Update) => key == "update",
+            Some(_) => key == "upsert",
+            None => ITEMS.contains(&key),
+        };
         let chooses = matches!(&*entry.key, "let" | "if" | "for each" | "repeat");
         if makes_items || chooses {
             return Ok(());
         }
+        let (message, requests) = match single {
+            Some(single) => {
+                let verb = single.name().to_lowercase();
+                (format!("`{key}` is no `{verb}`"), format!("`{verb}`"))
+            }
+            None => (format!("`{key}` makes no request"), "requests".to_owned()),
+        };
         Err(self.diagnostics.report(
             entry.key_span,
             "out of place",
-            format!("`{}` makes no request", entry.key),
+            message,
             "the steps here only make the items of a batch",
-            Some("requests, and `for each`, `repeat`, `if` and `let` around them".to_owned()),
+            Some(format!("{requests}, and `for each`, `repeat`, `if` and `let` around them")),
         ))
     }
 

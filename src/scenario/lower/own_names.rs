@@ -6,7 +6,7 @@ use crate::scenario::lower::Lowering;
 use crate::scenario::lower::body::{Body, Bound};
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::{self, shorten};
-use crate::words::own_names::{CONTEXT, CONTEXT_MEMBERS, IMAGE, PARENT, SHARED};
+use crate::words::own_names::{CONTEXT, CONTEXT_MEMBERS, IMAGE, PARENT, SHARED, TARGETS};
 use crate::words::{ColumnId, Expression, Name, TableId};
 
 /// What a name stands for that is neither bound nor a column: one of the plug-in's own.
@@ -19,10 +19,16 @@ pub fn own_name(name: &Name, body: &Body) -> Option<(Expression, Bound)> {
         "context" => (CONTEXT, Bound::Context(false)),
         "parent" => (PARENT, Bound::Context(true)),
         "shared" => (SHARED, Bound::Shared),
+        "targets" => (TARGETS, targets_of(body)),
         _ => return None,
     };
     let has_them = body.is_named || body.plug_in.is_some();
     has_them.then(|| (Expression::Binding(Name::from(own)), bound))
+}
+
+/// The targets of a bulk message: rows of its table, where that is known.
+fn targets_of(body: &Body) -> Bound {
+    body.plug_in.flatten().map_or(Bound::Any, |table| Bound::Rows(table, Vec::new()))
 }
 
 impl Lowering<'_> {

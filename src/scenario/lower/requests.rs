@@ -38,7 +38,11 @@ impl Lowering<'_> {
             "changes" => self.read_changes(node, body),
             "set" => self.set_target(entry, body),
             "transaction" => self.transaction(node, body),
-            "execute multiple" | "execute transaction" => self.batch(entry, body),
+            "execute multiple"
+            | "execute transaction"
+            | "create multiple"
+            | "update multiple"
+            | "upsert multiple" => self.batch(entry, body),
             _ => Err(self.diagnostics.misshapen(entry.key_span)),
         }
     }

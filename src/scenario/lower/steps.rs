@@ -53,7 +53,7 @@ impl Lowering<'_> {
     fn verb(&mut self, step: &Node, entry: &Entry, body: &mut Body) -> Checked<Verb> {
         let node = &entry.value;
         if body.batch.is_some() {
-            self.check_item(entry)?;
+            self.check_item(entry, body)?;
         }
         match &*entry.key {
             "work" => self.duration(node).map(Verb::Work),
