@@ -7,6 +7,7 @@
 mod assumptions;
 mod bug;
 mod check;
+mod diagram;
 mod export_files;
 mod init;
 mod output;
@@ -66,6 +67,8 @@ enum Command {
     Run(run::Arguments),
     /// Read scenarios and report every mistake in them, without running anything
     Check(check::Arguments),
+    /// Draw which requests trigger which plug-in steps, and where that goes round in circles
+    Diagram(diagram::Arguments),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// List every behaviour that no source states, with its place in the code
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         let exit = match &arguments.command {
             Command::Run(arguments) => run::run(arguments, &mut output),
             Command::Check(arguments) => check::check(arguments, &mut output),
+            Command::Diagram(arguments) => diagram::draw(arguments, &mut output),
             Command::Schema => schema(&mut output),
             Command::Assumptions(arguments) => assumptions::list(arguments, &mut output),
             Command::Init { folder } => init::init(folder, &mut output),
