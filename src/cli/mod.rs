@@ -5,6 +5,7 @@
 //! was met, so one broken file among many neither hides the others nor is hidden by them.
 
 mod assumptions;
+mod bench;
 mod bug;
 mod check;
 mod diagram;
@@ -69,6 +70,8 @@ enum Command {
     Check(check::Arguments),
     /// Draw which requests trigger which plug-in steps, and where that goes round in circles
     Diagram(diagram::Arguments),
+    /// Run scenarios for their figures: throughput, waits, deadlocks and wasted work
+    Bench(bench::Arguments),
     /// Print the JSON Schema of scenario files, for editors
     Schema,
     /// List every behaviour that no source states, with its place in the code
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
             Command::Run(arguments) => run::run(arguments, &mut output),
             Command::Check(arguments) => check::check(arguments, &mut output),
             Command::Diagram(arguments) => diagram::draw(arguments, &mut output),
+            Command::Bench(arguments) => bench::bench(arguments, &mut output),
             Command::Schema => schema(&mut output),
             Command::Assumptions(arguments) => assumptions::list(arguments, &mut output),
             Command::Init { folder } => init::init(folder, &mut output),

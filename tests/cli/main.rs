@@ -48,6 +48,19 @@ fn the_worst_file_decides_the_exit_code_and_hides_no_other() {
 }
 
 #[test]
+fn bench_prints_the_figures_of_each_variant() {
+    let folder = folder_with(&[("a.yaml", HOLDS)]);
+    let answer = multiverse(folder.path(), &["bench", "a.yaml"]);
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    let said = &answer.stdout;
+    assert!(said.contains("One note · plain\n"), "{said}");
+    assert!(said.contains("One note · twice as slow\n"), "{said}");
+    assert!(said.contains("  committed    1 transaction, "), "{said}");
+    assert!(said.contains("  waits        0\n"), "{said}");
+    assert!(said.contains("  wasted work  0 of 1 write undone (0.0 %)"), "{said}");
+}
+
+#[test]
 fn paths_that_lead_nowhere_exit_with_2() {
     let folder = folder_with(&[("empty/notes.md", "no scenario")]);
     for verb in ["run", "check"] {
