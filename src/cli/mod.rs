@@ -8,6 +8,7 @@ mod assumptions;
 mod bench;
 mod bug;
 mod check;
+mod diagram;
 mod export_files;
 mod init;
 mod output;
@@ -67,6 +68,8 @@ enum Command {
     Run(run::Arguments),
     /// Read scenarios and report every mistake in them, without running anything
     Check(check::Arguments),
+    /// Draw which requests trigger which plug-in steps, and where that goes round in circles
+    Diagram(diagram::Arguments),
     /// Run scenarios for their figures: throughput, waits, deadlocks and wasted work
     Bench(bench::Arguments),
     /// Print the JSON Schema of scenario files, for editors
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         let exit = match &arguments.command {
             Command::Run(arguments) => run::run(arguments, &mut output),
             Command::Check(arguments) => check::check(arguments, &mut output),
+            Command::Diagram(arguments) => diagram::draw(arguments, &mut output),
             Command::Bench(arguments) => bench::bench(arguments, &mut output),
             Command::Schema => schema(&mut output),
             Command::Assumptions(arguments) => assumptions::list(arguments, &mut output),

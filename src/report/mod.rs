@@ -4,6 +4,7 @@
 //! Everything here is a fold over a trace and its verdict. No clock is read, so the same trace
 //! gives the same bytes; time in a report is always simulated time.
 
+mod diagram;
 mod export;
 mod json;
 mod junit;
@@ -11,6 +12,7 @@ mod metrics;
 mod otel;
 mod story;
 
+pub use diagram::{DiagramFormat, diagram};
 pub use export::{Document, Format, export};
 pub use json::json;
 pub use junit::junit;

@@ -1,0 +1,129 @@
+//! What could trigger what in small scenarios: loops, what cuts them, and what shares locks.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use multiverse::engine::RunOptions;
+use multiverse::report::{DiagramFormat, diagram};
+use multiverse::run;
+use multiverse::testing::Folder;
+
+/// A world with two steps: an Update of a case, with one of these columns, makes one of a task in
+/// this place; an Update of a task writes the case's note.
+fn world(filter: &str, mode: &str, place: &str) -> String {
+    format!(
+        "scenario: A case and its task\n\
+         tables:\n  case: {{ columns: {{ owner: text, note: text }} }}\n  \
+         task: {{ columns: {{ state: text }} }}\n\
+         instances: {{ us: {{ tables: [case, task] }}, eu: {{ tables: [case, task] }} }}\n\
+         rows: {{ us: {{ case: {{ c: {{}} }}, task: {{ t: {{}} }} }}, \
+         eu: {{ case: {{ c: {{}} }}, task: {{ t: {{}} }} }} }}\n\
+         plug-ins:\n  - name: follow\n    on: Update case\n    in: us\n    stage: PostOperation\n    \
+         filter: [{filter}]\n{mode}    do:\n      \
+         - update: {{ in: {place}, table: task, row: t, set: {{ state: x }} }}\n  \
+         - name: answer\n    on: Update task\n    in: us\n    stage: PostOperation\n    do:\n      \
+         - update: {{ table: case, row: c, set: {{ note: x }} }}\n\
+         actors:\n  ann: {{ at: 0ms, in: us, do: [ {{ update: {{ table: case, row: c, \
+         set: {{ owner: x }} }} }} ] }}\n"
+    )
+}
+
+fn dot(text: &str) -> String {
+    let plans =
+        run::parse("small.yaml", text).unwrap_or_else(|it| panic!("{}", it.render(80, false)));
+    diagram(&plans[0], None, DiagramFormat::Dot)
+}
+
+#[test]
+fn two_steps_that_write_what_the_other_listens_to_are_a_loop() {
+    let text = dot(&world("owner, note", "", "us"));
+    assert!(text.contains("note, loop, cut at depth 8"), "{text}");
+    assert_eq!(text.matches("one transaction in us").count(), 1, "{text}");
+}
+
+#[test]
+fn a_filter_on_another_column_cuts_the_loop() {
+    let text = dot(&world("owner", "", "us"));
+    assert!(!text.contains("loop"), "{text}");
+    assert!(text.contains("sync, on owner"), "{text}");
+}
+
+#[test]
+fn a_loop_through_a_job_is_a_loop_too_and_its_job_is_outside_the_transaction() {
+    let text = dot(&world("note", "    mode: async\n", "us"));
+    assert!(text.contains("loop, cut at depth 8"), "{text}");
+    assert!(text.contains("style=\"dashed\""), "{text}");
+    // What is in no frame comes first.
+    let (before, frames) = text.split_once("subgraph").expect("a frame");
+    assert!(before.contains("40 follow") && frames.contains("40 answer"), "{text}");
+}
+
+#[test]
+fn a_call_to_another_instance_neither_loops_nor_shares_locks() {
+    let text = dot(&world("note", "", "eu"));
+    assert!(!text.contains("loop"), "{text}");
+    assert!(text.contains("one transaction in eu"), "{text}");
+}
+
+#[test]
+fn the_diagrams_of_three_scenarios() {
+    for name in [
+        "transaction-patterns/chain-of-plug-ins",
+        "transaction-patterns/unintended-loop",
+        "pipeline/loop-through-jobs",
+    ] {
+        let file = format!("scenarios/{name}.yaml");
+        let text = std::fs::read_to_string(&file).expect("the file is there");
+        let plan = &run::parse(&file, &text).expect("the file is accepted")[0];
+        let trace = run::run(plan, &RunOptions::default()).expect("the plan is sound").trace;
+        for (format, word) in [(DiagramFormat::Dot, "dot"), (DiagramFormat::Mermaid, "mmd")] {
+            let mut settings = insta::Settings::clone_current();
+            settings.set_snapshot_path("snapshots/diagrams");
+            settings.set_prepend_module_to_snapshot(false);
+            settings.set_omit_expression(true);
+            let snapshot = format!("{}.{word}", name.replace('/', "-"));
+            let text = diagram(plan, Some(&trace), format);
+            settings.bind(|| insta::assert_snapshot!(snapshot, text));
+        }
+    }
+}
+
+/// What a program answers to a text; `None` where it is not installed.
+fn answer(program: &str, arguments: &[&str], text: &str) -> Option<(bool, String)> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().ok()?;
+    let mut input = child.stdin.take()?;
+    // A program that does not read to the end says so by its exit code.
+    let _ = input.write_all(text.as_bytes());
+    drop(input);
+    let output = child.wait_with_output().ok()?;
+    Some((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+#[test]
+fn graphviz_and_mermaid_read_the_diagram_of_every_scenario() {
+    let mut flowcharts = Vec::new();
+    let has_dot = answer("dot", &["-V"], "").is_some();
+    for case in Folder::new("scenarios").cases() {
+        let plan = case.plan().expect("the scenario is accepted");
+        flowcharts.push(diagram(plan, None, DiagramFormat::Mermaid));
+        let text = diagram(plan, None, DiagramFormat::Dot);
+        assert_eq!(text.matches('{').count(), text.matches('}').count(), "{}", case.name());
+        if has_dot && !plan.plug_ins.is_empty() {
+            let (reads, complaint) = answer("dot", &["-Tdot"], &text).expect("dot runs");
+            assert!(reads && complaint.is_empty(), "{complaint}\n{text}");
+        }
+    }
+    if !has_dot {
+        println!("skipped: Graphviz (`dot`) is not installed");
+    }
+    if !std::path::Path::new("tests/mermaid/node_modules/mermaid").is_dir() {
+        println!("skipped: Mermaid is not installed (`npm ci` in tests/mermaid)");
+        return;
+    }
+    let list = serde_json::to_string(&flowcharts).expect("a list of texts");
+    let (parses, complaint) =
+        answer("node", &["tests/mermaid/parse.mjs"], &list).expect("node runs");
+    assert!(parses, "{complaint}");
+}
