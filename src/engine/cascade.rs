@@ -11,19 +11,23 @@
 //!
 //! Source: Microsoft Learn, "Configure table relationship cascading behavior"; "Asynchronous
 //! processing of cascading transactions": a cascade locks all rows that it affects until it is
-//! done, and one failure rolls all back. Assumed: children are found by a query on the lookup
+//! done, each when it comes to it, and one failure rolls all back; so does a row that somebody else
+//! has changed before it was locked. Assumed: the fault of the latter, that of a version which does
+//! not match; children are found by a query on the lookup
 //! like any other of the transaction; restricting relationships are asked before the others, so
 //! that what can't be done is known before anything is; a row that a cascade has come from, or
 //! has deleted already, is passed over; and a child's request is one deeper than its parent's.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::engine::database::{Assigned, Execution, Query, Step, Wrote, broken};
+use crate::engine::concurrency::version_mismatch;
+use crate::engine::database::{Assigned, Execution, Query, Step, Wrote, broken, does_not_exist};
 use crate::engine::fiber::{FiberId, RequestFrame};
 use crate::engine::operation::Done;
 use crate::engine::request::{Request, Target};
-use crate::engine::store::View;
+use crate::engine::store::{RowNumber, View};
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Message, OnAssign, OnDelete, Plan, Relationship};
@@ -62,14 +66,17 @@ impl Relationships {
 pub struct Cascade {
     /// The rows that it has come from.
     above: Vec<(TableId, RowId)>,
-    /// Whether the row itself is locked (a delete) or written (a change of owner).
+    /// Whether the row itself is locked (a delete, a merge) or written (a change of owner).
     is_begun: bool,
     /// The owner that the row had.
     old_owner: Value,
     /// How many relationships have been asked for their children.
     asked: usize,
-    /// The children of the one asked last that are still to be done, the last one first.
-    children: Vec<RowId>,
+    /// The children of the one asked last that are still to be done, the last one first, each with
+    /// the version as which it was found.
+    children: Vec<(RowId, u64)>,
+    /// Of a merge: whether the subordinate's own update was made.
+    is_recorded: bool,
 }
 
 impl Cascade {
@@ -83,10 +90,20 @@ impl Cascade {
 
 /// What came of a search for children.
 enum Children {
-    /// These are there.
-    Found(Vec<RowId>),
+    /// These are there, each with its version.
+    Found(Vec<(RowId, u64)>),
     /// The search is not done.
     Not(Done),
+}
+
+/// What is next below a row.
+enum Below<'l> {
+    /// This child, locked, by this relationship.
+    Child(&'l Relationship, (TableId, RowId)),
+    /// That is not known yet.
+    Not(Done),
+    /// Nothing any more.
+    Over,
 }
 
 impl World {
@@ -119,39 +136,23 @@ impl World {
         (list, cascade): (&[Relationship], &mut Cascade),
         limit: SimInstant,
     ) -> Result<Option<Done>, Fault> {
+        let Some(row) = frame.request.id() else { return Ok(None) };
         if !cascade.is_begun {
             match self.lock_for_change(fiber, frame)? {
                 Wrote::Row(_) => cascade.is_begun = true,
                 other => return Ok(Some(self.written(other))),
             }
         }
-        loop {
-            if let Some(child) = cascade.children.pop() {
-                let relationship = &list[cascade.asked - 1];
-                if self.is_passed_over(frame, cascade, (relationship.child, child)) {
-                    continue;
-                }
-                let place = (relationship.child, child);
-                return Ok(Some(match relationship.delete {
-                    OnDelete::RemoveLink => write(place, relationship.by, Value::Null),
-                    _ => part(Message::Delete, place),
-                }));
-            }
-            let Some(relationship) = list.get(cascade.asked) else { return Ok(None) };
-            let children = match self.children(fiber, frame, relationship, limit)? {
-                Children::Found(children) => children,
-                Children::Not(done) => return Ok(Some(done)),
+        let (relationship, place) =
+            match self.next_child(fiber, frame, (list, cascade), row, limit)? {
+                Below::Child(relationship, place) => (relationship, place),
+                Below::Not(done) => return Ok(Some(done)),
+                Below::Over => return Ok(None),
             };
-            cascade.asked += 1;
-            let child_of = |row: &RowId| (relationship.child, *row);
-            let mut in_the_way = children.iter().map(child_of);
-            if relationship.delete == OnDelete::Restrict
-                && in_the_way.any(|place| !self.is_passed_over(frame, cascade, place))
-            {
-                return Err(restricted());
-            }
-            cascade.children = children;
-            cascade.children.reverse();
+        match relationship.delete {
+            OnDelete::Restrict => Err(restricted()),
+            OnDelete::RemoveLink => Ok(Some(write(place, relationship.by, Value::Null))),
+            OnDelete::Cascade => Ok(Some(part(Message::Delete, place))),
         }
     }
 
@@ -207,32 +208,30 @@ impl World {
             let stays = cascade.old_owner == *owner;
             return Ok(if stays { Done::After(cost) } else { Done::Took(cost) });
         }
+        let Some(row) = frame.request.id() else { return Ok(Done::After(Duration::ZERO)) };
         loop {
-            if let Some(child) = cascade.children.pop() {
-                let relationship = &list[cascade.asked - 1];
-                let place = (relationship.child, child);
-                let definition = self.shared.plan.table(relationship.child);
-                let Some(owned) = definition.column("ownerid") else { continue };
-                let had = self.column_of(frame, place, owned);
-                let is_meant = match relationship.assign {
-                    OnAssign::UserOwned => had.as_ref() == Some(&cascade.old_owner),
-                    OnAssign::Cascade => had.as_ref() != Some(owner),
-                    OnAssign::None => false,
+            let (relationship, place) =
+                match self.next_child(fiber, frame, (list, cascade), row, limit)? {
+                    Below::Child(relationship, place) => (relationship, place),
+                    Below::Not(done) => return Ok(done),
+                    Below::Over => return Ok(Done::After(Duration::ZERO)),
                 };
-                if is_meant && !self.is_passed_over(frame, cascade, place) {
-                    return Ok(write(place, owned, owner.clone()));
+            let definition = self.shared.plan.table(relationship.child);
+            let Some(owned) = definition.column("ownerid") else { continue };
+            let state = definition.column("statecode");
+            let had = self.column_of(frame, place, owned);
+            let is_meant = match relationship.assign {
+                OnAssign::None => false,
+                OnAssign::Cascade => true,
+                OnAssign::UserOwned => had.as_ref() == Some(&cascade.old_owner),
+                OnAssign::Active => {
+                    let state = state.and_then(|column| self.column_of(frame, place, column));
+                    state == Some(Value::text("Active"))
                 }
-                continue;
-            }
-            let Some(relationship) = list.get(cascade.asked) else {
-                return Ok(Done::After(std::time::Duration::ZERO));
             };
-            match self.children(fiber, frame, relationship, limit)? {
-                Children::Found(children) => cascade.children = children,
-                Children::Not(done) => return Ok(done),
+            if is_meant && had.as_ref() != Some(owner) {
+                return Ok(write(place, owned, owner.clone()));
             }
-            cascade.asked += 1;
-            cascade.children.reverse();
         }
     }
 
@@ -274,65 +273,121 @@ impl World {
         limit: SimInstant,
     ) -> Result<Done, Fault> {
         let table = frame.request.table;
-        loop {
-            if let Some(child) = cascade.children.pop() {
-                let relationship = &list[cascade.asked - 1];
-                let place = (relationship.child, child);
-                if self.column_of(frame, place, relationship.by) == Some(Value::Id(subordinate)) {
-                    return Ok(write(place, relationship.by, Value::Id(row)));
-                }
-                continue;
+        if !cascade.is_begun {
+            match self.lock_for_change(fiber, frame)? {
+                Wrote::Row(_) => {}
+                other => return Ok(self.written(other)),
             }
-            if let Some(relationship) = list.get(cascade.asked) {
-                match self.referring(fiber, frame, (relationship, subordinate), limit)? {
-                    Children::Found(children) => cascade.children = children,
-                    Children::Not(done) => return Ok(done),
-                }
-                cascade.asked += 1;
-                cascade.children.reverse();
-                continue;
-            }
-            // The rows themselves: first the one that stays, then the other one.
-            let own = cascade.asked - list.len();
-            cascade.asked += 1;
-            let mut request = match own {
-                0 => Request::new(Message::Update, table, Target::Id(row)),
-                1 => Request::new(Message::Update, table, Target::Id(subordinate)),
-                _ => return Ok(Done::After(std::time::Duration::ZERO)),
-            };
-            if own == 0 {
-                request.columns = std::mem::take(&mut frame.request.columns);
-            } else {
-                let definition = self.shared.plan.table(table);
-                let inactive = [
-                    ("statecode", Value::text("Inactive")),
-                    ("merged", Value::Boolean(true)),
-                    ("masterid", Value::Id(row)),
-                ];
-                for (name, value) in inactive {
-                    if let Some(column) = definition.column(name) {
-                        request.assign(column, Assigned::Value(value));
-                    }
-                }
-            }
-            if !request.columns.is_empty() {
-                return Ok(Done::Part(Box::new(request)));
+            match self.lock_row(fiber, frame, (table, subordinate))? {
+                Wrote::Row(_) => cascade.is_begun = true,
+                other => return Ok(self.written(other)),
             }
         }
+        match self.next_child(fiber, frame, (list, cascade), subordinate, limit)? {
+            Below::Child(relationship, place) => {
+                return Ok(write(place, relationship.by, Value::Id(row)));
+            }
+            Below::Not(done) => return Ok(done),
+            Below::Over => {}
+        }
+        // The rows themselves: the one that stays, unless nothing is set, then the other one.
+        let columns = std::mem::take(&mut frame.request.columns);
+        if !columns.is_empty() {
+            let mut request = Request::new(Message::Update, table, Target::Id(row));
+            request.columns = columns;
+            return Ok(Done::Part(Box::new(request)));
+        }
+        if std::mem::replace(&mut cascade.is_recorded, true) {
+            return Ok(Done::After(Duration::ZERO));
+        }
+        let mut request = Request::new(Message::Update, table, Target::Id(subordinate));
+        let definition = self.shared.plan.table(table);
+        for (name, value) in [
+            ("statecode", Value::text("Inactive")),
+            ("merged", Value::Boolean(true)),
+            ("masterid", Value::Id(row)),
+        ] {
+            if let Some(column) = definition.column(name) {
+                request.assign(column, Assigned::Value(value));
+            }
+        }
+        if request.columns.is_empty() {
+            return Ok(Done::After(Duration::ZERO));
+        }
+        Ok(Done::Part(Box::new(request)))
     }
 
-    /// The rows that refer to the request's row.
-    fn children(
+    /// The next row below a row, locked.
+    ///
+    /// # Errors
+    ///
+    /// Another transaction has changed the row, or removed it, since it was found to be below.
+    fn next_child<'l>(
         &mut self,
         fiber: FiberId,
         frame: &mut RequestFrame,
-        relationship: &Relationship,
+        (list, cascade): (&'l [Relationship], &mut Cascade),
+        of: RowId,
         limit: SimInstant,
-    ) -> Result<Children, Fault> {
-        match frame.request.id() {
-            Some(row) => self.referring(fiber, frame, (relationship, row), limit),
-            None => Ok(Children::Found(Vec::new())),
+    ) -> Result<Below<'l>, Fault> {
+        loop {
+            if let Some(&(child, version)) = cascade.children.last() {
+                let relationship = &list[cascade.asked - 1];
+                let place = (relationship.child, child);
+                if !self.is_passed_over(frame, cascade, place) {
+                    let row = match self.lock_row(fiber, frame, place)? {
+                        Wrote::Row(row) => row,
+                        other => return Ok(Below::Not(self.written(other))),
+                    };
+                    if self.still_refers(frame, (place.0, row), version, (relationship.by, of))? {
+                        cascade.children.pop();
+                        return Ok(Below::Child(relationship, place));
+                    }
+                }
+                cascade.children.pop();
+                continue;
+            }
+            let Some(relationship) = list.get(cascade.asked) else { return Ok(Below::Over) };
+            match self.referring(fiber, frame, (relationship, of), limit)? {
+                Children::Found(children) => cascade.children = children,
+                Children::Not(done) => return Ok(Below::Not(done)),
+            }
+            cascade.asked += 1;
+            cascade.children.reverse();
         }
+    }
+
+    /// Locks a row to be written, which must be there.
+    fn lock_row(
+        &mut self,
+        fiber: FiberId,
+        frame: &mut RequestFrame,
+        place: (TableId, RowId),
+    ) -> Result<Wrote, Fault> {
+        let caller = self.caller(fiber, frame);
+        let (database, mut context) = self.database(frame.instance);
+        match database.lock_to_write(&mut context, &caller, place, &mut frame.writing)? {
+            Wrote::Missing => Err(does_not_exist(context.plan.table(place.0), place.1)),
+            wrote => Ok(wrote),
+        }
+    }
+
+    /// Whether a child that was found as this version, and is locked now, still refers to a row.
+    /// Its own transaction may have changed that meanwhile.
+    fn still_refers(
+        &self,
+        frame: &RequestFrame,
+        (table, row): (TableId, RowNumber),
+        version: u64,
+        (by, of): (ColumnId, RowId),
+    ) -> Result<bool, Fault> {
+        let store = self.databases[frame.instance.index()].store(table)?;
+        let Some(image) = store.read(row, View::Latest) else { return Ok(false) };
+        let own = frame.transaction.map(|transaction| transaction.id);
+        if image.row_version() != version && store.writer(row) != own {
+            return Err(version_mismatch());
+        }
+        Ok(image.value(by) == Value::Id(of))
     }
 
     /// The rows that refer to a row.
@@ -381,7 +436,8 @@ impl World {
             Step::Done => {
                 let taken = frame.execution.take().and_then(|mut it| it.take_answer());
                 let records = taken.unwrap_or_default().records;
-                Children::Found(records.into_iter().map(|record| record.id).collect())
+                let children = records.into_iter().map(|record| (record.id, record.row_version));
+                Children::Found(children.collect())
             }
         })
     }

@@ -64,9 +64,7 @@ impl World {
         self.log.emit(self.now, || {
             Event::Version(VersionEvent::Mismatched { request, instance, table, row, asked, found })
         });
-        let message =
-            "The version of the existing record doesn't match the RowVersion property provided.";
-        Err(Fault::new(FaultKind::ConcurrencyMismatch, message))
+        Err(version_mismatch())
     }
 
     /// What a read answers with the row that it has found: nothing, when the caller has this
@@ -107,6 +105,15 @@ pub(super) fn unversioned(required: Option<Required>, table: &Table) -> Option<F
         return Some(Fault::new(FaultKind::ConcurrencyVersionNotProvided, message));
     }
     None
+}
+
+/// The fault of a row that has another version than was expected.
+///
+/// Source: Microsoft Learn, "Web service error codes": ConcurrencyVersionMismatch.
+pub(super) fn version_mismatch() -> Fault {
+    let message =
+        "The version of the existing record doesn't match the RowVersion property provided.";
+    Fault::new(FaultKind::ConcurrencyMismatch, message)
 }
 
 /// Whether an upsert's look-up has already decided against its precondition.

@@ -72,12 +72,6 @@ impl Message {
         Self::RetrieveEntityChanges,
     ];
 
-    /// Whether an instance carries requests of this message out. The others are known by name
-    /// only.
-    pub const fn is_carried_out(self) -> bool {
-        !matches!(self, Self::Assign | Self::SetState)
-    }
-
     /// Whether a request of it carries others, its items.
     pub const fn carries(self) -> bool {
         matches!(
@@ -135,17 +129,6 @@ impl Message {
             Self::ExecuteTransaction => "ExecuteTransaction",
             Self::RetrieveEntityChanges => "RetrieveEntityChanges",
         }
-    }
-
-    /// Whether plug-in steps can listen to it.
-    ///
-    /// Source: Microsoft Learn, "Use Upsert to create or update a record", for the upserts.
-    /// Assumed: steps listen to the items of a batch, not to the batch; no page offers its message.
-    pub const fn has_steps(self) -> bool {
-        !matches!(
-            self,
-            Self::Upsert | Self::UpsertMultiple | Self::ExecuteMultiple | Self::ExecuteTransaction
-        )
     }
 
     /// Whether it only reads.

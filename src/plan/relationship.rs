@@ -52,6 +52,8 @@ pub enum OnAssign {
     None,
     /// All of them get the new one.
     Cascade,
+    /// Those get the new one whose `statecode` is `Active`.
+    Active,
     /// Those get the new one that belonged to the same owner as the row.
     UserOwned,
 }

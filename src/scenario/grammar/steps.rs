@@ -165,7 +165,8 @@ static MERGE_MAP: Map = Map::of(&[
     KEY,
     must("subordinate", &SINGLE_VALUE, "the row that is merged into it and becomes inactive"),
     SET,
-]);
+])
+.one_of(&[&["row", "key"]]);
 
 static RETRIEVE: Shape =
     Shape::new("`retrieve`").like("{ table: …, row: … }").or_map(&RETRIEVE_MAP);

@@ -91,12 +91,14 @@ pub(super) static ON_DELETE_WORDS: &[Word] = &[
 pub const ON_ASSIGN: &[Choice<OnAssign>] = &[
     ("none", OnAssign::None),
     ("cascade", OnAssign::Cascade),
+    ("active", OnAssign::Active),
     ("user owned", OnAssign::UserOwned),
 ];
 
 pub(super) static ON_ASSIGN_WORDS: &[Word] = &[
     word("none", "they keep theirs: the default"),
     word("cascade", "all of them get the new owner"),
+    word("active", "those of them that are active get it"),
     word("user owned", "those of the same owner get the new one"),
 ];
 

@@ -104,33 +104,46 @@ impl Lowering<'_> {
         })
     }
 
-    /// What a step listens to. Upsert is no message of the pipeline's stages: the platform makes
-    /// it a Create or an Update.
+    /// What a step listens to.
     fn listened(&mut self, node: &Node) -> Checked<(Message, Option<TableId>)> {
         let on = self.required(node, "on")?;
         let (message, table) = self.event(on)?;
-        if message == Message::Upsert {
-            return Err(self.diagnostics.report(
-                on.span,
-                "out of place",
-                "no plug-in step can listen to Upsert",
-                "it has no stages of its own",
-                Some(
-                    "the platform turns every upsert into a Create or an Update: listen to those"
-                        .to_owned(),
-                ),
-            ));
-        }
-        let (label, known, yet) = match (message.is_carried_out(), message.has_steps()) {
-            (true, true) => return Ok((message, table)),
-            (true, false) => ("it has no stages of its own", "listen to the messages in it", ""),
-            (false, _) => {
-                let label = "no request of this message can be made";
-                (label, "listen to Create, Update or Delete", " yet")
-            }
+        let Some((label, help)) = self.unheard(message, table) else {
+            return Ok((message, table));
         };
-        let text = format!("no plug-in step can listen to {}{yet}", message.name());
-        Err(self.diagnostics.report(on.span, "out of place", text, label, Some(known.to_owned())))
+        let text = format!("no plug-in step can listen to {}", message.name());
+        let help = Some(help.to_owned());
+        Err(self.diagnostics.report(on.span, "out of place", text, label, help))
+    }
+
+    /// Why no request would ever meet a step that listens to this, and what to listen to instead.
+    fn unheard(
+        &self,
+        message: Message,
+        table: Option<TableId>,
+    ) -> Option<(&'static str, &'static str)> {
+        let members = self.names.tables.get("teammembership").copied();
+        Some(match message {
+            Message::Upsert | Message::UpsertMultiple => (
+                "it has no stages of its own",
+                "the platform turns every upsert into a Create or an Update: listen to those",
+            ),
+            Message::ExecuteMultiple | Message::ExecuteTransaction => {
+                ("it has no stages of its own", "listen to the messages in it")
+            }
+            Message::Assign => {
+                ("it is an Update of the owner", "listen to Update, with `filter: [ownerid]`")
+            }
+            Message::SetState => {
+                ("it is an Update of the state", "listen to Update, with `filter: [statecode]`")
+            }
+            Message::Associate | Message::Disassociate
+                if table.is_some_and(|it| Some(it) != members) =>
+            {
+                ("only teams get members so", "listen to the `teammembership` table")
+            }
+            _ => return None,
+        })
     }
 
     fn stage(&mut self, node: &Node) -> Checked<Stage> {

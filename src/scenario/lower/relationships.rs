@@ -33,7 +33,9 @@ impl Lowering<'_> {
         let delete = node.get("delete").map(|it| self.word(it, grammar::ON_DELETE)).transpose()?;
         let assign_node = node.get("assign");
         let assign = assign_node.map(|it| self.word(it, grammar::ON_ASSIGN)).transpose()?;
-        if let (Some(at), Some(OnAssign::Cascade | OnAssign::UserOwned)) = (assign_node, assign) {
+        if let (Some(at), Some(assign)) = (assign_node, assign)
+            && assign != OnAssign::None
+        {
             for table in [parent, child] {
                 self.check_owned(table, at)?;
             }

@@ -24,12 +24,15 @@ pub(super) fn needed(tree: &Node) -> Vec<SystemTable> {
     tables
 }
 
-/// The steps that are asynchronous.
+/// The steps that are asynchronous. A mode that is none counts: its author meant something else
+/// than the default, and one mistake is told once.
 fn asynchronous(plug_ins: Option<&Node>) -> impl Iterator<Item = &Node> {
     let is_async = |node: &&Node| {
         let mode = node.get("mode").and_then(Node::scalar);
-        let known = mode.and_then(|mode| grammar::MODES.iter().find(|it| *it.0 == *mode.text));
-        known.is_some_and(|(_, mode)| *mode == Mode::Asynchronous)
+        mode.is_some_and(|given| {
+            let known = grammar::MODES.iter().find(|(word, _)| **word == *given.text);
+            known.is_none_or(|(_, mode)| *mode == Mode::Asynchronous)
+        })
     };
     plug_ins.map_or(&[][..], Node::items).iter().filter(is_async)
 }
