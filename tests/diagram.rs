@@ -1,7 +1,6 @@
 //! What could trigger what in small scenarios: loops, what cuts them, and what shares locks.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+mod programs;
 
 use multiverse::engine::RunOptions;
 use multiverse::report::{DiagramFormat, diagram};
@@ -88,42 +87,26 @@ fn the_diagrams_of_three_scenarios() {
     }
 }
 
-/// What a program answers to a text; `None` where it is not installed.
-fn answer(program: &str, arguments: &[&str], text: &str) -> Option<(bool, String)> {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().ok()?;
-    let mut input = child.stdin.take()?;
-    // A program that does not read to the end says so by its exit code.
-    let _ = input.write_all(text.as_bytes());
-    drop(input);
-    let output = child.wait_with_output().ok()?;
-    Some((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
-}
-
 #[test]
 fn graphviz_and_mermaid_read_the_diagram_of_every_scenario() {
     let mut flowcharts = Vec::new();
-    let has_dot = answer("dot", &["-V"], "").is_some();
+    let mut is_read = true;
     for case in Folder::new("scenarios").cases() {
         let plan = case.plan().expect("the scenario is accepted");
         flowcharts.push(diagram(plan, None, DiagramFormat::Mermaid));
         let text = diagram(plan, None, DiagramFormat::Dot);
         assert_eq!(text.matches('{').count(), text.matches('}').count(), "{}", case.name());
-        if has_dot && !plan.plug_ins.is_empty() {
-            let (reads, complaint) = answer("dot", &["-Tdot"], &text).expect("dot runs");
-            assert!(reads && complaint.is_empty(), "{complaint}\n{text}");
+        if is_read && !plan.plug_ins.is_empty() {
+            let complaint = programs::graphviz("dot", &text);
+            is_read = complaint.is_some();
+            assert_eq!(complaint.unwrap_or_default(), "", "{text}");
         }
     }
-    if !has_dot {
+    if !is_read {
         println!("skipped: Graphviz (`dot`) is not installed");
     }
-    if !std::path::Path::new("tests/mermaid/node_modules/mermaid").is_dir() {
-        println!("skipped: Mermaid is not installed (`npm ci` in tests/mermaid)");
-        return;
+    match programs::mermaid(&flowcharts) {
+        Some(complaint) => assert_eq!(complaint, ""),
+        None => println!("skipped: Mermaid is not installed (`npm ci` in tests/mermaid)"),
     }
-    let list = serde_json::to_string(&flowcharts).expect("a list of texts");
-    let (parses, complaint) =
-        answer("node", &["tests/mermaid/parse.mjs"], &list).expect("node runs");
-    assert!(parses, "{complaint}");
 }

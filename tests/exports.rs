@@ -1,9 +1,7 @@
 //! Five runs in every format, as a reader of the format gets them; and, where the formats' own
 //! programs are installed, what these say.
 
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
+mod programs;
 
 use multiverse::engine::RunOptions;
 use multiverse::report::{Format, export};
@@ -80,44 +78,25 @@ fn every_export_of_every_scenario_can_be_written_twice_alike() {
     }
 }
 
-/// What a program answers to a text; `None` where it is not installed.
-fn answer(program: &str, arguments: &[&str], text: &str) -> Option<(bool, String)> {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().ok()?;
-    let mut input = child.stdin.take()?;
-    // A program that does not read to the end says so by its exit code.
-    let _ = input.write_all(text.as_bytes());
-    drop(input);
-    let output = child.wait_with_output().ok()?;
-    Some((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
-}
-
 #[test]
 fn graphviz_reads_every_graph() {
-    if answer("dot", &["-V"], "").is_none() {
-        println!("skipped: Graphviz (`dot`) is not installed");
-        return;
-    }
     for trace in KEPT.into_iter().flat_map(runs) {
         for document in export(&trace, Format::Dot) {
-            let (reads, complaint) = answer("dot", &["-Tsvg"], &document.text).expect("dot runs");
-            assert!(reads && complaint.is_empty(), "{complaint}\n{}", document.text);
+            let Some(complaint) = programs::graphviz("svg", &document.text) else {
+                println!("skipped: Graphviz (`dot`) is not installed");
+                return;
+            };
+            assert_eq!(complaint, "", "{}", document.text);
         }
     }
 }
 
 #[test]
 fn mermaid_parses_every_diagram() {
-    let script = Path::new("tests/mermaid/parse.mjs");
-    if !Path::new("tests/mermaid/node_modules/mermaid").is_dir() {
-        println!("skipped: Mermaid is not installed (`npm ci` in tests/mermaid)");
-        return;
-    }
     let diagrams = KEPT.into_iter().flat_map(runs).flat_map(|it| export(&it, Format::Mermaid));
     let texts: Vec<_> = diagrams.map(|it| it.text).collect();
-    let list = serde_json::to_string(&texts).expect("a list of texts");
-    let script = script.to_str().expect("a plain path");
-    let (parses, complaint) = answer("node", &[script], &list).expect("node runs");
-    assert!(parses, "{complaint}");
+    match programs::mermaid(&texts) {
+        Some(complaint) => assert_eq!(complaint, ""),
+        None => println!("skipped: Mermaid is not installed (`npm ci` in tests/mermaid)"),
+    }
 }

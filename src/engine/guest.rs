@@ -144,6 +144,11 @@ impl World {
         self.border.guests.keys().copied().collect()
     }
 
+    /// How many fibers wait for a lock.
+    pub fn blocked_count(&self) -> usize {
+        self.fibers.iter().filter(|fiber| fiber.state == State::Locked).count()
+    }
+
     /// How many fibers are under way, guests among them.
     pub fn fiber_count(&self) -> usize {
         self.fibers.len() - self.free_fibers.len()

@@ -102,6 +102,11 @@ impl Kernel {
         self.world.take_outputs()
     }
 
+    /// How many requests wait for a lock.
+    pub fn blocked_count(&self) -> usize {
+        self.world.blocked_count()
+    }
+
     /// When something is due next.
     pub fn next_due_at(&mut self) -> Option<SimInstant> {
         self.world.next_due_at()

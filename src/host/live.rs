@@ -17,7 +17,8 @@ pub(super) struct Live {
     /// Which.
     pub id: InstanceId,
     intake: Intake<Brought>,
-    /// Held by the intake's server alone, so nobody ever waits for it.
+    /// Held by the intake's server, so no caller ever waits for it; a look at how the instance
+    /// stands is brief.
     kernel: Mutex<Kernel>,
     /// For when the pump's alarm is set, in microseconds.
     alarm: AtomicU64,
@@ -130,6 +131,11 @@ impl Live {
                 shared.instances[to.index()].post(Input::Foreign(guest, foreign));
             }
         }
+    }
+
+    /// How many requests wait for a lock.
+    pub fn blocked_count(&self) -> usize {
+        locked(&self.kernel).blocked_count()
     }
 
     /// Ends the run, with nobody about any more, and tells of it.

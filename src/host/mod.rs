@@ -127,15 +127,13 @@ impl Host {
     /// A client of an instance, as a user of its `security:`, or as a system administrator.
     /// `None` for an instance that the plan does not have.
     pub fn client(&self, instance: &str, user: Option<&str>) -> Option<Client> {
-        let index = self.shared.names.iter().position(|name| &**name == instance)?;
+        let index = self.index_of(instance)?;
         Some(Client::new(Arc::clone(&self.shared), index, user.map(Name::from)))
     }
 
     /// Lets an outage of an instance begin now. Answers whether there is such an instance.
     pub fn outage(&self, instance: &str, kind: OutageKind, lasts: Duration) -> bool {
-        let Some(index) = self.shared.names.iter().position(|name| &**name == instance) else {
-            return false;
-        };
+        let Some(index) = self.index_of(instance) else { return false };
         let live = &self.shared.instances[index];
         let from = self.shared.now();
         let name = Name::from(format!("outage of {instance} from outside"));
@@ -148,6 +146,15 @@ impl Host {
     /// How many callers wait for an answer.
     pub fn waiting_count(&self) -> usize {
         self.shared.parked.len()
+    }
+
+    /// How many requests in an instance wait for a lock now; 0 where there is no such instance.
+    pub fn blocked_count(&self, instance: &str) -> usize {
+        self.index_of(instance).map_or(0, |index| self.shared.instances[index].blocked_count())
+    }
+
+    fn index_of(&self, instance: &str) -> Option<usize> {
+        self.shared.names.iter().position(|name| &**name == instance)
     }
 
     /// Stops: new calls are refused, those under way are given `patience` to end, and what is

@@ -22,6 +22,10 @@ mod sync {
     pub use loom::sync::Mutex;
 }
 
+#[allow(dead_code, reason = "what the host itself plants is not used here")]
+#[path = "../../src/host/planted.rs"]
+mod planted;
+
 /// The sources with one fault in them, or none.
 macro_rules! protocols {
     ($name:ident, $planted:expr) => {
@@ -29,15 +33,7 @@ macro_rules! protocols {
         mod $name {
             use super::sync;
             mod planted {
-                #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-                #[allow(dead_code, reason = "one is planted at a time")]
-                pub enum Planted {
-                    LostWakeUp,
-                    DoubleWake,
-                    ParkAfterGrant,
-                    WakeAfterCancel,
-                    GoneBetweenLooks,
-                }
+                pub use crate::planted::Planted;
                 pub const PLANTED: Option<Planted> = $planted;
             }
             #[allow(dead_code, reason = "not every model uses all of it")]
