@@ -104,6 +104,23 @@ pub enum JobAccess {
     Service,
 }
 
+/// How a job's row stands.
+struct Standing {
+    state: JobState,
+    /// Until when it is not looked at.
+    postponed_until: Option<SimInstant>,
+    /// The version of the row.
+    version: u64,
+}
+
+/// The state that a value of the column names.
+fn state_in(value: &Value) -> Option<JobState> {
+    match value {
+        Value::Text(label) => JobState::labelled(label),
+        _ => None,
+    }
+}
+
 impl World {
     /// Writes the request's next job, in its transaction.
     pub(super) fn queue_job(
@@ -184,11 +201,9 @@ impl World {
         if !has_written_jobs {
             return;
         }
-        let (committed, pending) =
-            self.jobs.pending.drain(..).partition(|(of, _)| *of == transaction);
-        self.jobs.pending = pending;
-        let committed: Vec<(TransactionId, Job)> = committed;
-        self.jobs.waiting.extend(committed.into_iter().map(|(_, job)| job));
+        let Jobs { pending, waiting, .. } = &mut self.jobs;
+        let committed = pending.extract_if(.., |(of, _)| *of == transaction);
+        waiting.extend(committed.map(|(_, job)| job));
         if self.jobs.waiting.iter().any(|job| job.instance == instance && !job.is_taken) {
             self.look_later(instance, self.now + self.shared.plan.costs.async_service);
         }
@@ -218,7 +233,6 @@ impl World {
             _ => return,
         }
         let Some(table) = self.shared.plan.jobs else { return };
-        let clock = self.clock();
         let mut ready = Vec::new();
         let mut postponed: Option<SimInstant> = None;
         let mut waiting = std::mem::take(&mut self.jobs.waiting);
@@ -226,20 +240,16 @@ impl World {
             if job.instance != instance || job.is_taken {
                 return true;
             }
-            match self.job_state(&table, job) {
-                None | Some((JobState::Completed, ..)) => return false,
-                Some((JobState::Ready, postponed_until, _)) => {
-                    let until = match postponed_until {
-                        Value::DateTime(moment) => clock.instant(moment),
-                        _ => self.now,
-                    };
-                    if until <= self.now {
-                        ready.push(job.row);
-                    } else {
-                        postponed = postponed.into_iter().chain([until]).min();
-                    }
+            let Some(standing) = self.job_standing(&table, job.instance, job.row) else {
+                return false;
+            };
+            match (standing.state, standing.postponed_until) {
+                (JobState::Completed, _) => return false,
+                (JobState::Ready, Some(until)) if until > self.now => {
+                    postponed = postponed.into_iter().chain([until]).min();
                 }
-                Some(_) => {}
+                (JobState::Ready, _) => ready.push(job.row),
+                (JobState::Suspended | JobState::Locked, _) => {}
             }
             true
         });
@@ -260,15 +270,16 @@ impl World {
         }
     }
 
-    /// The state of a job, until when it is postponed, and the version of its row, as committed.
-    fn job_state(&self, table: &JobTable, job: &Job) -> Option<(JobState, Value, u64)> {
-        let store = self.databases[job.instance.index()].store(table.table).ok()?;
-        let image = store.read(store.find(job.row)?, View::Committed { reader: None })?;
-        let state = match image.value(table.state) {
-            Value::Text(label) => JobState::labelled(&label)?,
-            _ => return None,
+    /// How a job's row stands, as committed; `None` where there is no such row.
+    fn job_standing(&self, table: &JobTable, instance: InstanceId, row: RowId) -> Option<Standing> {
+        let store = self.databases[instance.index()].store(table.table).ok()?;
+        let image = store.read(store.find(row)?, View::Committed { reader: None })?;
+        let postponed_until = match image.value(table.postpone_until) {
+            Value::DateTime(moment) => Some(self.clock().instant(moment)),
+            _ => None,
         };
-        Some((state, image.value(table.postpone_until), image.row_version()))
+        let state = state_in(&image.value(table.state))?;
+        Some(Standing { state, postponed_until, version: image.row_version() })
     }
 
     /// What a request on a job's row is, before it waits for anything.
@@ -276,18 +287,14 @@ impl World {
         if frame.job_access == JobAccess::Service {
             return JobAccess::Service;
         }
-        let Some(table) = self.shared.plan.jobs.filter(|it| it.table == frame.request.table) else {
+        let (Some(table), Some(row)) = (self.shared.plan.jobs, frame.request.id()) else {
             return JobAccess::None;
         };
-        let state = frame.request.id().and_then(|row| {
-            let store = self.databases[frame.instance.index()].store(table.table).ok()?;
-            let image = store.read(store.find(row)?, View::Committed { reader: None })?;
-            match image.value(table.state) {
-                Value::Text(label) => JobState::labelled(&label),
-                _ => None,
-            }
-        });
-        state.map_or(JobAccess::None, JobAccess::Wish)
+        if table.table != frame.request.table {
+            return JobAccess::None;
+        }
+        let standing = self.job_standing(&table, frame.instance, row);
+        standing.map_or(JobAccess::None, |it| JobAccess::Wish(it.state))
     }
 
     /// Whether somebody may do with a job what the request asks for. Its row is locked, and in
@@ -301,18 +308,15 @@ impl World {
         let (JobAccess::Wish(seen), Some(table)) = (frame.job_access, self.shared.plan.jobs) else {
             return Ok(());
         };
-        let state = match now {
-            Value::Text(label) => JobState::labelled(label).unwrap_or(seen),
-            _ => seen,
-        };
+        let state = state_in(now).unwrap_or(seen);
         if frame.request.message == Message::Delete {
             return if state == JobState::Completed { Ok(()) } else { Err(not_completed()) };
         }
         let mut wished = None;
         for (column, value) in &frame.request.columns {
             match (*column, value) {
-                (column, Assigned::Value(Value::Text(label))) if column == table.state => {
-                    wished = JobState::labelled(label);
+                (column, Assigned::Value(value)) if column == table.state => {
+                    wished = state_in(value);
                 }
                 _ if is_fixed(&table, *column) => return Err(not_updatable()),
                 _ => {}

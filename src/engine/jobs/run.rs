@@ -6,7 +6,7 @@
 
 use crate::engine::database::Assigned;
 use crate::engine::fiber::{Fiber, FiberId, Frame, JobFrame, JobPhase, RequestFrame, Role, State};
-use crate::engine::jobs::{Job, JobAccess};
+use crate::engine::jobs::{Job, JobAccess, Standing};
 use crate::engine::request::{Answer, Request, Required, Target};
 use crate::engine::world::{Flow, World};
 use crate::fault::{Fault, FaultKind, OperationStatus};
@@ -75,8 +75,8 @@ impl World {
     /// Writes that the job is in progress, if it is still as it was found.
     fn lock_job(&mut self, fiber: &mut Fiber, table: &JobTable) -> Flow {
         let Some(Frame::Job(frame)) = fiber.frames.last_mut() else { return Flow::Continue };
-        match self.job_state(table, &frame.job) {
-            Some((JobState::Ready, _, version)) => {
+        match self.job_standing(table, frame.job.instance, frame.job.row) {
+            Some(Standing { state: JobState::Ready, version, .. }) => {
                 frame.phase = JobPhase::Locking;
                 let began = Value::DateTime(self.clock().moment());
                 let status = JobStatus::InProgress;
@@ -186,12 +186,11 @@ impl World {
     /// Writes what has become of the job, unless somebody has completed it meanwhile.
     fn record_job(&mut self, fiber: &mut Fiber, table: &JobTable, outcome: JobOutcome) {
         let Some(Frame::Job(frame)) = fiber.frames.last_mut() else { return };
-        let version = match self.job_state(table, &frame.job) {
-            None | Some((JobState::Completed, ..)) => {
-                return self.leave_job(fiber, &outcome);
-            }
-            Some((_, _, version)) => version,
+        let standing = self.job_standing(table, frame.job.instance, frame.job.row);
+        let Some(standing) = standing.filter(|it| it.state != JobState::Completed) else {
+            return self.leave_job(fiber, &outcome);
         };
+        let version = standing.version;
         let attempts = frame.job.attempts;
         frame.phase = JobPhase::Recording(outcome.clone());
         let mut further = Vec::new();
@@ -249,7 +248,8 @@ impl World {
                 it.is_taken = false;
             }
         }
-        if matches!(self.job_state(table, &job), Some((JobState::Ready, ..))) {
+        let standing = self.job_standing(table, job.instance, job.row);
+        if standing.is_some_and(|it| it.state == JobState::Ready) {
             self.look_later(job.instance, self.now + self.shared.plan.costs.async_service);
         }
         fiber.result = Some(Ok(Answer::Done));
