@@ -142,7 +142,8 @@ impl World {
 /// Source: Microsoft Learn, "Execute multiple requests using the SDK for .NET" (1,000 items, no
 /// ExecuteMultiple in another) and "Execute messages in a single database transaction" (neither
 /// in an ExecuteTransaction); the text of the former as reported by its callers. Assumed: the
-/// text for an ExecuteTransaction, by analogy; and the code and text for batches in batches.
+/// text for an ExecuteTransaction, by analogy; and the code and text for batches in batches and
+/// for a bulk message whose items are not all of its message and table.
 pub(super) fn unfit(request: &Request) -> Option<Fault> {
     let batch = request.batch.as_ref()?;
     let name = request.message.name();

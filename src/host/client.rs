@@ -14,6 +14,9 @@ use crate::words::{ActorId, Name, Record, RowId, Value};
 /// A client of one instance. It makes one call at a time; take several for calls beside one
 /// another. A call whose future is dropped is cancelled: its client is gone for the instance, and
 /// comes anew with the next call.
+///
+/// Assumed: what a client has asked for outside a transaction is carried out though it is gone,
+/// and its transaction is rolled back at once; no page says what becomes of either.
 pub struct Client {
     shared: Arc<Shared>,
     instance: usize,
