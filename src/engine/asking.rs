@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::engine::database::{Assigned, broken};
+use crate::engine::code::called;
+use crate::engine::database::{Assigned, broken, record_of, selected};
 use crate::engine::fiber::Fiber;
+use crate::engine::operation::find_by_key;
 use crate::engine::plug_in::Rows;
 use crate::engine::query::Asks;
 use crate::engine::request::{Request, Required, Target};
+use crate::engine::store::View;
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Message, Plan, UpsertWhen};
-use crate::words::{ColumnId, InstanceId, Name, RowId, TableId, Value};
+use crate::words::{ColumnId, InstanceId, Name, Record, RowId, TableId, Value};
 
 /// A request, by names.
 ///
@@ -185,6 +188,20 @@ pub(super) fn owned(values: &[(&str, Value)]) -> Vec<(Name, Value)> {
     values.iter().map(|(name, value)| (Name::from(*name), value.clone())).collect()
 }
 
+/// The values of an alternate key, in the order of its columns.
+fn in_order<'a>(
+    plan: &'a Plan,
+    table: TableId,
+    columns: &'a [ColumnId],
+    values: &'a [(Name, Value)],
+) -> impl Iterator<Item = Value> + 'a {
+    let definition = plan.table(table);
+    columns.iter().map(|column| {
+        let given = values.iter().find(|(name, _)| definition.column(name) == Some(*column));
+        given.map_or(Value::Null, |(_, value)| value.clone())
+    })
+}
+
 /// Looks up in a plan what a request names.
 #[derive(Clone, Copy)]
 pub(super) struct Asking<'a>(pub &'a Plan);
@@ -286,13 +303,39 @@ impl World {
         Ok((instance, request))
     }
 
-    /// The row that is meant, as a request names it.
-    fn meant(
-        &mut self,
-        asking: Asking<'_>,
-        table: TableId,
+    /// A row of an instance as it is committed; nobody waits, and nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// There is no such table, or it has no such key.
+    pub fn committed(
+        &self,
+        instance: InstanceId,
+        table: &str,
         row: &Which,
-    ) -> Result<Target, Fault> {
+    ) -> Result<Option<Arc<Record>>, Fault> {
+        let plan = &self.shared.plan;
+        let table = Asking(plan).table(table)?;
+        let store = self.databases[instance.index()].store(table)?;
+        let view = View::Committed { reader: None };
+        let id = match row {
+            Which::Id(id) => Some(*id),
+            Which::Named(name) => Some(called(plan, table, name)),
+            Which::Key(values) => {
+                let position = Asking(plan).key(table, values)?;
+                let columns = &plan.table(table).keys[position].columns;
+                let ordered: Vec<_> = in_order(plan, table, columns, values).collect();
+                let key = u16::try_from(position).unwrap_or(u16::MAX);
+                find_by_key(store, plan.table(table), key, &ordered, view).map(|(id, _)| id)
+            }
+        };
+        let image = id.and_then(|id| store.find(id)).and_then(|row| store.read(row, view));
+        let columns = selected(plan.table(table), None);
+        Ok(image.map(|image| Arc::new(record_of(table, &image, &columns))))
+    }
+
+    /// The row that is meant, as a request names it.
+    fn meant(&mut self, asking: Asking<'_>, table: TableId, row: &Which) -> Result<Target, Fault> {
         let values = match row {
             Which::Id(id) => return Ok(Target::Id(*id)),
             Which::Named(name) => return Ok(Target::Id(self.row_called(table, name))),
@@ -301,9 +344,8 @@ impl World {
         let position = asking.key(table, values)?;
         let definition = asking.0.table(table);
         let mut ordered = Vec::with_capacity(values.len());
-        for column in &definition.keys[position].columns {
-            let given = values.iter().find(|(name, _)| definition.column(name) == Some(*column));
-            let value = given.map_or(Value::Null, |(_, value)| value.clone());
+        let columns = &definition.keys[position].columns;
+        for (column, value) in columns.iter().zip(in_order(asking.0, table, columns, values)) {
             ordered.push(self.coerce(table, *column, value)?);
         }
         Ok(Target::Key(u16::try_from(position).unwrap_or(u16::MAX), ordered))

@@ -55,8 +55,8 @@ mod world;
 
 use std::sync::Arc;
 
-pub use build::PlanError;
 pub use asking::{Ask, Which};
+pub use build::PlanError;
 pub use guest::{Arrival, Foreign, GuestId, Input, Output};
 pub use queue::{Due, Scheduled};
 pub use request::Answer;

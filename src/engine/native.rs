@@ -138,12 +138,10 @@ impl World {
                 };
                 let own = request.instance;
                 match self.asked(fiber, own, &ask) {
-                    Ok((instance, request)) => {
-                        match self.hand_over(id, fiber, instance, request) {
-                            Next::Wait => Flow::Suspend,
-                            Next::Frame | Next::Operation => Flow::Continue,
-                        }
-                    }
+                    Ok((instance, request)) => match self.hand_over(id, fiber, instance, request) {
+                        Next::Wait => Flow::Suspend,
+                        Next::Frame | Next::Operation => Flow::Continue,
+                    },
                     Err(fault) => {
                         fiber.result = Some(Err(fault));
                         Flow::Continue
@@ -163,7 +161,8 @@ impl World {
         }
         if let Some(batch) = &mut request.batch {
             for item in &mut batch.items {
-                let whole = mem::replace(item, Request::new(item.message, item.table, item.target.clone()));
+                let whole =
+                    mem::replace(item, Request::new(item.message, item.table, item.target.clone()));
                 *item = self.coerce_columns(whole)?;
             }
         }

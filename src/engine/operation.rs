@@ -450,7 +450,7 @@ impl World {
 }
 
 /// The row with these key values in this view.
-fn find_by_key(
+pub(super) fn find_by_key(
     store: &TableStore,
     table: &Table,
     key: u16,

@@ -352,6 +352,29 @@ impl Plan {
         }
     }
 
+    /// Makes this a plan for callers from outside, who take the place of its actors: nothing begins
+    /// by itself, nothing is expected, and no number of transitions is too large.
+    pub fn open(&mut self) {
+        self.order.clear();
+        self.expectations.clear();
+        self.limits.transitions = u64::MAX;
+        let program = ProgramId(u32::try_from(self.programs.len()).unwrap_or(u32::MAX));
+        self.programs.push(Program { name: Name::from("client"), home: None, steps: Vec::new() });
+        let at_once = SimInstant::START;
+        self.actors = vec![Actor {
+            name: Name::from("client"),
+            kind: ActorKind::Client,
+            home: None,
+            user: None,
+            count: 1,
+            // Never by itself: its time is over before it begins.
+            schedule: Schedule { first: at_once, every: None, until: Some(at_once) },
+            program,
+            with: Vec::new(),
+            at: Location::default(),
+        }];
+    }
+
     /// The definition of a table.
     pub fn table(&self, id: TableId) -> &Table {
         &self.tables[id.index()]

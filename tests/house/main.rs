@@ -35,7 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("check", &["words", "fault", "plan", "trace"]),
     ("report", &["words", "fault", "plan", "trace", "check"]),
     ("run", &["plan", "trace", "scenario", "engine", "check", "report"]),
-    ("testing", &["plan", "trace", "scenario", "engine", "check", "report", "run"]),
+    ("testing", &["words", "fault", "plan", "trace", "scenario", "engine", "check", "report", "run"]),
     ("lib", &[]),
     ("cli", &["assumptions", "words", "plan", "trace", "scenario", "engine", "check", "report",
                "run"]),
