@@ -315,18 +315,23 @@ impl Testbed {
     /// The promises of the engine that do not hold of what has happened: none, unless multiverse
     /// has a bug.
     pub fn violations(&self) -> Vec<Violation> {
-        check::invariant::violations(&self.trace())
+        check::invariant::violations(&self.ended())
     }
 
     /// What has happened, as a person reads it.
     pub fn story(&self) -> String {
+        let trace = self.ended();
+        let verdict = check::verdict(&self.plan, &trace);
+        report::story(&trace, &verdict, &StoryOptions::default())
+    }
+
+    /// What has happened, with every caller seen off.
+    fn ended(&self) -> Trace {
         let mut end = self.clone();
         for guest in end.world.guests() {
             end.bring(&Input::Leave(guest));
         }
-        let trace = end.trace();
-        let verdict = check::verdict(&end.plan, &trace);
-        report::story(&trace, &verdict, &StoryOptions::default())
+        end.trace()
     }
 
     fn bring(&mut self, input: &Input) {
