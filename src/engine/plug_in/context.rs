@@ -204,6 +204,7 @@ impl Context<'_> {
         match name {
             "Target" => match self.target.message {
                 Message::Delete | Message::Retrieve => self.target.id().into(),
+                Message::RetrieveMultiple | Message::RetrieveEntityChanges => Value::Null,
                 _ if self.target.batch.is_some() => Value::Null,
                 _ => self.targets().into_iter().next().into(),
             },
