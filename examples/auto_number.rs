@@ -7,9 +7,9 @@
 //! # What it is about
 //!
 //! Every invoice gets the next number. The number stands in a row of its own, which the plug-in
-//! reads, and writes one more into. Tested by one user, both plug-ins below do that. Then two users
-//! create invoices at the same moment, and the first plug-in gives both the same number: between its
-//! read and its write, the other's read came.
+//! reads, and writes one more into. Tested by one user, both plug-ins below do that. Then two
+//! users create invoices at the same moment, and the first plug-in gives both the same number:
+//! between its read and its write, the other's read came.
 //!
 //! The second plug-in writes *before* it reads. Its write has no meaning but the lock that comes
 //! with it: whoever comes second waits there until the first is committed, and then reads what the

@@ -7,9 +7,9 @@
 //! # What it is about
 //!
 //! Every customer has a credit. Whoever creates an order, or changes its amount, must stay within
-//! what is left of it, and is told in plain words when not. The plug-in runs in PreOperation: inside
-//! the transaction, so that what it reads can't be undone behind its back, and before the row is
-//! written, so that nothing has to be undone when it says no.
+//! what is left of it, and is told in plain words when not. The plug-in runs in PreOperation:
+//! inside the transaction, so that what it writes stands or falls with the order, and before the
+//! order's row is written, so that little has to be undone when it says no.
 //!
 //! # What it shows
 //!

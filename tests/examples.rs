@@ -46,5 +46,6 @@ fn a_stub_is_created_once_in_virtual_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn and_in_real_time() {
-    assert!(stub_account::in_real_time().await.unwrap() >= 1);
+    let late = stub_account::in_real_time().await.unwrap();
+    assert!(late < 5, "the one that creates the account is not late");
 }

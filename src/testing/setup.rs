@@ -56,7 +56,7 @@ impl Setup {
     }
 
     /// A table, with the names and types of its columns. A type is what the scenario language
-    /// writes: `text`, `whole number`, `money`, `{ lookup: account }`, `{ choice: [open, closed] }`.
+    /// writes: `text`, `whole number`, `money`, `{ lookup: account }`, `{ choice: [open, shut] }`.
     #[must_use]
     pub fn table(mut self, name: &str, columns: &[(&str, &str)]) -> Self {
         let columns = columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned()));

@@ -199,8 +199,9 @@ fn every_service_call_does_what_its_message_does() {
 
 #[test]
 fn what_is_named_and_not_there_is_a_fault_of_the_platform() {
+    type Call = fn(&mut Context<'_>) -> Result<(), Interruption>;
     let faults = |context: &mut Context<'_>| {
-        let wrong: [fn(&mut Context<'_>) -> Result<(), Interruption>; 6] = [
+        let wrong: [Call; 6] = [
             |it| it.create("acount", &[]).map(drop),
             |it| it.create("account", &[("nam", "x".into())]).map(drop),
             |it| it.update("account", Which::key(&[("open", 1.into())]), &[]),

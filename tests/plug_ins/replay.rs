@@ -145,11 +145,23 @@ actors: { ann: { in: org, do: [ { update: { table: account, row: fabrikam, set: 
     (fault.kind, fault.message.clone())
 }
 
+/// How a plug-in has departed from what it did before, as its fault tells.
+fn departure(
+    plug_in: impl Fn(&mut Context<'_>) -> Result<(), Interruption> + Send + Sync + 'static,
+) -> String {
+    let (kind, message) = fault_of(plug_in);
+    assert_eq!(kind, FaultKind::PlugInFailed);
+    let rule = " when it was run again: it must use no clock, no randomness, no I/O and no state \
+                but those of its context.";
+    message.strip_suffix(rule).expect("the rule is told").to_owned()
+}
+
 #[test]
 fn a_plug_in_that_asks_for_something_else_when_it_is_run_again_is_caught() {
-    let (kind, message) = fault_of(forgetful());
-    assert_eq!(kind, FaultKind::PlugInFailed);
-    insta::assert_snapshot!(message, @"The plug-in asked for Create account, and asked for Delete account when it was run again: it must use no clock, no randomness, no I/O and no state but those of its context.");
+    assert_eq!(
+        departure(forgetful()),
+        "The plug-in asked for Create account, and asked for Delete account"
+    );
 }
 
 #[test]
@@ -159,21 +171,21 @@ fn so_is_one_that_asks_for_less_or_writes_another_line_or_other_values() {
         0 => context.create("account", &[]).map(drop),
         _ => Ok(()),
     };
-    insta::assert_snapshot!(fault_of(less).1, @"The plug-in asked for Create account, and ended when it was run again: it must use no clock, no randomness, no I/O and no state but those of its context.");
+    assert_eq!(departure(less), "The plug-in asked for Create account, and ended");
 
     let runs = AtomicU32::new(0);
     let lines = move |context: &mut Context<'_>| {
         trace!(context, "run {}", runs.fetch_add(1, Ordering::Relaxed));
         context.work(Duration::from_millis(1))
     };
-    insta::assert_snapshot!(fault_of(lines).1, @r#"The plug-in traced "run 0", and traced "run 1" when it was run again: it must use no clock, no randomness, no I/O and no state but those of its context."#);
+    assert_eq!(departure(lines), "The plug-in traced \"run 0\", and traced \"run 1\"");
 
     let runs = AtomicU32::new(0);
     let values = move |context: &mut Context<'_>| {
         let run = runs.fetch_add(1, Ordering::Relaxed);
         context.create("account", &[("name", format!("run {run}").into())]).map(drop)
     };
-    insta::assert_snapshot!(fault_of(values).1, @"The plug-in asked for Create account with other values when it was run again: it must use no clock, no randomness, no I/O and no state but those of its context.");
+    assert_eq!(departure(values), "The plug-in asked for Create account with other values");
 }
 
 #[test]
