@@ -125,6 +125,10 @@ impl World {
             Verb::Merge { instance, .. } => {
                 Ok((self.place(fiber, *instance)?, self.build_merge(shared, fiber, code)?))
             }
+            Verb::Execute { message, .. } => {
+                let place = shared.plan.custom_message(*message).instance;
+                Ok((place, self.build_execute(shared, fiber, &code.verb)?))
+            }
             Verb::Share { instance, table, row, with, rights } => {
                 let place = self.place(fiber, *instance)?;
                 let target = self.target(shared, fiber, *table, row)?;
@@ -168,7 +172,7 @@ impl World {
         Ok(request)
     }
 
-    fn target(
+    pub(super) fn target(
         &mut self,
         shared: &Shared,
         fiber: &Fiber,
@@ -354,6 +358,7 @@ impl Request {
             query: None,
             changes: None,
             required: None,
+            input: None,
             subordinate: None,
             hints: Hints::NONE,
             access: None,

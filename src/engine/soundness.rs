@@ -35,7 +35,21 @@ pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
         sound.instance(group.instance)?;
         sound.columns(group.table, group.set.iter().map(|(column, _)| *column))?;
     }
+    for message in &plan.messages {
+        sound.instance(message.instance)?;
+        message.table.map_or(Ok(()), |table| sound.table(table))?;
+        for column in message.parameters.iter().chain(&message.response) {
+            if let ColumnType::Lookup(to) = column.kind {
+                sound.table(to)?;
+            }
+        }
+    }
     for plug_in in &plan.plug_ins {
+        if let Some(message) = plug_in.message.custom()
+            && message.index() >= plan.messages.len()
+        {
+            return dangling(format!("custom message {}", message.0));
+        }
         sound.instance(plug_in.instance)?;
         if let Some(table) = plug_in.table {
             sound.columns(table, plug_in.filter.iter().copied())?;
@@ -201,6 +215,16 @@ impl Soundness<'_> {
                 self.columns(*table, set.iter().map(|assignment| assignment.column))
             }
             Verb::Members { instance, .. } => self.place(*instance),
+            Verb::Execute { message, row, .. } => {
+                let Some(message) = self.plan.messages.get(message.index()) else {
+                    return dangling(format!("custom message {}", message.0));
+                };
+                match (row, message.table) {
+                    (Some(row), Some(table)) => self.selector(table, row),
+                    (Some(_), None) => dangling(format!("the row of `{}`", message.name)),
+                    (None, _) => Ok(()),
+                }
+            }
             Verb::Statement(statement, _) => self.statement(statement),
             Verb::Query { instance, selection, .. } => {
                 self.place(*instance)?;
@@ -234,6 +258,7 @@ impl Soundness<'_> {
             | Verb::Throw(_)
             | Verb::SetShared(_)
             | Verb::SetTarget(_)
+            | Verb::SetParameters(..)
             | Verb::Let(_)
             | Verb::Note(_)
             | Verb::Trace(_) => Ok(()),
