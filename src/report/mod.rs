@@ -12,6 +12,7 @@ mod metrics;
 mod otel;
 mod story;
 mod terminal;
+#[allow(dead_code, unused_imports)] // The HTML report, which comes next, uses the rest.
 mod timeline;
 
 pub use diagram::{DiagramFormat, diagram};

@@ -13,6 +13,8 @@
 
 mod cells;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use crate::check::{History, Verdict};
 use crate::report::story::{self, Page, Piece, Tone, columns};
@@ -76,7 +78,7 @@ fn draw(page: &mut Page, history: &History, view: &Timeline, ascii: bool) {
         let times: Vec<_> = view.quiet.iter().map(|it| format_duration(it.length())).collect();
         let mark = marks.fold;
         let times = listed(&times);
-        let text = format!("{mark} {times} left out, in which everybody waits or pauses");
+        let text = format!("{mark} {times} left out, in which nothing changes");
         page.paragraph(&[Piece::new(text, Tone::Faint)]);
     }
     if let Some(told) = view.selection().told {

@@ -179,7 +179,8 @@ impl Rows<'_, '_> {
                 begins.push(from);
                 cells.put(from, marks.begin, tone);
             }
-            let inside = (from + usize::from(begins_here), to);
+            let free = self.column(bar.free_until).max(from);
+            let inside = (from + usize::from(begins_here), free);
             let is_named = bar.kind != BarKind::Failed;
             if is_named && (bar.kind != BarKind::Request || inside.1 > inside.0 + 3) {
                 cells.label(inside, labels, tone, centred);

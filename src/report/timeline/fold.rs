@@ -6,7 +6,7 @@ use crate::check::{History, Moment};
 use crate::plan::Stage;
 use crate::report::timeline::axis::Stop;
 use crate::report::timeline::track::{
-    Bar, BarKind, Ending, Extent, LaneLine, Mark, MarkKind, Track, kind_word, letters,
+    Bar, BarKind, Ending, LaneLine, Mark, MarkKind, Track, kind_word, letters,
 };
 use crate::trace::{Entry, Event, JobEvent, Outcome};
 use crate::words::{InstanceId, LaneId, RequestId, SimInstant, TransactionId, format_duration};
@@ -124,17 +124,17 @@ impl<'h, 't> Fold<'h, 't> {
 
     /// Gives the moment a position of its own where the order within an instant matters.
     fn stop(&mut self, entry: &Entry) {
-        let apart = match &entry.event {
+        let apart = matches!(
+            &entry.event,
             Event::LockQueued { .. }
-            | Event::WaitEnded { .. }
-            | Event::Committed { .. }
-            | Event::RolledBack { .. }
-            | Event::DeadlockClosed { .. }
-            | Event::VictimChosen { .. }
-            | Event::StatementBegan(_)
-            | Event::RowWritten(_) => true,
-            _ => false,
-        };
+                | Event::WaitEnded { .. }
+                | Event::Committed { .. }
+                | Event::RolledBack { .. }
+                | Event::DeadlockClosed { .. }
+                | Event::VictimChosen { .. }
+                | Event::StatementBegan(_)
+                | Event::RowWritten(_)
+        );
         let moment = Moment::of(entry);
         let fresh = self.stops.last().is_none_or(|it| it.moment.at < entry.at);
         if fresh || apart {
@@ -171,7 +171,7 @@ impl<'h, 't> Fold<'h, 't> {
         labels: Vec<String>,
     ) -> usize {
         let to = Moment { sequence: u32::MAX, at: SimInstant::END };
-        let bar = Bar { kind, depth, from: self.now, to, labels };
+        let bar = Bar { kind, depth, from: self.now, to, free_until: to, labels };
         self.tracks[track].bars.push(bar);
         self.tracks[track].bars.len() - 1
     }
@@ -193,7 +193,14 @@ impl<'h, 't> Fold<'h, 't> {
         let sequence = self.now.sequence;
         let until = until.min(self.history.end());
         let to = Moment { sequence, at: until };
-        self.tracks[track].bars.push(Bar { kind, depth, from: self.now, to, labels });
+        self.tracks[track].bars.push(Bar {
+            kind,
+            depth,
+            from: self.now,
+            to,
+            free_until: to,
+            labels,
+        });
     }
 
     pub(super) fn mark(&mut self, track: usize, kind: MarkKind, depth: usize, text: String) {
@@ -326,6 +333,12 @@ fn dense(track: &mut Track) {
     let row = |depth: usize| used.iter().position(|it| *it == depth).unwrap_or(0);
     for bar in &mut track.bars {
         bar.depth = row(bar.depth);
+    }
+    for at in 0..track.bars.len() {
+        let Bar { depth, to, .. } = track.bars[at];
+        let is_above = |it: &&Bar| it.depth == depth && it.kind != BarKind::Wait;
+        let above = track.bars[at + 1..].iter().find(is_above);
+        track.bars[at].free_until = above.map_or(to, |it| it.from.min(to));
     }
     for mark in &mut track.marks {
         mark.depth = used.partition_point(|it| *it < mark.depth).min(used.len().max(1) - 1);

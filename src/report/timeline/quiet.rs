@@ -2,8 +2,8 @@
 //! long it was.
 //!
 //! Time in which somebody works is no quiet time, even if nothing else happens: how long a lock is
-//! held over long work is what many pictures are there to show. It is folded only where what is
-//! short would take less than a twentieth of the picture.
+//! held over long work is what many pictures are there to show. It is folded only where everything
+//! else would be too short to be seen beside it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,8 +18,12 @@ const GAP_SHARE: f64 = 0.06;
 /// And only if it is so many times as long as the mean of all gaps, itself among them.
 const TIMES_MEAN: f64 = 2.5;
 
-/// Long work is folded when everything short takes less than this share.
-const SHORT_SHARE: f64 = 0.05;
+/// Work is folded only if it takes at least this share of the run …
+const WORK_SHARE: f64 = 0.5;
+
+/// … and is so many times as long as the mean of the short gaps: beside it, what happens in those
+/// could not be seen.
+const TIMES_SHORT: f64 = 200.0;
 
 /// The most folds of one picture.
 const FOLDS_MAX: usize = 16;
@@ -62,12 +66,15 @@ pub(super) fn quiet(history: &History) -> Vec<Quiet> {
     let mut live = end;
     let mut folds = 0;
     loop {
-        let short: f64 = gaps.iter().map(Gap::length).filter(|it| *it < live * SHORT_SHARE).sum();
-        let open = gaps.iter().filter(|it| !it.folded);
-        let mean = live / open.count().max(1) as f64;
+        let open: Vec<_> = gaps.iter().filter(|it| !it.folded).map(Gap::length).collect();
+        let short: Vec<_> = open.iter().filter(|it| **it < live * GAP_SHARE).collect();
+        let short = short.iter().copied().sum::<f64>() / short.len().max(1) as f64;
+        let mean = live / open.len().max(1) as f64;
         let fits = |gap: &&mut Gap| {
-            let is_long = gap.length() >= live * GAP_SHARE && gap.length() >= mean * TIMES_MEAN;
-            !gap.folded && is_long && (!gap.busy || short < live * SHORT_SHARE)
+            let length = gap.length();
+            let is_long = length >= live * GAP_SHARE && length >= mean * TIMES_MEAN;
+            let is_most = length >= live * WORK_SHARE && length >= short * TIMES_SHORT;
+            !gap.folded && is_long && (!gap.busy || is_most)
         };
         let longest = gaps.iter_mut().filter(fits).max_by(|a, b| a.length().total_cmp(&b.length()));
         let Some(gap) = longest.filter(|_| folds < FOLDS_MAX) else {

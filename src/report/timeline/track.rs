@@ -81,7 +81,9 @@ pub(in crate::report) struct Bar {
     pub from: Moment,
     /// Its end, or that of the run.
     pub to: Moment,
-    /// What to write on it: the longest that fits is taken.
+    /// Where another bar begins on top of it, or else its end.
+    pub free_until: Moment,
+    /// What to write on it, up to there: the longest that fits is taken.
     pub labels: Vec<String>,
 }
 
