@@ -290,9 +290,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         Verb::Work(duration) => out.push(Operation::Work(*duration)),
         Verb::Wait(duration) => out.push(Operation::Wait(*duration)),
         Verb::WaitUntil(instant) => out.push(Operation::WaitUntil(*instant)),
-        Verb::Fail { message, status } => {
-            out.push(Operation::Fail(message.clone(), *status));
-        }
+        Verb::Fail { message, status } => out.push(Operation::Fail(message.clone(), *status)),
         Verb::Throw(text) => out.push(Operation::Throw(text.clone())),
         Verb::SetShared(set) => out.push(Operation::SetShared(set.clone())),
         Verb::SetTarget(set) => out.push(Operation::SetTarget(set.clone())),
@@ -329,11 +327,10 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
             out.operations[skip] = Operation::Jump(out.len());
         }
         Verb::Batch { instance, kind, body, bind, faults } => {
-            let begin = BatchCode::Collect { instance: *instance, kind: *kind };
-            out.push(Operation::Batch(begin));
+            out.push(Operation::Batch(BatchCode::Collect { instance: *instance, kind: *kind }));
             compile_steps(body, out);
-            let end = BatchCode::Send { bind: bind.clone(), faults: faults.clone() };
-            out.push(Operation::Batch(end));
+            let (bind, faults) = (bind.clone(), faults.clone());
+            out.push(Operation::Batch(BatchCode::Send { bind, faults }));
         }
         Verb::Transaction { instance, isolation, body } => {
             out.push(Operation::Begin { instance: *instance, isolation: *isolation });

@@ -129,6 +129,18 @@ impl World {
                 let place = shared.plan.custom_message(*message).instance;
                 Ok((place, self.build_execute(shared, fiber, &code.verb)?))
             }
+            _ => self.build_access(shared, fiber, &code.verb),
+        }
+    }
+
+    /// The request of a step that changes who may do what.
+    fn build_access(
+        &mut self,
+        shared: &Shared,
+        fiber: &Fiber,
+        verb: &Verb,
+    ) -> Result<(InstanceId, Request), Fault> {
+        match verb {
             Verb::Share { instance, table, row, with, rights } => {
                 let place = self.place(fiber, *instance)?;
                 let target = self.target(shared, fiber, *table, row)?;

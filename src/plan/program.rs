@@ -257,7 +257,8 @@ pub enum Verb {
         /// The steps.
         body: Vec<Step>,
     },
-    /// Handles a fault; the binding `fault` gets its word, such as `deadlock victim`.
+    /// Handles a fault; the binding `fault` gets its word, such as `deadlock victim`, and
+    /// `faulted` the index of the item of an ExecuteTransaction that raised it, else null.
     Try {
         /// The steps.
         body: Vec<Step>,

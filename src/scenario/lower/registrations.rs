@@ -91,13 +91,7 @@ impl Lowering<'_> {
         if let Some(on) = node.get("on") {
             self.check_custom_steps(message, mode, on.span)?;
         }
-        let kind = match node.get("kind") {
-            Some(node) => self.word(node, grammar::STEP_KINDS)?,
-            None => StepKind::PlugIn,
-        };
-        if let (StepKind::Workflow, Ok(stage)) = (kind, &stage) {
-            self.check_workflow(node, message, *stage)?;
-        }
+        let kind = self.step_kind(node, message, stage.as_ref().ok().copied())?;
         let run_as = node.get("run as").map(|node| self.text(node)).transpose()?;
         let enabled = node.get("enabled").map(|node| self.boolean(node)).transpose()?;
         let about = node.get("about").map(|node| self.text(node)).transpose()?;
@@ -118,6 +112,22 @@ impl Lowering<'_> {
             body: program?,
             at: self.location(name_node.span),
         })
+    }
+
+    fn step_kind(
+        &mut self,
+        node: &Node,
+        message: Message,
+        stage: Option<Stage>,
+    ) -> Checked<StepKind> {
+        let kind = match node.get("kind") {
+            Some(node) => self.word(node, grammar::STEP_KINDS)?,
+            None => StepKind::PlugIn,
+        };
+        if let (StepKind::Workflow, Some(stage)) = (kind, stage) {
+            self.check_workflow(node, message, stage)?;
+        }
+        Ok(kind)
     }
 
     /// What a step listens to.
