@@ -125,6 +125,22 @@ impl World {
             Verb::Merge { instance, .. } => {
                 Ok((self.place(fiber, *instance)?, self.build_merge(shared, fiber, code)?))
             }
+            Verb::Execute { message, .. } => {
+                let place = shared.plan.custom_message(*message).instance;
+                Ok((place, self.build_execute(shared, fiber, &code.verb)?))
+            }
+            _ => self.build_access(shared, fiber, &code.verb),
+        }
+    }
+
+    /// The request of a step that changes who may do what.
+    fn build_access(
+        &mut self,
+        shared: &Shared,
+        fiber: &Fiber,
+        verb: &Verb,
+    ) -> Result<(InstanceId, Request), Fault> {
+        match verb {
             Verb::Share { instance, table, row, with, rights } => {
                 let place = self.place(fiber, *instance)?;
                 let target = self.target(shared, fiber, *table, row)?;
@@ -168,7 +184,7 @@ impl World {
         Ok(request)
     }
 
-    fn target(
+    pub(super) fn target(
         &mut self,
         shared: &Shared,
         fiber: &Fiber,
@@ -347,6 +363,7 @@ impl Request {
             query: None,
             changes: None,
             required: None,
+            input: None,
             subordinate: None,
             hints: Hints::NONE,
             access: None,

@@ -3,10 +3,10 @@
 
 use crate::engine::build::PlanError;
 use crate::plan::{
-    ActorKind, Aggregation, Field, LinkNumber, OrderBy, Plan, PlugInBody, Reached, RowSelector,
-    Selection, Statement, Step, StepRef, Verb,
+    ActorKind, Aggregation, Column, CustomMessage, Field, LinkNumber, OrderBy, Plan, PlugInBody,
+    Reached, RowSelector, Selection, Statement, Step, StepRef, Verb,
 };
-use crate::words::{ColumnId, ColumnType, InstanceId, ProgramId, TableId};
+use crate::words::{ColumnId, ColumnType, InstanceId, MessageId, ProgramId, TableId};
 
 /// Checks every number in the plan that the engine follows.
 ///
@@ -16,11 +16,7 @@ use crate::words::{ColumnId, ColumnType, InstanceId, ProgramId, TableId};
 pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
     let sound = Soundness { plan };
     for table in &plan.tables {
-        for column in &table.columns {
-            if let ColumnType::Lookup(to) = column.kind {
-                sound.table(to)?;
-            }
-        }
+        table.columns.iter().try_for_each(|column| sound.column(column))?;
         let keys = table.keys.iter().flat_map(|key| &key.columns);
         for column in keys.chain(table.indexes.iter().flat_map(|index| &index.columns)) {
             if column.index() >= table.columns.len() {
@@ -35,7 +31,13 @@ pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
         sound.instance(group.instance)?;
         sound.columns(group.table, group.set.iter().map(|(column, _)| *column))?;
     }
+    for message in &plan.messages {
+        sound.message(message)?;
+    }
     for plug_in in &plan.plug_ins {
+        if let Some(message) = plug_in.message.custom() {
+            sound.custom(message)?;
+        }
         sound.instance(plug_in.instance)?;
         if let Some(table) = plug_in.table {
             sound.columns(table, plug_in.filter.iter().copied())?;
@@ -90,6 +92,24 @@ impl Soundness<'_> {
             return Ok(());
         }
         dangling(format!("table {}", table.0))
+    }
+
+    fn custom(&self, message: MessageId) -> Result<&CustomMessage, PlanError> {
+        let found = self.plan.messages.get(message.index());
+        found.ok_or_else(|| PlanError::Dangling { what: format!("custom message {}", message.0) })
+    }
+
+    fn message(&self, message: &CustomMessage) -> Result<(), PlanError> {
+        self.instance(message.instance)?;
+        message.table.map_or(Ok(()), |table| self.table(table))?;
+        message.parameters.iter().chain(&message.response).try_for_each(|it| self.column(it))
+    }
+
+    fn column(&self, column: &Column) -> Result<(), PlanError> {
+        match column.kind {
+            ColumnType::Lookup(to) => self.table(to),
+            _ => Ok(()),
+        }
     }
 
     fn instance(&self, instance: InstanceId) -> Result<(), PlanError> {
@@ -180,7 +200,8 @@ impl Soundness<'_> {
                 self.columns(*table, set.iter().map(|assignment| assignment.column))
             }
             Verb::Update { instance, table, row, set, .. }
-            | Verb::Upsert { instance, table, row, set, .. } => {
+            | Verb::Upsert { instance, table, row, set, .. }
+            | Verb::Merge { instance, table, row, set, .. } => {
                 self.place(*instance)?;
                 self.selector(*table, row)?;
                 self.columns(*table, set.iter().map(|assignment| assignment.column))
@@ -195,12 +216,8 @@ impl Soundness<'_> {
                 self.place(*instance)?;
                 self.selector(*table, row)
             }
-            Verb::Merge { instance, table, row, set, .. } => {
-                self.place(*instance)?;
-                self.selector(*table, row)?;
-                self.columns(*table, set.iter().map(|assignment| assignment.column))
-            }
             Verb::Members { instance, .. } => self.place(*instance),
+            Verb::Execute { message, row, .. } => self.execute(*message, row.as_ref()),
             Verb::Statement(statement, _) => self.statement(statement),
             Verb::Query { instance, selection, .. } => {
                 self.place(*instance)?;
@@ -234,9 +251,19 @@ impl Soundness<'_> {
             | Verb::Throw(_)
             | Verb::SetShared(_)
             | Verb::SetTarget(_)
+            | Verb::SetParameters(..)
             | Verb::Let(_)
             | Verb::Note(_)
             | Verb::Trace(_) => Ok(()),
+        }
+    }
+
+    fn execute(&self, message: MessageId, row: Option<&RowSelector>) -> Result<(), PlanError> {
+        let message = self.custom(message)?;
+        match (row, message.table) {
+            (Some(row), Some(table)) => self.selector(table, row),
+            (Some(_), None) => dangling(format!("the row of `{}`", message.name)),
+            (None, _) => Ok(()),
         }
     }
 

@@ -11,6 +11,10 @@ pub const SHARED: &str = "$shared";
 pub const PARENT_SHARED: &str = "$parent.shared";
 /// The targets of a bulk message.
 pub const TARGETS: &str = "$targets";
+/// The input parameters of a custom message.
+pub const INPUT: &str = "$input";
+/// What the request answers: its output parameters.
+pub const OUTPUT: &str = "$output";
 /// What stands before the name of one of the step's images.
 pub const IMAGE: &str = "$image ";
 
