@@ -232,7 +232,8 @@ fn row_of(verb: &mut Verb) -> Option<(TableId, &mut Expression)> {
         | Verb::Upsert { table, row: RowSelector::Row(row), .. }
         | Verb::Delete { table, row: RowSelector::Row(row), .. }
         | Verb::Merge { table, row: RowSelector::Row(row), .. }
-        | Verb::Share { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
+        | Verb::Share { table, row: RowSelector::Row(row), .. }
+        | Verb::Associate { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
         _ => None,
     }
 }
@@ -271,6 +272,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         | Verb::Merge { .. }
         | Verb::Share { .. }
         | Verb::Members { .. }
+        | Verb::Associate { .. }
         | Verb::Changes { .. } => out.push(Operation::Request(RequestCode::new(verb))),
         Verb::Statement(statement, bind) => {
             out.push(Operation::Statement(StatementCode::new(statement, bind.as_ref())));

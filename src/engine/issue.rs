@@ -125,6 +125,10 @@ impl World {
             Verb::Merge { instance, .. } => {
                 Ok((self.place(fiber, *instance)?, self.build_merge(shared, fiber, code)?))
             }
+            Verb::Associate { instance, .. } => {
+                let request = self.build_association(shared, fiber, code)?;
+                Ok((self.place(fiber, *instance)?, request))
+            }
             Verb::Share { instance, table, row, with, rights } => {
                 let place = self.place(fiber, *instance)?;
                 let target = self.target(shared, fiber, *table, row)?;
@@ -168,7 +172,7 @@ impl World {
         Ok(request)
     }
 
-    fn target(
+    pub(super) fn target(
         &mut self,
         shared: &Shared,
         fiber: &Fiber,
@@ -357,6 +361,7 @@ impl Request {
             subordinate: None,
             hints: Hints::NONE,
             access: None,
+            association: None,
             batch: None,
         }
     }

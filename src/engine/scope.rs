@@ -3,13 +3,16 @@
 
 use std::sync::Arc;
 
+use crate::engine::association::told;
 use crate::engine::database::Assigned;
 use crate::engine::fiber::{Frame, Phase, RequestFrame};
 use crate::engine::request::Request;
 use crate::engine::sharing::SharedVariables;
 use crate::plan::{ImageKind, Mode, Plan, Stage, Table};
 use crate::words::evaluate::PlugInNames;
-use crate::words::own_names::{CONTEXT, IMAGE, PARENT, PARENT_SHARED, SHARED, TARGETS};
+use crate::words::own_names::{
+    CONTEXT, IMAGE, PARENT, PARENT_SHARED, RELATED, RELATIONSHIP, SHARED, TARGETS,
+};
 use crate::words::{ColumnId, Record, RowId, Value};
 use uuid::{Builder, Uuid};
 
@@ -145,6 +148,11 @@ impl PlugInNames for PlugInScope<'_> {
         match name {
             "target" => Some(self.target()),
             TARGETS => Some(self.targets()),
+            RELATIONSHIP => Some(told(self.plan, &self.request.request).unwrap_or_default().0),
+            RELATED => {
+                let (_, related) = told(self.plan, &self.request.request).unwrap_or_default();
+                Some(Value::List(related.iter().map(|row| Value::Id(*row)).collect()))
+            }
             "before" => Some(self.request.before.clone().map_or(Value::Null, Value::Record)),
             _ => self.image(name.strip_prefix(IMAGE)?),
         }

@@ -35,6 +35,14 @@ pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
         sound.instance(group.instance)?;
         sound.columns(group.table, group.set.iter().map(|(column, _)| *column))?;
     }
+    for relationship in &plan.many_to_many {
+        let columns = relationship.ends.map(|end| end.column);
+        sound.columns(relationship.intersect, columns.into_iter())?;
+        let table = plan.table(relationship.intersect);
+        if table.keys.first().is_none_or(|key| key.columns != columns) {
+            return dangling(format!("the key of the intersect table `{}`", table.name));
+        }
+    }
     for plug_in in &plan.plug_ins {
         sound.instance(plug_in.instance)?;
         if let Some(table) = plug_in.table {
@@ -201,6 +209,15 @@ impl Soundness<'_> {
                 self.columns(*table, set.iter().map(|assignment| assignment.column))
             }
             Verb::Members { instance, .. } => self.place(*instance),
+            Verb::Associate { instance, table, row, relationship, .. } => {
+                self.place(*instance)?;
+                self.selector(*table, row)?;
+                let relationship = self.plan.many_to_many.get(relationship.index());
+                match relationship.and_then(|it| it.end_of(*table)) {
+                    Some(_) => Ok(()),
+                    None => dangling("a many-to-many relationship".to_owned()),
+                }
+            }
             Verb::Statement(statement, _) => self.statement(statement),
             Verb::Query { instance, selection, .. } => {
                 self.place(*instance)?;

@@ -41,7 +41,9 @@ pub use program::{
     Assignment, Backoff, BatchKind, KeyValues, Program, RowSelector, Step, UpsertWhen, Verb,
 };
 pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody};
-pub use relationship::{OnAssign, OnDelete, Relationship};
+pub use relationship::{
+    End, ManyToMany, ManyToManyId, OnAssign, OnDelete, Relationship, pair_name,
+};
 pub use security::{
     BusinessUnit, Depth, OwnerColumns, Privilege, Recalculation, Right, Role, Security,
     SecurityTables, Team, TeamKind, User,
@@ -94,6 +96,8 @@ pub struct Plan {
     /// Assumed: a lookup that its author gives no relationship is not what the scenario is about;
     /// on the platform each has one, of kind referential, whose link is removed.
     pub relationships: Vec<Relationship>,
+    /// Which rows can be associated with which.
+    pub many_to_many: Vec<ManyToMany>,
     /// The registered plug-in steps.
     pub plug_ins: Vec<PlugIn>,
     /// Who may do what, for the instances that check it. Empty: everybody may do everything, and
@@ -340,6 +344,7 @@ impl Plan {
             rows: Vec::new(),
             programs: Vec::new(),
             relationships: Vec::new(),
+            many_to_many: Vec::new(),
             plug_ins: Vec::new(),
             security: Vec::new(),
             jobs: None,

@@ -180,7 +180,11 @@ impl Teller<'_, '_> {
             self.say_at(entry, lane, steps, Mark::None, shape, Part::Whole);
             return;
         }
-        let joined = self.join(lane, Part::Request(*request));
+        let joined = match self.associates(*request) {
+            // It tells of its row, and each pair is a line of its own.
+            true => None,
+            false => self.join(lane, Part::Request(*request)),
+        };
         let message = match kind {
             WriteKind::Insert => Message::Create,
             WriteKind::Update => Message::Update,
@@ -204,6 +208,12 @@ impl Teller<'_, '_> {
         };
         let shape = (message.name(), format!("{text}{told}"));
         self.say_at(entry, lane, steps, Mark::None, shape, Part::Whole);
+    }
+
+    /// Whether a request writes pairs of rows in place of its own row.
+    fn associates(&self, request: RequestId) -> bool {
+        let kind = self.history.requests.get(&request).map(|it| it.kind);
+        matches!(kind, Some(RequestKind::Message(Message::Associate | Message::Disassociate)))
     }
 
     /// What a write changes, behind its verb.

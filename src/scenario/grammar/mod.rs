@@ -12,6 +12,7 @@ mod control;
 mod document;
 mod expectations;
 mod queries;
+mod relationships;
 mod security;
 mod sessions;
 mod steps;

@@ -8,7 +8,7 @@ use crate::scenario::lower::steps::at_home;
 use crate::scenario::tree::{Entry, Node};
 
 /// The verbs that make the items of an `execute multiple` or an `execute transaction`.
-const ITEMS: [&str; 14] = [
+const ITEMS: [&str; 16] = [
     "create",
     "retrieve",
     "query",
@@ -18,6 +18,8 @@ const ITEMS: [&str; 14] = [
     "delete",
     "grant",
     "revoke",
+    "associate",
+    "disassociate",
     "execute multiple",
     "execute transaction",
     "create multiple",

@@ -6,7 +6,9 @@ use crate::scenario::lower::Lowering;
 use crate::scenario::lower::body::{Body, Bound};
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::{self, shorten};
-use crate::words::own_names::{CONTEXT, CONTEXT_MEMBERS, IMAGE, PARENT, SHARED, TARGETS};
+use crate::words::own_names::{
+    CONTEXT, CONTEXT_MEMBERS, IMAGE, PARENT, RELATED, RELATIONSHIP, SHARED, TARGETS,
+};
 use crate::words::{ColumnId, Expression, Name, TableId};
 
 /// What a name stands for that is neither bound nor a column: one of the plug-in's own.
@@ -20,6 +22,8 @@ pub fn own_name(name: &Name, body: &Body) -> Option<(Expression, Bound)> {
         "parent" => (PARENT, Bound::Context(true)),
         "shared" => (SHARED, Bound::Shared),
         "targets" => (TARGETS, targets_of(body)),
+        "relationship" => (RELATIONSHIP, Bound::Any),
+        "related" => (RELATED, Bound::Any),
         _ => return None,
     };
     let has_them = body.is_named || body.plug_in.is_some();
