@@ -180,10 +180,9 @@ impl Teller<'_, '_> {
             self.say_at(entry, lane, steps, Mark::None, shape, Part::Whole);
             return;
         }
-        let joined = match self.associates(*request) {
-            // It tells of its row, and each pair is a line of its own.
-            true => None,
-            false => self.join(lane, Part::Request(*request)),
+        let joined = match self.is_about(*request, *table) {
+            true => self.join(lane, Part::Request(*request)),
+            false => None,
         };
         let message = match kind {
             WriteKind::Insert => Message::Create,
@@ -210,10 +209,10 @@ impl Teller<'_, '_> {
         self.say_at(entry, lane, steps, Mark::None, shape, Part::Whole);
     }
 
-    /// Whether a request writes pairs of rows in place of its own row.
-    fn associates(&self, request: RequestId) -> bool {
-        let kind = self.history.requests.get(&request).map(|it| it.kind);
-        matches!(kind, Some(RequestKind::Message(Message::Associate | Message::Disassociate)))
+    /// Whether a request is about this table. One that writes pairs into an intersect table tells of
+    /// its own row, and each pair is a line of its own.
+    fn is_about(&self, request: RequestId, table: TableId) -> bool {
+        self.history.requests.get(&request).is_none_or(|it| it.table == table)
     }
 
     /// What a write changes, behind its verb.
