@@ -81,11 +81,12 @@ impl World {
         let Some(&related) = association.related.get(association.done) else {
             return Ok(Done::After(Duration::ZERO));
         };
-        let relationship = &shared.plan.many_to_many[association.relationship.index()];
+        let number = association.relationship;
+        let relationship = &shared.plan.many_to_many[number.index()];
         let pair = relationship.pair(table, own, related);
         let wrote = match frame.request.message {
             Message::Disassociate => self.part_pair(fiber, frame, (relationship, pair))?,
-            _ => self.add_pair(fiber, frame, (relationship, pair))?,
+            _ => self.add_pair(fiber, frame, (number, pair))?,
         };
         let cost = match wrote {
             Wrote::Row(_) => shared.plan.costs.write,
@@ -105,12 +106,14 @@ impl World {
     /// # Errors
     ///
     /// The pair is there already, or one of the two rows is not.
-    fn add_pair(
+    pub(super) fn add_pair(
         &mut self,
         fiber: FiberId,
         frame: &mut RequestFrame,
-        (relationship, [first, second]): (&ManyToMany, [RowId; 2]),
+        (relationship, [first, second]): (ManyToManyId, [RowId; 2]),
     ) -> Result<Wrote, Fault> {
+        let shared = Arc::clone(&self.shared);
+        let relationship = &shared.plan.many_to_many[relationship.index()];
         let name = pair_name(&self.name_of_row(first), &self.name_of_row(second));
         let row = (relationship.intersect, self.row_called(relationship.intersect, &name));
         let caller = self.caller(fiber, frame);
@@ -204,10 +207,10 @@ pub fn unwritable(plan: &Plan, request: &Request) -> Option<Fault> {
     (writes && all.any(|it| it.intersect == request.table)).then(|| {
         let message = format!(
             "The '{}' method does not support entities of type '{}'. MessageProcessorCache \
-             returned MessageProcessor.Empty. ",
+             returned MessageProcessor.Empty.",
             request.message.name(),
             plan.table(request.table).name
         );
-        Fault::new(FaultKind::MethodNotSupported, message.trim_end())
+        Fault::new(FaultKind::MethodNotSupported, message)
     })
 }

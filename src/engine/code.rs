@@ -307,17 +307,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
             compile_steps(body, out);
             out.push(Operation::Unguard);
         }
-        Verb::Try { body, on_fault, on } => {
-            let guard = out.len();
-            out.push(Operation::GuardTry { on: on.clone(), on_fault: 0 });
-            compile_steps(body, out);
-            out.push(Operation::Unguard);
-            let skip = out.len();
-            out.push(Operation::Jump(0));
-            out.operations[guard] = Operation::GuardTry { on: on.clone(), on_fault: out.len() };
-            compile_steps(on_fault, out);
-            out.operations[skip] = Operation::Jump(out.len());
-        }
+        Verb::Try { body, on_fault, on } => compile_try(body, on_fault, on, out),
         Verb::Batch { instance, kind, body, bind, faults } => {
             let begin = BatchCode::Collect { instance: *instance, kind: *kind };
             out.push(Operation::Batch(begin));
@@ -345,6 +335,18 @@ fn compile_if(condition: &Expression, then: &[Step], otherwise: &[Step], out: &m
     out.push(Operation::Jump(0));
     out.operations[branch] = Operation::JumpUnless(condition.clone(), out.len());
     compile_steps(otherwise, out);
+    out.operations[skip] = Operation::Jump(out.len());
+}
+
+fn compile_try(body: &[Step], on_fault: &[Step], on: &[FaultKind], out: &mut Assembly) {
+    let guard = out.len();
+    out.push(Operation::GuardTry { on: on.to_vec(), on_fault: 0 });
+    compile_steps(body, out);
+    out.push(Operation::Unguard);
+    let skip = out.len();
+    out.push(Operation::Jump(0));
+    out.operations[guard] = Operation::GuardTry { on: on.to_vec(), on_fault: out.len() };
+    compile_steps(on_fault, out);
     out.operations[skip] = Operation::Jump(out.len());
 }
 

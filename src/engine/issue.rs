@@ -129,17 +129,7 @@ impl World {
                 let request = self.build_association(shared, fiber, code)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::Share { instance, table, row, with, rights } => {
-                let place = self.place(fiber, *instance)?;
-                let target = self.target(shared, fiber, *table, row)?;
-                let with = self.principal(shared, fiber, place, with)?;
-                Ok((place, Request::share((*table, target), with, rights)))
-            }
-            Verb::Members { instance, team, users, leave } => {
-                let place = self.place(fiber, *instance)?;
-                let request = self.build_members(shared, fiber, place, (team, users), *leave)?;
-                Ok((place, request))
-            }
+            Verb::Share { .. } | Verb::Members { .. } => self.build_access(shared, fiber, code),
             _ => Err(broken("the step asks for nothing".to_owned())),
         }
     }

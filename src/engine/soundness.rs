@@ -3,8 +3,8 @@
 
 use crate::engine::build::PlanError;
 use crate::plan::{
-    ActorKind, Aggregation, Field, LinkNumber, OrderBy, Plan, PlugInBody, Reached, RowSelector,
-    Selection, Statement, Step, StepRef, Verb,
+    ActorKind, Aggregation, Field, LinkNumber, ManyToManyId, OrderBy, Plan, PlugInBody, Reached,
+    RowSelector, Selection, Statement, Step, StepRef, Verb,
 };
 use crate::words::{ColumnId, ColumnType, InstanceId, ProgramId, TableId};
 
@@ -35,14 +35,7 @@ pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
         sound.instance(group.instance)?;
         sound.columns(group.table, group.set.iter().map(|(column, _)| *column))?;
     }
-    for relationship in &plan.many_to_many {
-        let columns = relationship.ends.map(|end| end.column);
-        sound.columns(relationship.intersect, columns.into_iter())?;
-        let table = plan.table(relationship.intersect);
-        if table.keys.first().is_none_or(|key| key.columns != columns) {
-            return dangling(format!("the key of the intersect table `{}`", table.name));
-        }
-    }
+    sound.many_to_many()?;
     for plug_in in &plan.plug_ins {
         sound.instance(plug_in.instance)?;
         if let Some(table) = plug_in.table {
@@ -127,6 +120,26 @@ impl Soundness<'_> {
         }
     }
 
+    fn many_to_many(&self) -> Result<(), PlanError> {
+        for relationship in &self.plan.many_to_many {
+            let columns = relationship.ends.map(|end| end.column);
+            self.columns(relationship.intersect, columns.into_iter())?;
+            let table = self.plan.table(relationship.intersect);
+            if table.keys.first().is_none_or(|key| key.columns != columns) {
+                return dangling(format!("the key of the intersect table `{}`", table.name));
+            }
+        }
+        Ok(())
+    }
+
+    fn end_of(&self, relationship: ManyToManyId, table: TableId) -> Result<(), PlanError> {
+        let relationship = self.plan.many_to_many.get(relationship.index());
+        match relationship.and_then(|it| it.end_of(table)) {
+            Some(_) => Ok(()),
+            None => dangling(format!("a many-to-many relationship of table {}", table.0)),
+        }
+    }
+
     fn steps(&self, steps: &[Step]) -> Result<(), PlanError> {
         steps.iter().try_for_each(|step| self.verb(&step.verb))
     }
@@ -188,7 +201,8 @@ impl Soundness<'_> {
                 self.columns(*table, set.iter().map(|assignment| assignment.column))
             }
             Verb::Update { instance, table, row, set, .. }
-            | Verb::Upsert { instance, table, row, set, .. } => {
+            | Verb::Upsert { instance, table, row, set, .. }
+            | Verb::Merge { instance, table, row, set, .. } => {
                 self.place(*instance)?;
                 self.selector(*table, row)?;
                 self.columns(*table, set.iter().map(|assignment| assignment.column))
@@ -203,20 +217,11 @@ impl Soundness<'_> {
                 self.place(*instance)?;
                 self.selector(*table, row)
             }
-            Verb::Merge { instance, table, row, set, .. } => {
-                self.place(*instance)?;
-                self.selector(*table, row)?;
-                self.columns(*table, set.iter().map(|assignment| assignment.column))
-            }
             Verb::Members { instance, .. } => self.place(*instance),
             Verb::Associate { instance, table, row, relationship, .. } => {
                 self.place(*instance)?;
-                self.selector(*table, row)?;
-                let relationship = self.plan.many_to_many.get(relationship.index());
-                match relationship.and_then(|it| it.end_of(*table)) {
-                    Some(_) => Ok(()),
-                    None => dangling("a many-to-many relationship".to_owned()),
-                }
+                self.end_of(*relationship, *table)?;
+                self.selector(*table, row)
             }
             Verb::Statement(statement, _) => self.statement(statement),
             Verb::Query { instance, selection, .. } => {

@@ -12,7 +12,7 @@ use crate::engine::request::{Request, Target};
 use crate::engine::store::View;
 use crate::engine::world::World;
 use crate::fault::Fault;
-use crate::plan::Message;
+use crate::plan::{ManyToManyId, Message};
 use crate::words::{ColumnId, RowId, SimInstant, TableId, Value};
 
 impl World {
@@ -67,20 +67,22 @@ impl World {
         match self.next_child(fiber, frame, (list, cascade), subordinate, limit)? {
             Below::Child(tie, (child, version)) => {
                 let place = (tie.child, child);
-                let Some(other) = tie.pairs_with else {
+                let Some(pairs) = tie.pairs else {
                     return Ok(write(place, tie.by, Value::Id(row)));
                 };
-                let value = match self.is_paired(frame, place, (tie.by, row), other) {
-                    true => None,
-                    false => Some((tie.by, Value::Id(row))),
+                let below = (tie.child, (child, version));
+                return match self.pair_for(frame, place, (pairs, tie.by), row) {
+                    None => self.remove_pair(fiber, frame, cascade, below),
+                    Some(pair) => {
+                        // Its turn comes again, when there is a pair in its place.
+                        cascade.children.push((child, version));
+                        let wrote = self.add_pair(fiber, frame, (pairs, pair))?;
+                        Ok(match self.written(wrote) {
+                            Done::After(cost) => Done::Took(cost),
+                            done => done,
+                        })
+                    }
                 };
-                return self.write_pair(
-                    fiber,
-                    frame,
-                    cascade,
-                    (tie.child, (child, version)),
-                    value,
-                );
             }
             Below::Not(done) => return Ok(done),
             Below::Over => {}
@@ -112,22 +114,25 @@ impl World {
         Ok(Done::Part(Box::new(request)))
     }
 
-    /// Whether what a pair associates with the subordinate is associated with the row that stays
-    /// as well: then the pair has nowhere to go.
+    /// The pair that takes the place of one with the subordinate; `None` where it is there already.
     ///
-    /// Assumed: such a pair goes, and every other one comes along.
-    fn is_paired(
+    /// Assumed: what the subordinate is associated with, the row that stays is from now on.
+    fn pair_for(
         &self,
         frame: &RequestFrame,
         place: (TableId, RowId),
-        (by, row): (ColumnId, RowId),
-        other: ColumnId,
-    ) -> bool {
-        let Some(related) = self.column_of(frame, place, other) else { return false };
-        let values = match by < other {
-            true => [Value::Id(row), related],
-            false => [related, Value::Id(row)],
-        };
-        self.pair_of(frame, place.0, &values, View::Latest).is_some()
+        (pairs, by): (ManyToManyId, ColumnId),
+        row: RowId,
+    ) -> Option<[RowId; 2]> {
+        let ends = self.shared.plan.many_to_many[pairs.index()].ends;
+        let pair = ends.map(|end| match end.column == by {
+            true => Value::Id(row),
+            false => self.column_of(frame, place, end.column).unwrap_or_default(),
+        });
+        let (Value::Id(first), Value::Id(second)) = (&pair[0], &pair[1]) else { return None };
+        match self.pair_of(frame, place.0, &pair, View::Latest) {
+            Some(_) => None,
+            None => Some([*first, *second]),
+        }
     }
 }

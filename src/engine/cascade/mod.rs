@@ -32,7 +32,7 @@ use crate::engine::operation::Done;
 use crate::engine::request::{Request, Target};
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Message, OnAssign, OnDelete, Plan};
+use crate::plan::{ManyToManyId, Message, OnAssign, OnDelete, Plan};
 use crate::trace::WriteKind;
 use crate::words::{ColumnId, RowId, SimInstant, TableId, Value};
 
@@ -56,9 +56,9 @@ struct Tie {
     delete: OnDelete,
     /// What becomes of their owner when that of the one above changes.
     assign: OnAssign,
-    /// Of an intersect table: the lookup to the other end. Its rows are the platform's own, and
+    /// The relationship of which the rows below are the pairs. They are the platform's own, and
     /// are written without a request.
-    pairs_with: Option<ColumnId>,
+    pairs: Option<ManyToManyId>,
 }
 
 impl Relationships {
@@ -67,18 +67,17 @@ impl Relationships {
         let mut all = Self::default();
         for it in &plan.relationships {
             let (delete, assign) = (it.delete, it.assign);
-            let tie = Tie { child: it.child, by: it.by, delete, assign, pairs_with: None };
+            let tie = Tie { child: it.child, by: it.by, delete, assign, pairs: None };
             all.on_delete.entry(it.parent).or_default().push(tie);
             if assign != OnAssign::None {
                 all.on_assign.entry(it.parent).or_default().push(tie);
             }
         }
-        for it in &plan.many_to_many {
-            let [one, other] = it.ends;
-            for (end, opposite) in [(one, other), (other, one)] {
-                let (child, by, pairs_with) = (it.intersect, end.column, Some(opposite.column));
+        for (number, it) in (0..).zip(&plan.many_to_many) {
+            for end in it.ends {
+                let (child, by, pairs) = (it.intersect, end.column, Some(ManyToManyId(number)));
                 let (delete, assign) = (OnDelete::Cascade, OnAssign::None);
-                let tie = Tie { child, by, delete, assign, pairs_with };
+                let tie = Tie { child, by, delete, assign, pairs };
                 all.on_delete.entry(end.table).or_default().push(tie);
             }
         }
@@ -158,8 +157,8 @@ impl World {
             Below::Not(done) => return Ok(Some(done)),
             Below::Over => return Ok(None),
         };
-        if tie.pairs_with.is_some() {
-            return self.write_pair(fiber, frame, cascade, (tie.child, below), None).map(Some);
+        if tie.pairs.is_some() {
+            return self.remove_pair(fiber, frame, cascade, (tie.child, below)).map(Some);
         }
         let place = (tie.child, below.0);
         match tie.delete {
@@ -169,32 +168,22 @@ impl World {
         }
     }
 
-    /// Removes a row of an intersect table that the cascade has locked, or gives it this value: in
-    /// one command, for which no step runs. Where it has to wait for more locks, the row is the
-    /// next one again.
+    /// Removes a pair that the cascade has locked: in one command, for which no step runs. Where
+    /// it has to wait for more locks, the pair is the next one again.
     ///
     /// Assumed: no page tells of an event; only Associate and Disassociate are known to have one.
-    fn write_pair(
+    fn remove_pair(
         &mut self,
         fiber: FiberId,
         frame: &mut RequestFrame,
         cascade: &mut Cascade,
         (table, (id, version)): (TableId, (RowId, u64)),
-        value: Option<(ColumnId, Value)>,
     ) -> Result<Done, Fault> {
         let caller = self.caller(fiber, frame);
         let (database, mut context) = self.database(frame.instance);
-        let mut columns = Vec::new();
-        let change = match value {
-            Some((column, value)) => {
-                columns.push((column, Assigned::Value(value)));
-                Change::Update(&mut columns)
-            }
-            None => Change::Delete,
-        };
         let Some(row) = database.store(table)?.find(id) else { return Ok(Done::Again) };
-        let wrote =
-            database.change(&mut context, &caller, (table, row), change, &mut frame.writing)?;
+        let (place, change) = ((table, row), Change::Delete);
+        let wrote = database.change(&mut context, &caller, place, change, &mut frame.writing)?;
         if let Wrote::Row(_) = wrote {
             // The next one is a command of its own.
             frame.command_deadline = None;

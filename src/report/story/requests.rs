@@ -209,8 +209,8 @@ impl Teller<'_, '_> {
         self.say_at(entry, lane, steps, Mark::None, shape, Part::Whole);
     }
 
-    /// Whether a request is about this table. One that writes pairs into an intersect table tells of
-    /// its own row, and each pair is a line of its own.
+    /// Whether a request is about this table. One that writes pairs into an intersect table tells
+    /// of its own row, and each pair is a line of its own.
     fn is_about(&self, request: RequestId, table: TableId) -> bool {
         self.history.requests.get(&request).is_none_or(|it| it.table == table)
     }
