@@ -23,6 +23,11 @@ pub struct Fault {
     /// What the one who raised it asks the async service to do.
     #[serde(default, skip_serializing_if = "OperationStatus::is_failed")]
     pub status: OperationStatus,
+    /// Which item of an ExecuteTransaction raised it, from 0: its `FaultedRequestIndex`.
+    ///
+    /// Source: Microsoft Learn, "Execute messages in a single database transaction".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faulted_request_index: Option<u32>,
 }
 
 impl Fault {
@@ -34,6 +39,7 @@ impl Fault {
             instance: None,
             plug_in: None,
             status: OperationStatus::Failed,
+            faulted_request_index: None,
         }
     }
 

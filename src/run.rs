@@ -36,6 +36,11 @@ impl Run {
     pub fn story(&self, options: &StoryOptions) -> String {
         report::story(&self.trace, &self.verdict, options)
     }
+
+    /// The run as a picture of time, locks and outages.
+    pub fn timeline(&self, options: &StoryOptions) -> String {
+        report::timeline(&self.trace, &self.verdict, options)
+    }
 }
 
 /// Reads a scenario file: one plan for each variant, in the order of the file.

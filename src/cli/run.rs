@@ -47,6 +47,10 @@ pub struct Arguments {
     #[arg(long, value_name = "FORMAT=PATH")]
     export: Vec<Export>,
 
+    /// Draw time, locks and outages instead of telling the story
+    #[arg(long)]
+    timeline: bool,
+
     /// Print only the verdicts
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
@@ -109,6 +113,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
             },
         },
         format: arguments.format,
+        timeline: arguments.timeline,
         options: RunOptions { seed: arguments.seed, ..RunOptions::default() },
         export_files,
         output,
@@ -154,6 +159,7 @@ fn choose_variant(scenarios: &mut Vec<Loaded>, variant: &str) -> Result<(), Stri
 struct Session<'a> {
     story: StoryOptions,
     format: Printed,
+    timeline: bool,
     options: RunOptions,
     export_files: Vec<ExportFiles>,
     output: &'a mut Output,
@@ -168,6 +174,7 @@ impl Session<'_> {
         let told = bug::caught(|| {
             let run = run::run(plan, &self.options)?;
             let story = match self.format {
+                Printed::Text if self.timeline => run.timeline(&self.story),
                 Printed::Text => run.story(&self.story),
                 Printed::Json | Printed::Junit => String::new(),
             };

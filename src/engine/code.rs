@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::engine::batch::BatchCode;
 use crate::fault::{FaultKind, OperationStatus};
 use crate::plan::{
-    Assignment, Backoff, Isolation, Location, Plan, Program, RowSelector, Statement, Step, Verb,
+    Assignment, Backoff, Isolation, Location, Plan, Program, RowSelector, Side, Statement, Step,
+    Verb,
 };
 use crate::words::evaluate::is_about_the_row_alone;
 use crate::words::{Expression, InstanceId, Name, ProgramId, RowId, SimInstant, TableId, Value};
@@ -62,6 +63,8 @@ pub enum Operation {
     SetShared(Vec<(Name, Expression)>),
     /// Sets columns of `target`.
     SetTarget(Vec<(Name, Expression)>),
+    /// Sets parameters of the request.
+    SetParameters(Side, Vec<(Name, Expression)>),
     /// Binds values.
     Let(Vec<(Name, Expression)>),
     /// Puts a remark into the story.
@@ -196,7 +199,7 @@ fn compile(plan: &Plan, program: &Program) -> Assembly {
     let mut assembly = Assembly::default();
     compile_steps(&program.steps, &mut assembly);
     for operation in &mut assembly.operations {
-        if let Some((table, row)) = row_named_by(operation)
+        if let Some((table, row)) = row_named_by(plan, operation)
             && let Expression::Literal(Value::Text(name)) = row
         {
             // The id of a row that the file names outright is worked out once.
@@ -212,9 +215,12 @@ pub fn called(plan: &Plan, table: TableId, name: &str) -> RowId {
 }
 
 /// The expression by which an operation names its row.
-fn row_named_by(operation: &mut Operation) -> Option<(TableId, &mut Expression)> {
+fn row_named_by<'o>(
+    plan: &Plan,
+    operation: &'o mut Operation,
+) -> Option<(TableId, &'o mut Expression)> {
     match operation {
-        Operation::Request(request) => row_of(&mut request.verb),
+        Operation::Request(request) => row_of(plan, &mut request.verb),
         Operation::Statement(code) => match &mut code.statement {
             Statement::Insert { table, row: Some(row), .. } => Some((*table, row)),
             _ => None,
@@ -224,8 +230,11 @@ fn row_named_by(operation: &mut Operation) -> Option<(TableId, &mut Expression)>
 }
 
 /// The expression by which a verb names its row.
-fn row_of(verb: &mut Verb) -> Option<(TableId, &mut Expression)> {
+fn row_of<'v>(plan: &Plan, verb: &'v mut Verb) -> Option<(TableId, &'v mut Expression)> {
     match verb {
+        Verb::Execute { message, row: Some(RowSelector::Row(row)), .. } => {
+            Some((plan.custom_message(*message).table?, row))
+        }
         Verb::Create { table, row: Some(row), .. }
         | Verb::Retrieve { table, row: RowSelector::Row(row), .. }
         | Verb::Update { table, row: RowSelector::Row(row), .. }
@@ -246,7 +255,8 @@ pub fn named_rows(plan: &Plan) -> Vec<(TableId, Name)> {
     }
     let mut rows = Vec::new();
     for operation in &mut assembly.operations {
-        if let Some((table, Expression::Literal(Value::Text(name)))) = row_named_by(operation) {
+        if let Some((table, Expression::Literal(Value::Text(name)))) = row_named_by(plan, operation)
+        {
             rows.push((table, name.clone()));
         }
     }
@@ -270,6 +280,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         | Verb::Upsert { .. }
         | Verb::Delete { .. }
         | Verb::Merge { .. }
+        | Verb::Execute { .. }
         | Verb::Share { .. }
         | Verb::Members { .. }
         | Verb::Associate { .. }
@@ -281,12 +292,11 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         Verb::Work(duration) => out.push(Operation::Work(*duration)),
         Verb::Wait(duration) => out.push(Operation::Wait(*duration)),
         Verb::WaitUntil(instant) => out.push(Operation::WaitUntil(*instant)),
-        Verb::Fail { message, status } => {
-            out.push(Operation::Fail(message.clone(), *status));
-        }
+        Verb::Fail { message, status } => out.push(Operation::Fail(message.clone(), *status)),
         Verb::Throw(text) => out.push(Operation::Throw(text.clone())),
         Verb::SetShared(set) => out.push(Operation::SetShared(set.clone())),
         Verb::SetTarget(set) => out.push(Operation::SetTarget(set.clone())),
+        Verb::SetParameters(side, set) => out.push(Operation::SetParameters(*side, set.clone())),
         Verb::Let(bindings) => out.push(Operation::Let(bindings.clone())),
         Verb::Note(text) => out.push(Operation::Note(text.clone())),
         Verb::Trace(text) => out.push(Operation::Trace(text.clone())),
@@ -309,11 +319,10 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         }
         Verb::Try { body, on_fault, on } => compile_try(body, on_fault, on, out),
         Verb::Batch { instance, kind, body, bind, faults } => {
-            let begin = BatchCode::Collect { instance: *instance, kind: *kind };
-            out.push(Operation::Batch(begin));
+            out.push(Operation::Batch(BatchCode::Collect { instance: *instance, kind: *kind }));
             compile_steps(body, out);
-            let end = BatchCode::Send { bind: bind.clone(), faults: faults.clone() };
-            out.push(Operation::Batch(end));
+            let (bind, faults) = (bind.clone(), faults.clone());
+            out.push(Operation::Batch(BatchCode::Send { bind, faults }));
         }
         Verb::Transaction { instance, isolation, body } => {
             out.push(Operation::Begin { instance: *instance, isolation: *isolation });

@@ -74,12 +74,8 @@ impl World {
             Operation::Throw(text) => return Err(self.thrown(fiber, text)?),
             Operation::SetShared(set) => self.set_shared(fiber, set)?,
             Operation::SetTarget(set) => self.set_target(shared, fiber, set)?,
-            Operation::Let(bindings) => {
-                for (name, expression) in bindings {
-                    let value = self.value(fiber, expression)?;
-                    bind(fiber, name, value);
-                }
-            }
+            Operation::SetParameters(side, set) => self.set_parameters(fiber, *side, set)?,
+            Operation::Let(bindings) => self.bind_all(fiber, bindings)?,
             Operation::Note(text) => {
                 let text = text_of(&self.value(fiber, text)?);
                 let lane = fiber.lane;
@@ -119,6 +115,14 @@ impl World {
             Operation::Call { program, with } => return self.call(shared, fiber, *program, with),
         }
         Ok(Next::Operation)
+    }
+
+    fn bind_all(&self, fiber: &mut Fiber, values: &[(Name, Expression)]) -> Result<(), Fault> {
+        for (name, expression) in values {
+            let value = self.value(fiber, expression)?;
+            bind(fiber, name, value);
+        }
+        Ok(())
     }
 
     fn call(
@@ -202,7 +206,8 @@ impl World {
                 Verb::Create { bind, .. }
                 | Verb::Retrieve { bind, .. }
                 | Verb::Query { bind, .. }
-                | Verb::Upsert { bind, .. } => bind.as_ref(),
+                | Verb::Upsert { bind, .. }
+                | Verb::Execute { bind, .. } => bind.as_ref(),
                 Verb::Changes { bind, from, .. } => {
                     if let (ChangesFrom::Cursor(cursor), Answer::Changes(delta)) = (from, &answer) {
                         self.note_read(fiber, cursor, delta);
@@ -326,6 +331,9 @@ impl World {
                         frame.loops.truncate(loops);
                         frame.position = *on_fault;
                         frame.bind(&Name::from("fault"), Value::text(fault.kind.facts().word));
+                        let faulted = fault.faulted_request_index.map(i64::from);
+                        let faulted = faulted.map_or(Value::Null, Value::Whole);
+                        frame.bind(&Name::from("faulted"), faulted);
                         let lane = fiber.lane;
                         self.log.emit(self.now, || Event::FaultHandled { lane, fault });
                         return Flow::Continue;

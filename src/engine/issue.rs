@@ -129,7 +129,33 @@ impl World {
                 let request = self.build_association(shared, fiber, code)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
-            Verb::Share { .. } | Verb::Members { .. } => self.build_access(shared, fiber, code),
+            Verb::Execute { message, .. } => {
+                let place = shared.plan.custom_message(*message).instance;
+                Ok((place, self.build_execute(shared, fiber, &code.verb)?))
+            }
+            _ => self.build_access(shared, fiber, &code.verb),
+        }
+    }
+
+    /// The request of a step that changes who may do what.
+    fn build_access(
+        &mut self,
+        shared: &Shared,
+        fiber: &Fiber,
+        verb: &Verb,
+    ) -> Result<(InstanceId, Request), Fault> {
+        match verb {
+            Verb::Share { instance, table, row, with, rights } => {
+                let place = self.place(fiber, *instance)?;
+                let target = self.target(shared, fiber, *table, row)?;
+                let with = self.principal(shared, fiber, place, with)?;
+                Ok((place, Request::share((*table, target), with, rights)))
+            }
+            Verb::Members { instance, team, users, leave } => {
+                let place = self.place(fiber, *instance)?;
+                let request = self.build_members(shared, fiber, place, (team, users), *leave)?;
+                Ok((place, request))
+            }
             _ => Err(broken("the step asks for nothing".to_owned())),
         }
     }
@@ -348,6 +374,7 @@ impl Request {
             query: None,
             changes: None,
             required: None,
+            input: None,
             subordinate: None,
             hints: Hints::NONE,
             access: None,

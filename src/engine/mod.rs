@@ -19,6 +19,7 @@ mod cascade;
 mod changes;
 mod code;
 mod concurrency;
+mod custom_message;
 pub mod database;
 mod digest;
 mod exchange;

@@ -15,6 +15,7 @@
 use crate::engine::association::unwritable;
 use crate::engine::batch::unfit;
 use crate::engine::concurrency::unversioned;
+use crate::engine::custom_message::{acts_in_none, blank_answer};
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame, State};
 use crate::engine::interpret::Next;
 use crate::engine::jobs::Origin;
@@ -41,6 +42,9 @@ impl World {
         }
         match frame.phase {
             Phase::Arrived => self.admit(id, fiber),
+            Phase::MainOperation if frame.request.message.custom().is_some() => {
+                self.run_stage(id, fiber, Stage::MainOperation, Phase::PostOperation)
+            }
             Phase::Resolve | Phase::MainOperation | Phase::Queue => self.run_statement(id, fiber),
             Phase::PreValidation => {
                 let next = match self.shared.plan.security.is_empty() {
@@ -90,6 +94,10 @@ impl World {
                 row: request.id(),
                 depth: frame.depth,
                 transaction: frame.transaction.map(|transaction| transaction.id),
+                input: request.input.as_ref().map_or_else(Vec::new, |input| {
+                    let given = input.columns.iter();
+                    given.map(|(_, name, value)| (name.clone(), value.clone())).collect()
+                }),
                 columns: match (&request.select, request.message) {
                     (Some(select), _) => select.to_vec(),
                     _ => request.columns.iter().map(|(column, _)| *column).collect(),
@@ -103,6 +111,7 @@ impl World {
             _ => Phase::PreValidation,
         };
         frame.job_access = self.job_access(frame);
+        frame.answer = blank_answer(&self.shared.plan, frame);
         if let Some(fault) = self.inadmissible(fiber, instance, depth, table) {
             self.fail_request(fiber, fault);
             return Flow::Continue;
@@ -129,10 +138,7 @@ impl World {
             return Some(Fault::new(FaultKind::NoSuchTable, message).from_instance(instance));
         }
         if depth > plan.limits.depth {
-            let message = "This workflow job was canceled because the workflow that started it \
-                           included an infinite loop. Correct the workflow logic and try again. \
-                           For information about workflow logic, see Help.";
-            return Some(Fault::new(FaultKind::DepthExceeded, message).from_instance(instance));
+            return Some(too_deep().from_instance(instance));
         }
         let Some(Frame::Request(frame)) = fiber.frames.last() else {
             return None;
@@ -159,6 +165,7 @@ impl World {
         let reads = request.message.is_read();
         // Each item of an ExecuteMultiple has a transaction of its own.
         let needs_none = request.message == Message::ExecuteMultiple
+            || acts_in_none(&self.shared.plan, request.message)
             || reads
                 && !self.needs_transaction(instance, frame)
                 && !self.shared.steps.any(instance, request.table, request.message);
@@ -271,7 +278,10 @@ impl World {
             return Flow::Continue;
         };
         match result {
-            Err(fault) if frame.request.message != Message::ExecuteMultiple => {
+            Err(mut fault) if frame.request.message != Message::ExecuteMultiple => {
+                if frame.request.message == Message::ExecuteTransaction {
+                    fault.faulted_request_index = u32::try_from(frame.parts.len()).ok();
+                }
                 self.fail_request(fiber, fault);
             }
             result => frame.parts.push(result),
@@ -325,4 +335,15 @@ impl World {
         self.log.emit(self.now, || Event::RequestEnded { request, fault: Some(fault.clone()) });
         fiber.result = Some(Err(fault));
     }
+}
+
+/// The fault of a chain of requests, or of a background workflow, that comes back to itself.
+///
+/// Source: Microsoft Learn, "Web service error codes", SdkCorrelationTokenDepthTooHigh; "Best
+/// practices for background workflow processes".
+pub(super) fn too_deep() -> Fault {
+    let message = "This workflow job was canceled because the workflow that started it included \
+                   an infinite loop. Correct the workflow logic and try again. For information \
+                   about workflow logic, see Help.";
+    Fault::new(FaultKind::DepthExceeded, message)
 }

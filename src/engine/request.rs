@@ -30,6 +30,8 @@ pub struct Request {
     pub required: Option<Required>,
     /// How a read departs from its transaction's isolation level.
     pub hints: Hints,
+    /// For a custom message: its parameters.
+    pub input: Option<Arc<Record>>,
     /// For a merge: the row that is merged into the target.
     pub subordinate: Option<RowId>,
     /// What it changes of who may do what.

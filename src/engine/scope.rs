@@ -6,12 +6,12 @@ use std::sync::Arc;
 use crate::engine::association::told;
 use crate::engine::database::Assigned;
 use crate::engine::fiber::{Frame, Phase, RequestFrame};
-use crate::engine::request::Request;
+use crate::engine::request::{Answer, Request};
 use crate::engine::sharing::SharedVariables;
 use crate::plan::{ImageKind, Mode, Plan, Stage, Table};
 use crate::words::evaluate::PlugInNames;
 use crate::words::own_names::{
-    CONTEXT, IMAGE, PARENT, PARENT_SHARED, RELATED, RELATIONSHIP, SHARED, TARGETS,
+    CONTEXT, IMAGE, INPUT, OUTPUT, PARENT, PARENT_SHARED, RELATED, RELATIONSHIP, SHARED, TARGETS,
 };
 use crate::words::{ColumnId, Record, RowId, Value};
 use uuid::{Builder, Uuid};
@@ -60,7 +60,7 @@ impl<'a> PlugInScope<'a> {
         Some(match member {
             "depth" => Value::Whole(i64::from(of.depth)),
             "stage" => Value::Whole(i64::from(stage.number())),
-            "message" => Value::text(of.request.message.name()),
+            "message" => Value::text(self.plan.message_name(of.request.message)),
             "mode" => Value::Whole(match running.map(|it| it.mode) {
                 Some(Mode::Asynchronous) => 1,
                 _ => 0,
@@ -153,6 +153,11 @@ impl PlugInNames for PlugInScope<'_> {
                 let (_, related) = told(self.plan, &self.request.request).unwrap_or_default();
                 Some(Value::List(related.iter().map(|row| Value::Id(*row)).collect()))
             }
+            INPUT => Some(self.request.request.input.clone().map_or(Value::Null, Value::Record)),
+            OUTPUT => Some(match &self.request.answer {
+                Answer::Record(record) => Value::Record(Arc::clone(record)),
+                _ => Value::Null,
+            }),
             "before" => Some(self.request.before.clone().map_or(Value::Null, Value::Record)),
             _ => self.image(name.strip_prefix(IMAGE)?),
         }

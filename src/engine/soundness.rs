@@ -3,10 +3,10 @@
 
 use crate::engine::build::PlanError;
 use crate::plan::{
-    ActorKind, Aggregation, Field, LinkNumber, ManyToManyId, OrderBy, Plan, PlugInBody, Reached,
-    RowSelector, Selection, Statement, Step, StepRef, Verb,
+    ActorKind, Aggregation, Column, CustomMessage, Field, LinkNumber, ManyToManyId, OrderBy, Plan,
+    PlugInBody, Reached, RowSelector, Selection, Statement, Step, StepRef, Verb,
 };
-use crate::words::{ColumnId, ColumnType, InstanceId, ProgramId, TableId};
+use crate::words::{ColumnId, ColumnType, InstanceId, MessageId, ProgramId, TableId};
 
 /// Checks every number in the plan that the engine follows.
 ///
@@ -16,11 +16,7 @@ use crate::words::{ColumnId, ColumnType, InstanceId, ProgramId, TableId};
 pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
     let sound = Soundness { plan };
     for table in &plan.tables {
-        for column in &table.columns {
-            if let ColumnType::Lookup(to) = column.kind {
-                sound.table(to)?;
-            }
-        }
+        table.columns.iter().try_for_each(|column| sound.column(column))?;
         let keys = table.keys.iter().flat_map(|key| &key.columns);
         for column in keys.chain(table.indexes.iter().flat_map(|index| &index.columns)) {
             if column.index() >= table.columns.len() {
@@ -36,7 +32,13 @@ pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
         sound.columns(group.table, group.set.iter().map(|(column, _)| *column))?;
     }
     sound.many_to_many()?;
+    for message in &plan.messages {
+        sound.message(message)?;
+    }
     for plug_in in &plan.plug_ins {
+        if let Some(message) = plug_in.message.custom() {
+            sound.custom(message)?;
+        }
         sound.instance(plug_in.instance)?;
         if let Some(table) = plug_in.table {
             sound.columns(table, plug_in.filter.iter().copied())?;
@@ -91,6 +93,24 @@ impl Soundness<'_> {
             return Ok(());
         }
         dangling(format!("table {}", table.0))
+    }
+
+    fn custom(&self, message: MessageId) -> Result<&CustomMessage, PlanError> {
+        let found = self.plan.messages.get(message.index());
+        found.ok_or_else(|| PlanError::Dangling { what: format!("custom message {}", message.0) })
+    }
+
+    fn message(&self, message: &CustomMessage) -> Result<(), PlanError> {
+        self.instance(message.instance)?;
+        message.table.map_or(Ok(()), |table| self.table(table))?;
+        message.parameters.iter().chain(&message.response).try_for_each(|it| self.column(it))
+    }
+
+    fn column(&self, column: &Column) -> Result<(), PlanError> {
+        match column.kind {
+            ColumnType::Lookup(to) => self.table(to),
+            _ => Ok(()),
+        }
     }
 
     fn instance(&self, instance: InstanceId) -> Result<(), PlanError> {
@@ -223,6 +243,7 @@ impl Soundness<'_> {
                 self.end_of(*relationship, *table)?;
                 self.selector(*table, row)
             }
+            Verb::Execute { message, row, .. } => self.execute(*message, row.as_ref()),
             Verb::Statement(statement, _) => self.statement(statement),
             Verb::Query { instance, selection, .. } => {
                 self.place(*instance)?;
@@ -256,9 +277,19 @@ impl Soundness<'_> {
             | Verb::Throw(_)
             | Verb::SetShared(_)
             | Verb::SetTarget(_)
+            | Verb::SetParameters(..)
             | Verb::Let(_)
             | Verb::Note(_)
             | Verb::Trace(_) => Ok(()),
+        }
+    }
+
+    fn execute(&self, message: MessageId, row: Option<&RowSelector>) -> Result<(), PlanError> {
+        let message = self.custom(message)?;
+        match (row, message.table) {
+            (Some(row), Some(table)) => self.selector(table, row),
+            (Some(_), None) => dangling(format!("the row of `{}`", message.name)),
+            (None, _) => Ok(()),
         }
     }
 

@@ -11,9 +11,9 @@ use crate::engine::split::Part;
 use crate::engine::steps::StepList;
 use crate::engine::world::{Flow, World};
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{ImageKind, Plan, PlugInBody, Stage};
+use crate::plan::{ImageKind, Plan, PlugInBody, Stage, StepKind};
 use crate::trace::Event;
-use crate::words::PlugInId;
+use crate::words::{PlugInId, SimInstant};
 
 impl World {
     /// Begins the next plug-in step of a stage, or goes on to the next phase.
@@ -83,7 +83,11 @@ impl World {
         let Some(Frame::Request(frame)) = fiber.frames.last_mut() else {
             return Flow::Continue;
         };
-        frame.running = Some((plug_in, self.now + shared.plan.limits.plug_in));
+        let deadline = match registration.kind {
+            StepKind::PlugIn => self.now + shared.plan.limits.plug_in,
+            StepKind::Workflow => SimInstant::END,
+        };
+        frame.running = Some((plug_in, deadline));
         self.log.emit(self.now, || Event::PlugInBegan {
             lane,
             request: frame.id,

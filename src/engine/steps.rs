@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::fiber::RequestFrame;
 use crate::engine::random::shuffle;
-use crate::plan::{Message, Mode, Plan, Stage};
+use crate::plan::{Message, Mode, Plan, Stage, StepKind};
 use crate::words::{ColumnId, InstanceId, PlugInId, TableId};
 
 /// The registered steps of all instances, each list in the order in which it runs.
@@ -58,7 +58,8 @@ impl StepIndex {
                 let step = plan.plug_in(*id);
                 // The steps of a bulk message stand around those of the single one.
                 let is_bulk = step.message.single().is_some();
-                (is_bulk == (step.stage == Stage::PostOperation), step.rank)
+                let is_ranked = step.kind == StepKind::PlugIn;
+                (is_bulk == (step.stage == Stage::PostOperation), is_ranked, step.rank)
             });
             (key, StepList::of(plan, steps))
         };
@@ -92,7 +93,7 @@ impl StepIndex {
 
     /// Whether any step listens to this message on this table.
     pub fn any(&self, instance: InstanceId, table: TableId, message: Message) -> bool {
-        [Stage::PreValidation, Stage::PreOperation, Stage::PostOperation]
+        [Stage::PreValidation, Stage::PreOperation, Stage::MainOperation, Stage::PostOperation]
             .into_iter()
             .any(|stage| self.list(instance, table, message, stage).is_some())
             || self.asynchronous(instance, table, message).is_some()
@@ -171,7 +172,8 @@ fn place(
     (instance, table, message, stage): (InstanceId, TableId, Message, Stage),
 ) -> String {
     let (instance, table) = (&plan.instance(instance).name, &plan.table(table).name);
-    format!("ranks {instance}/{table} {} {}", message.name(), stage.number())
+    let message = plan.message_name(message);
+    format!("ranks {instance}/{table} {message} {}", stage.number())
 }
 
 #[cfg(test)]
@@ -187,6 +189,7 @@ mod tests {
     fn step(number: usize, rank: i32, filter: &[u16]) -> PlugIn {
         PlugIn {
             name: Name::from(format!("step {number}")),
+            kind: StepKind::PlugIn,
             instance: InstanceId(0),
             message: Message::Update,
             table: Some(TableId(0)),

@@ -138,6 +138,17 @@ pub struct Limits {
     ///
     /// Assumed: no page says how long.
     pub async_retry: Duration,
+    /// How many times a background workflow may run for one row within
+    /// [`Limits::workflow_period`]. Default 16.
+    ///
+    /// Source: Microsoft Learn, "Best practices for background workflow processes", Avoid
+    /// infinite loops.
+    pub workflow_runs: u32,
+    /// The time in which those runs are counted. Default 1 h.
+    ///
+    /// Assumed: the page says "a short period of time"; an hour is the time after which the depth
+    /// of a chain of jobs is forgotten.
+    pub workflow_period: Duration,
     /// How many transitions a run may take. Default 10,000,000. Beyond it the scenario has no
     /// end, and the run says who was still at it.
     ///
@@ -170,6 +181,8 @@ impl Default for Limits {
             async_batch: 20,
             async_attempts: 4,
             async_retry: Duration::from_secs(60),
+            workflow_runs: 16,
+            workflow_period: Duration::from_secs(3_600),
             transitions: 10_000_000,
             virtual_time: Duration::from_secs(366 * 86_400),
         }

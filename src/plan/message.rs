@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::words::MessageId;
+
 /// A message of the platform: what a request asks for, and what a plug-in step listens to.
 ///
 /// Upsert and UpsertMultiple are not among those a step can listen to: the platform turns them
@@ -46,6 +48,8 @@ pub enum Message {
     ExecuteTransaction,
     /// Reads what has changed in a table.
     RetrieveEntityChanges,
+    /// A message that somebody has added to the platform: see [`crate::plan::CustomMessage`].
+    Custom(MessageId),
 }
 
 impl Message {
@@ -106,7 +110,8 @@ impl Message {
         }
     }
 
-    /// The platform's name of the message.
+    /// The platform's name of the message. A custom message has its own, which
+    /// [`crate::plan::Plan::message_name`] tells.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Create => "Create",
@@ -128,6 +133,15 @@ impl Message {
             Self::ExecuteMultiple => "ExecuteMultiple",
             Self::ExecuteTransaction => "ExecuteTransaction",
             Self::RetrieveEntityChanges => "RetrieveEntityChanges",
+            Self::Custom(_) => "custom message",
+        }
+    }
+
+    /// Which custom message it is.
+    pub const fn custom(self) -> Option<MessageId> {
+        match self {
+            Self::Custom(id) => Some(id),
+            _ => None,
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod anomaly;
 mod costs;
+mod custom_message;
 mod expectation;
 mod isolation;
 mod job;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use anomaly::{Anomaly, AnomalyFacts};
 pub use costs::{Costs, Limits};
+pub use custom_message::{CustomKind, CustomMessage, CustomSteps};
 pub use expectation::{
     Bounds, Claim, Counted, Expectation, Happening, Phenomenon, RowRef, RowState, StepClaim,
     StepRef,
@@ -38,9 +40,9 @@ pub use job::{JobState, JobStatus, JobTable};
 pub use message::{Message, Stage};
 pub use outage::{Outage, OutageKind};
 pub use program::{
-    Assignment, Backoff, BatchKind, KeyValues, Program, RowSelector, Step, UpsertWhen, Verb,
+    Assignment, Backoff, BatchKind, KeyValues, Program, RowSelector, Side, Step, UpsertWhen, Verb,
 };
-pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody};
+pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody, StepKind};
 pub use relationship::{
     End, ManyToMany, ManyToManyId, OnAssign, OnDelete, Relationship, pair_name,
 };
@@ -58,8 +60,8 @@ pub use system_table::{JOB_TABLE, SECURITY_TABLES, SystemColumn, SystemTable};
 pub use version::{ChangesFrom, DeltaTokens, Precondition};
 
 use crate::words::{
-    ActorId, ColumnId, ColumnType, Expression, InstanceId, Name, OutageId, PlugInId, ProgramId,
-    RowId, SimInstant, TableId,
+    ActorId, ColumnId, ColumnType, Expression, InstanceId, MessageId, Name, OutageId, PlugInId,
+    ProgramId, RowId, SimInstant, TableId,
 };
 
 /// One resolved scenario. A file with variants gives one plan for each.
@@ -98,7 +100,9 @@ pub struct Plan {
     pub relationships: Vec<Relationship>,
     /// Which rows can be associated with which.
     pub many_to_many: Vec<ManyToMany>,
-    /// The registered plug-in steps.
+    /// The messages that somebody has added to the platform.
+    pub messages: Vec<CustomMessage>,
+    /// The registered steps: plug-ins, workflows, and the main operations of custom messages.
     pub plug_ins: Vec<PlugIn>,
     /// Who may do what, for the instances that check it. Empty: everybody may do everything, and
     /// nothing is spent on it.
@@ -345,6 +349,7 @@ impl Plan {
             programs: Vec::new(),
             relationships: Vec::new(),
             many_to_many: Vec::new(),
+            messages: Vec::new(),
             plug_ins: Vec::new(),
             security: Vec::new(),
             jobs: None,
@@ -370,6 +375,19 @@ impl Plan {
     /// The definition of an actor.
     pub fn actor(&self, id: ActorId) -> &Actor {
         &self.actors[id.index()]
+    }
+
+    /// The definition of a custom message.
+    pub fn custom_message(&self, id: MessageId) -> &CustomMessage {
+        &self.messages[id.index()]
+    }
+
+    /// The name of a message: the platform's, or the one that its author gave it.
+    pub fn message_name(&self, message: Message) -> &str {
+        match message {
+            Message::Custom(id) => &self.custom_message(id).name,
+            own => own.name(),
+        }
     }
 
     /// The registration of a plug-in step.

@@ -12,7 +12,9 @@ use crate::plan::{
     AnswerPart, ChangesFrom, Hints, Isolation, Location, ManyToManyId, Message, Precondition,
     Right, Selection, Statement,
 };
-use crate::words::{ColumnId, Expression, InstanceId, Name, ProgramId, SimInstant, TableId};
+use crate::words::{
+    ColumnId, Expression, InstanceId, MessageId, Name, ProgramId, SimInstant, TableId,
+};
 
 /// A list of steps with a name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -139,6 +141,17 @@ pub enum Verb {
         /// What the row that stays gets besides.
         set: Vec<Assignment>,
     },
+    /// Asks for a custom message, of the instance that has it.
+    Execute {
+        /// Which.
+        message: MessageId,
+        /// Of which row, where it is about one.
+        row: Option<RowSelector>,
+        /// Its parameters.
+        with: Vec<(Name, Expression)>,
+        /// The binding that gets what it answers.
+        bind: Option<Name>,
+    },
     /// Shares a row with a user or team, or takes the share away.
     Share {
         /// Where.
@@ -219,6 +232,8 @@ pub enum Verb {
     /// Sets columns of the plug-in's `target`. What is set before the main operation is written by
     /// it.
     SetTarget(Vec<(Name, Expression)>),
+    /// Sets parameters of the request whose steps run: of what it asks for, or of what it answers.
+    SetParameters(Side, Vec<(Name, Expression)>),
     /// Binds values to names.
     Let(Vec<(Name, Expression)>),
     /// Chooses between two lists of steps.
@@ -257,7 +272,8 @@ pub enum Verb {
         /// The steps.
         body: Vec<Step>,
     },
-    /// Handles a fault; the binding `fault` gets its word, such as `deadlock victim`.
+    /// Handles a fault; the binding `fault` gets its word, such as `deadlock victim`, and
+    /// `faulted` the index of the item of an ExecuteTransaction that raised it, else null.
     Try {
         /// The steps.
         body: Vec<Step>,
@@ -306,6 +322,16 @@ pub enum Verb {
     /// A statement of a session, with the binding that gets what it answers: the rows of a select,
     /// the id of an inserted row, the number of rows that an update or delete has written.
     Statement(Statement, Option<Name>),
+}
+
+/// On which side of the main operation a parameter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// What is asked for. What is set after the main operation is too late to matter.
+    Input,
+    /// What is answered.
+    Output,
 }
 
 /// How requests that are sent as one are carried out.

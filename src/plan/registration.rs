@@ -12,19 +12,23 @@ use crate::words::{ColumnId, InstanceId, Name, ProgramId, TableId};
 pub struct PlugIn {
     /// Its name, unique in the scenario.
     pub name: Name,
+    /// What it was made with.
+    pub kind: StepKind,
     /// The instance in which it is registered.
     pub instance: InstanceId,
-    /// The message that it listens to; never [`Message::Upsert`].
+    /// The message that it listens to, or whose main operation it is; never [`Message::Upsert`].
     pub message: Message,
     /// The table that it listens to; `None` for every table.
     pub table: Option<TableId>,
-    /// The stage in which it runs; never [`Stage::MainOperation`].
+    /// The stage in which it runs; [`Stage::MainOperation`] for that of a custom message alone.
     pub stage: Stage,
     /// Its execution order: lower runs first. Default 1. The order of equal ranks is drawn from
-    /// the seed.
+    /// the seed. A workflow has none, and runs before all that have one.
     ///
     /// Assumed: the platform orders equal ranks by `SdkMessageFilterId` ("Register a plug-in"),
-    /// which is the same for one message and table, so that the order is unspecified.
+    /// which is the same for one message and table, so that the order is unspecified; and a
+    /// workflow comes first in both stages, as two makers have reported (2017 and 2018) and no
+    /// page says.
     pub rank: i32,
     /// For Update: it runs when the request contains one of these columns, changed or not. Empty
     /// for every Update.
@@ -43,6 +47,32 @@ pub struct PlugIn {
     pub body: PlugInBody,
     /// Where the file says so.
     pub at: Location,
+}
+
+/// With what a step was made.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepKind {
+    /// A plug-in: it may take two minutes.
+    #[default]
+    PlugIn,
+    /// A workflow, real-time or in the background, or a custom process action: no limit of its
+    /// own, but those of the requests that it makes.
+    ///
+    /// Source: Microsoft Learn, "Create a custom process action", Watch out for long running
+    /// actions; "Scalable Customization Design in Dataverse", Database transactions: a real-time
+    /// workflow acts as a plug-in of its stage, and each step of a background workflow is a
+    /// transaction of its own.
+    Workflow,
+}
+
+impl StepKind {
+    /// Whether it is a plug-in.
+    pub const fn is_plug_in(&self) -> bool {
+        matches!(self, Self::PlugIn)
+    }
 }
 
 /// What a plug-in step does.

@@ -11,6 +11,9 @@ mod junit;
 mod metrics;
 mod otel;
 mod story;
+mod terminal;
+#[allow(dead_code, unused_imports)] // The HTML report, which comes next, uses the rest.
+mod timeline;
 
 pub use diagram::{DiagramFormat, diagram};
 pub use export::{Document, Format, export};
@@ -19,6 +22,7 @@ pub use junit::junit;
 pub use metrics::Metrics;
 pub use otel::otel;
 pub use story::{StoryOptions, Verbosity, story};
+pub use terminal::timeline;
 
 use crate::check::Verdict;
 use crate::trace::Trace;

@@ -41,7 +41,7 @@ pub use row::{RowRead, RowWritten, RowsAnswered, RowsSelected};
 pub use telemetry::PlugInTraced;
 pub use version::{ChangesAnswered, VersionEvent};
 
-use crate::plan::{Message, OutageKind, Plan, Stage};
+use crate::plan::{Message, OutageKind, Plan, Stage, StepKind};
 use crate::words::{ColumnId, InstanceId, Name, RowId, SimInstant, TableId};
 
 /// The version of the trace format. A reader refuses another one.
@@ -93,6 +93,9 @@ pub struct Header {
     pub tables_of: Vec<Vec<TableId>>,
     /// The tables, by `TableId`.
     pub tables: Vec<TableHeader>,
+    /// The custom messages, by `MessageId`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<MessageHeader>,
     /// The plug-in steps, by `PlugInId`.
     pub plug_ins: Vec<PlugInHeader>,
     /// The outages' names, by `OutageId`.
@@ -116,6 +119,15 @@ pub struct TableHeader {
     pub indexes: Vec<Name>,
 }
 
+/// A custom message, as far as views need it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageHeader {
+    /// Its name.
+    pub name: Name,
+    /// Whether it acts in a transaction of its own where its caller has none.
+    pub acts_in_transaction: bool,
+}
+
 /// A plug-in step's registration, as far as views need it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlugInHeader {
@@ -129,6 +141,9 @@ pub struct PlugInHeader {
     pub table: Option<TableId>,
     /// Its stage.
     pub stage: Stage,
+    /// With what it was made.
+    #[serde(default, skip_serializing_if = "StepKind::is_plug_in")]
+    pub kind: StepKind,
 }
 
 impl Header {
@@ -154,6 +169,14 @@ impl Header {
                     indexes: table.index_names().cloned().collect(),
                 })
                 .collect(),
+            messages: plan
+                .messages
+                .iter()
+                .map(|message| MessageHeader {
+                    name: message.name.clone(),
+                    acts_in_transaction: message.acts_in_transaction(),
+                })
+                .collect(),
             plug_ins: plan
                 .plug_ins
                 .iter()
@@ -163,6 +186,7 @@ impl Header {
                     message: plug_in.message,
                     table: plug_in.table,
                     stage: plug_in.stage,
+                    kind: plug_in.kind,
                 })
                 .collect(),
             outages: plan.outages.iter().map(|outage| outage.name.clone()).collect(),

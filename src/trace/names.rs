@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::plan::Message;
 use crate::trace::{Clock, Event, Header, LockResource, Trace};
 use crate::words::{
     ActorId, ColumnId, InstanceId, Name, OutageId, PlugInId, RowId, SimInstant, TableId, Value,
@@ -69,6 +70,27 @@ impl<'t> Names<'t> {
         let table = self.header.tables.get(table.index());
         let name = table.and_then(|it| it.columns.get(id.index()));
         or_number(name, "column", u64::from(id.0))
+    }
+
+    /// A message: `Create`, or a custom one by its name.
+    pub fn message(&self, message: Message) -> String {
+        match message {
+            Message::Custom(id) => {
+                let name = self.header.messages.get(id.index()).map(|it| &it.name);
+                or_number(name, "message", u64::from(id.0))
+            }
+            own => own.name().to_owned(),
+        }
+    }
+
+    /// A message with the table that it is about: `Create ticket`. A custom message is about one
+    /// only where it names a row, and says so by its row.
+    pub fn message_on(&self, message: Message, table: TableId) -> String {
+        let name = self.message(message);
+        match message {
+            Message::Custom(_) => name,
+            _ => format!("{name} {}", self.table(table)),
+        }
     }
 
     /// An actor or flow: `lob app`.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Hints, Message, StatementKind};
-use crate::words::{ColumnId, InstanceId, LaneId, RequestId, RowId, TableId, TransactionId};
+use crate::words::{
+    ColumnId, InstanceId, LaneId, Name, RequestId, RowId, TableId, TransactionId, Value,
+};
 
 /// An instance began to carry out a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub struct RequestBegan {
     pub transaction: Option<TransactionId>,
     /// The columns that it writes or asks for; empty for all.
     pub columns: Vec<ColumnId>,
+    /// The parameters of a custom message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub input: Vec<(Name, Value)>,
 }
 
 /// A session's statement began. It has a number among the requests, under which it reads and

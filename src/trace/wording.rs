@@ -27,18 +27,19 @@ impl Names<'_> {
     }
 
     /// A message with what it is about, as a request: `Create europe/ticket/t1`.
-    fn request(
+    pub fn request(
         &self,
         message: Message,
         instance: InstanceId,
         table: TableId,
         row: Option<RowId>,
     ) -> String {
-        let place = match row {
-            Some(row) => self.place(instance, table, row),
-            None => self.table_of(instance, table),
+        let place = match (row, message) {
+            (Some(row), _) => self.place(instance, table, row),
+            (None, Message::Custom(_)) => self.instance(instance),
+            (None, _) => self.table_of(instance, table),
         };
-        format!("{} {place}", message.name())
+        format!("{} {place}", self.message(message))
     }
 
     fn written_row(&self, event: &Event) -> Option<String> {

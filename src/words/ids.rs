@@ -34,6 +34,8 @@ ids! {
     ProgramId(u32);
     /// One registered plug-in step, by its position in `Plan::plug_ins`.
     PlugInId(u32);
+    /// One custom message, by its position in `Plan::messages`.
+    MessageId(u16);
     /// One planned outage, by its position in `Plan::outages`.
     OutageId(u32);
     /// One actor or flow, by its position in `Plan::actors`.

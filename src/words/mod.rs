@@ -17,8 +17,8 @@ mod visible;
 pub use delta::{Delta, DeltaPage, DeltaToken};
 pub use expression::{BinaryOperator, Expression, Function, UnaryOperator};
 pub use ids::{
-    ActorId, ColumnId, InstanceId, LaneId, OutageId, PlugInId, ProgramId, RequestId, RowId,
-    TableId, TransactionId,
+    ActorId, ColumnId, InstanceId, LaneId, MessageId, OutageId, PlugInId, ProgramId, RequestId,
+    RowId, TableId, TransactionId,
 };
 pub use lock_mode::LockMode;
 pub use time::{SimInstant, format_duration};

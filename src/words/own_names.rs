@@ -15,6 +15,10 @@ pub const TARGETS: &str = "$targets";
 pub const RELATIONSHIP: &str = "$relationship";
 /// The rows that an Associate or Disassociate names beside its target.
 pub const RELATED: &str = "$related";
+/// The input parameters of a custom message.
+pub const INPUT: &str = "$input";
+/// What the request answers: its output parameters.
+pub const OUTPUT: &str = "$output";
 /// What stands before the name of one of the step's images.
 pub const IMAGE: &str = "$image ";
 

@@ -208,9 +208,9 @@ impl Judge<'_, '_> {
             }
             Counted::Deadlocks => "deadlocks".to_owned(),
             Counted::Requests { actor, instance, message, table } => {
-                let message = message.map_or("", |it| it.name());
+                let message = message.map_or_else(String::new, |it| names.message(it));
                 let table = table.map_or_else(String::new, |it| names.table(it));
-                let what = [message, &table, "requests"];
+                let what = [&*message, &table, "requests"];
                 let what: Vec<&str> = what.into_iter().filter(|it| !it.is_empty()).collect();
                 format!("{}{}{}", what.join(" "), whose(actor), place(instance))
             }

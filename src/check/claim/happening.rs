@@ -107,7 +107,8 @@ impl Judge<'_, '_> {
             Phenomenon::Fault(None) => "fault".to_owned(),
             Phenomenon::Fault(Some(kind)) => format!("fault {}", kind.facts().word),
             Phenomenon::Write { message, row } => {
-                let what = message.map_or("write", |it| it.name());
+                let what =
+                    message.map_or_else(|| "write".to_owned(), |it| self.history.names.message(it));
                 format!("committed {what} of {}", self.place(row))
             }
         }

@@ -152,6 +152,8 @@ pub struct Request<'t> {
     pub table: TableId,
     /// Of which row, where it names one.
     pub row: Option<RowId>,
+    /// The parameters that a custom message was given.
+    pub input: &'t [(Name, Value)],
     /// The transaction that it joined or opened.
     pub transaction: Option<TransactionId>,
     /// When the instance began with it; `None` when it never arrived.

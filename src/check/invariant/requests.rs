@@ -11,7 +11,7 @@ use crate::check::invariant::order::Transactions;
 use crate::check::invariant::{Invariant, Report};
 use crate::plan::Stage;
 use crate::trace::{Entry, Event, JobEvent, RequestBegan, Trace};
-use crate::words::{InstanceId, LaneId, PlugInId, RequestId, TransactionId};
+use crate::words::{InstanceId, LaneId, MessageId, PlugInId, RequestId, TransactionId};
 
 /// One request that has begun.
 struct Known {
@@ -21,6 +21,8 @@ struct Known {
     depth: u32,
     /// Whether what is nested in it are the items that it carries.
     carries: bool,
+    /// Whether it acts in no transaction where its caller has none.
+    acts_in_none: bool,
     /// The transaction that it joined when it began.
     joined: Option<TransactionId>,
     /// Whether a transaction was begun for it.
@@ -38,6 +40,8 @@ pub(super) struct Watcher {
     known: BTreeMap<RequestId, Known>,
     /// The stage in which each step is registered, by `PlugInId`.
     stages: Vec<Stage>,
+    /// The custom messages that act in no transaction where their caller has none.
+    without: Vec<MessageId>,
 }
 
 impl Watcher {
@@ -45,6 +49,12 @@ impl Watcher {
         Self {
             known: BTreeMap::new(),
             stages: trace.header.plug_ins.iter().map(|it| it.stage).collect(),
+            without: (0..)
+                .map(MessageId)
+                .zip(&trace.header.messages)
+                .filter(|(_, message)| !message.acts_in_transaction)
+                .map(|(id, _)| id)
+                .collect(),
         }
     }
 
@@ -122,6 +132,7 @@ impl Watcher {
             parent: *parent,
             depth: *depth,
             carries: message.carries(),
+            acts_in_none: message.custom().is_some_and(|id| self.without.contains(&id)),
             joined: *transaction,
             opened: false,
             is_job: false,
@@ -152,6 +163,7 @@ impl Watcher {
             joined: None,
             opened: false,
             carries: false,
+            acts_in_none: false,
             is_job: true,
             stage: Some(Stage::PostOperation),
             plug_ins: Vec::new(),
@@ -241,6 +253,7 @@ impl Watcher {
         let opened = known.opened || around;
         let wrong = match stage {
             _ if known.is_job => in_transaction,
+            _ if known.acts_in_none => in_transaction != opened,
             Stage::PreValidation if outermost => in_transaction || opened,
             Stage::PreValidation => in_transaction != opened,
             Stage::PreOperation | Stage::MainOperation | Stage::PostOperation => {

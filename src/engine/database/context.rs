@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::engine::log::Log;
 use crate::engine::names::Names;
 use crate::fault::{Fault, FaultKind};
-use crate::plan::Plan;
+use crate::plan::{Column, Plan};
 use crate::trace::Event;
 use crate::words::evaluate::Clock;
 use crate::words::{ColumnId, ColumnType, Name, RowId, SimInstant, TableId, Value};
@@ -61,13 +61,22 @@ impl Context<'_> {
         value: Value,
     ) -> Result<Value, Fault> {
         let plan = self.plan;
-        let definition = &plan.table(table).columns[column.index()];
+        let table = plan.table(table);
+        self.fit(&table.columns[column.index()], &table.name, value)
+    }
+
+    /// A value as this column of the table or message `of` holds it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::coerce`].
+    pub fn fit(&mut self, definition: &Column, of: &str, value: Value) -> Result<Value, Fault> {
         let fits = match (&definition.kind, value) {
             (_, Value::Null) => Ok(Value::Null),
             (ColumnType::Text { max_length }, Value::Text(text)) => {
                 if text.len() > *max_length as usize && text.chars().count() > *max_length as usize
                 {
-                    return Err(too_long(&definition.name, &plan.table(table).name, *max_length));
+                    return Err(too_long(&definition.name, of, *max_length));
                 }
                 Ok(Value::Text(text))
             }
@@ -102,7 +111,7 @@ impl Context<'_> {
             let message = format!(
                 "Invalid argument: column '{}' of '{}' holds {}, not {}.",
                 definition.name,
-                plan.table(table).name,
+                of,
                 definition.kind.keyword(),
                 value.kind()
             );

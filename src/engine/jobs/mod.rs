@@ -21,6 +21,7 @@
 
 mod run;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::batch::is_in_bulk;
@@ -32,7 +33,7 @@ use crate::engine::random::shuffle;
 use crate::engine::store::View;
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{ImageKind, JobState, JobStatus, JobTable, Message};
+use crate::plan::{ImageKind, JobState, JobStatus, JobTable, Message, StepKind};
 use crate::trace::{Event, JobEvent};
 use crate::words::{
     ColumnId, InstanceId, PlugInId, RequestId, RowId, SimInstant, TransactionId, Value,
@@ -49,6 +50,8 @@ pub struct Jobs {
     looks: Vec<Option<SimInstant>>,
     /// How many jobs each step has had, by `PlugInId`.
     numbers: Vec<u32>,
+    /// When background workflows have run for a row of late.
+    runs: BTreeMap<(InstanceId, PlugInId, RowId), Vec<SimInstant>>,
 }
 
 /// A job that is not over.
@@ -268,6 +271,20 @@ impl World {
         } else if let Some(until) = postponed {
             self.look_later(instance, until);
         }
+    }
+
+    /// Counts a run of a background workflow for its row, and says whether it is one too many.
+    fn is_looping(&mut self, job: &Job) -> bool {
+        let plan = &self.shared.plan;
+        let Some(row) = job.context.request.id() else { return false };
+        if plan.plug_in(job.plug_in).kind != StepKind::Workflow {
+            return false;
+        }
+        let (now, period) = (self.now, plan.limits.workflow_period);
+        let runs = self.jobs.runs.entry((job.instance, job.plug_in, row)).or_default();
+        runs.retain(|run| *run + period > now);
+        runs.push(now);
+        runs.len() > plan.limits.workflow_runs as usize
     }
 
     /// How a job's row stands, as committed; `None` where there is no such row.

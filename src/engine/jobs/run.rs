@@ -7,10 +7,11 @@
 use crate::engine::database::Assigned;
 use crate::engine::fiber::{Fiber, FiberId, Frame, JobFrame, JobPhase, RequestFrame, Role, State};
 use crate::engine::jobs::{Job, JobAccess, Standing};
+use crate::engine::pipeline::too_deep;
 use crate::engine::request::{Answer, Request, Required, Target};
 use crate::engine::world::{Flow, World};
 use crate::fault::{Fault, FaultKind, OperationStatus};
-use crate::plan::{JobState, JobStatus, JobTable, Message};
+use crate::plan::{JobState, JobStatus, JobTable, Message, StepKind};
 use crate::trace::{Event, JobEvent, JobOutcome, LaneKind};
 use crate::words::{ColumnId, InstanceId, LaneId, RowId, Value};
 
@@ -139,6 +140,10 @@ impl World {
         context.id = request;
         fiber.user = job.user;
         fiber.frames.push(Frame::Request(Box::new(context)));
+        if self.is_looping(&job) {
+            self.fail_request(fiber, too_deep());
+            return Flow::Continue;
+        }
         self.begin_plug_in(id, fiber, job.plug_in)
     }
 
@@ -163,7 +168,7 @@ impl World {
     /// Source: Microsoft Learn, "Handle exceptions in plug-ins": `OperationStatus`; four tries in
     /// all. "When do asynchronous jobs fail, suspend or retry?" (Microsoft's blog of 2009, as
     /// reported): a network error, a disabled organization and an error of the database are tried
-    /// again; everything else fails.
+    /// again; an infinite loop fails; everything else fails a plug-in, and suspends a workflow.
     fn outcome_of(&self, job: &Job, result: Result<Answer, Fault>) -> JobOutcome {
         let Err(fault) = result else { return JobOutcome::Succeeded };
         let is_transient = matches!(
@@ -174,9 +179,15 @@ impl World {
                 | FaultKind::SqlTimeout
         );
         let limits = &self.shared.plan.limits;
+        // The maker of a workflow can see to what stopped it, and resume it.
+        let is_workflow = self.shared.plan.plug_in(job.plug_in).kind == StepKind::Workflow;
+        let is_suspended = is_workflow && fault.kind != FaultKind::DepthExceeded;
         match fault.status {
             OperationStatus::Canceled => JobOutcome::Canceled(fault),
             OperationStatus::Suspended => JobOutcome::Suspended(fault),
+            OperationStatus::Failed if !is_transient && is_suspended => {
+                JobOutcome::Suspended(fault)
+            }
             OperationStatus::Failed if !is_transient => JobOutcome::Failed(fault),
             _ if job.attempts >= limits.async_attempts => JobOutcome::Failed(fault),
             _ => JobOutcome::Retried { fault, until: self.now + limits.async_retry },

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use crate::engine::code::RequestCode;
 use crate::engine::database::{Assigned, broken};
 use crate::engine::fiber::{Fiber, RequestFrame};
 use crate::engine::operation::Done;
@@ -12,7 +11,7 @@ use crate::engine::request::{AccessChange, Request, Target};
 use crate::engine::security::{membership_name, name_of};
 use crate::engine::world::{Shared, World};
 use crate::fault::Fault;
-use crate::plan::{Message, Right, Security, TeamKind, Verb};
+use crate::plan::{Message, Right, Security, TeamKind};
 use crate::trace::CacheLoss;
 use crate::words::{BinaryOperator, ColumnId, Expression, InstanceId, Name, RowId, TableId, Value};
 
@@ -61,31 +60,8 @@ impl World {
         Ok(Done::Part(Box::new(part)))
     }
 
-    /// The request of a step that changes who may do what, and where it goes.
-    pub(in crate::engine) fn build_access(
-        &mut self,
-        shared: &Shared,
-        fiber: &Fiber,
-        code: &RequestCode,
-    ) -> Result<(InstanceId, Request), Fault> {
-        match &code.verb {
-            Verb::Share { instance, table, row, with, rights } => {
-                let place = self.place(fiber, *instance)?;
-                let target = self.target(shared, fiber, *table, row)?;
-                let with = self.principal(shared, fiber, place, with)?;
-                Ok((place, Request::share((*table, target), with, rights)))
-            }
-            Verb::Members { instance, team, users, leave } => {
-                let place = self.place(fiber, *instance)?;
-                let request = self.build_members(shared, fiber, place, (team, users), *leave)?;
-                Ok((place, request))
-            }
-            _ => Err(broken("the step changes no access".to_owned())),
-        }
-    }
-
     /// A request that adds users to a team or takes them out.
-    fn build_members(
+    pub(in crate::engine) fn build_members(
         &mut self,
         shared: &Shared,
         fiber: &Fiber,
@@ -118,7 +94,7 @@ impl World {
     }
 
     /// The user or team that an expression means.
-    fn principal(
+    pub(in crate::engine) fn principal(
         &mut self,
         shared: &Shared,
         fiber: &Fiber,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Mode, Plan};
+use crate::plan::{Message, Mode, Plan};
 use crate::report::diagram::{Asked, Columns, Graph, Maker, Node, Target, hears, listens, seen};
 use crate::report::export::escape;
 use crate::trace::Trace;
@@ -136,11 +136,12 @@ impl Picture<'_> {
         let mut lines = match node {
             Node::Actor(at) => vec![plan.actors[at].name.to_string()],
             Node::Request((instance, message, table)) => {
-                let table = &plan.table(table).name;
-                vec![
-                    format!("{} {table}", message.name()),
-                    plan.instance(instance).name.to_string(),
-                ]
+                let name = plan.message_name(message);
+                let what = match message {
+                    Message::Custom(_) => name.to_owned(),
+                    _ => format!("{name} {}", plan.table(table).name),
+                };
+                vec![what, plan.instance(instance).name.to_string()]
             }
             Node::Step(at) => {
                 let step = &plan.plug_ins[at];

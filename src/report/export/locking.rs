@@ -9,7 +9,7 @@ use crate::words::{InstanceId, LaneId, LockMode, Name, SimInstant, TransactionId
 
 /// A transaction, as far as its locks need it.
 #[derive(Clone, Debug)]
-pub(super) struct Holder {
+pub(in crate::report) struct Holder {
     pub lane: LaneId,
     pub isolation: Isolation,
     pub began: SimInstant,
@@ -17,13 +17,15 @@ pub(super) struct Holder {
 
 /// One stretch of time in which a transaction holds a lock in one mode, or waits for it.
 #[derive(Clone, Debug)]
-pub(super) struct LockSpan {
+pub(in crate::report) struct LockSpan {
     pub transaction: TransactionId,
     pub resource: LockResource,
     pub mode: LockMode,
     pub from: SimInstant,
     /// Its end, or that of the run.
     pub to: SimInstant,
+    /// The numbers of the events with which it begins and ends.
+    pub events: (u32, u32),
     /// Empty for a lock that is held; for a wait, who is in the way: holders first, oldest first,
     /// then those ahead in the queue.
     pub behind: Vec<TransactionId>,
@@ -32,17 +34,19 @@ pub(super) struct LockSpan {
 
 /// A circle of waits that closed in one instance.
 #[derive(Clone, Debug)]
-pub(super) struct Deadlock {
+pub(in crate::report) struct Deadlock {
     pub instance: InstanceId,
     pub cycle: Vec<DeadlockEdge>,
     pub closed: SimInstant,
+    /// The number of the event that closed it.
+    pub event: u32,
     /// When the monitor came by, whom it chose, and why; `None` where something else ended it.
     pub victim: Option<(SimInstant, TransactionId, Name)>,
 }
 
 /// Everything about the locks of one run.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Locking {
+pub(in crate::report) struct Locking {
     /// The names of the lanes.
     pub lanes: BTreeMap<LaneId, Name>,
     pub transactions: BTreeMap<TransactionId, Holder>,
@@ -58,11 +62,12 @@ impl Locking {
     pub fn of(trace: &Trace) -> Self {
         let mut fold = Fold::default();
         for entry in &trace.entries {
-            fold.now = entry.at;
+            (fold.now, fold.event) = (entry.at, entry.sequence);
             fold.tell(&entry.event);
         }
         for at in fold.held.into_values().chain(fold.waits.into_values()) {
             fold.locking.spans[at].to = fold.now;
+            fold.locking.spans[at].events.1 = fold.event;
         }
         fold.locking
     }
@@ -97,6 +102,7 @@ impl Locking {
 struct Fold {
     locking: Locking,
     now: SimInstant,
+    event: u32,
     /// The spans that have not ended, by their positions.
     held: BTreeMap<(TransactionId, LockResource), usize>,
     waits: BTreeMap<(TransactionId, LockResource), usize>,
@@ -124,7 +130,7 @@ impl Fold {
             }
             Event::WaitEnded { transaction, resource, .. } => {
                 if let Some(at) = self.waits.remove(&(*transaction, *resource)) {
-                    self.locking.spans[at].to = self.now;
+                    self.end(at);
                 }
             }
             Event::LockReleased { transaction, resource } => {
@@ -146,7 +152,8 @@ impl Fold {
             }
             Event::DeadlockClosed { instance, cycle } => {
                 let (instance, cycle) = (*instance, cycle.clone());
-                let deadlock = Deadlock { instance, cycle, closed: self.now, victim: None };
+                let (closed, event) = (self.now, self.event);
+                let deadlock = Deadlock { instance, cycle, closed, event, victim: None };
                 self.locking.deadlocks.push(deadlock);
             }
             Event::VictimChosen { victim, rule, .. } => self.victim(*victim, rule),
@@ -159,7 +166,7 @@ impl Fold {
             if self.locking.spans[at].mode == mode {
                 return;
             }
-            self.locking.spans[at].to = self.now;
+            self.end(at);
         }
         let at = self.span(transaction, resource, mode, Vec::new(), false);
         self.held.insert((transaction, resource), at);
@@ -173,18 +180,24 @@ impl Fold {
         behind: Vec<TransactionId>,
         is_wait: bool,
     ) -> usize {
-        let (from, to) = (self.now, self.now);
-        let span = LockSpan { transaction, resource, mode, from, to, behind, is_wait };
+        let (from, to, events) = (self.now, self.now, (self.event, self.event));
+        let span = LockSpan { transaction, resource, mode, from, to, events, behind, is_wait };
         self.locking.spans.push(span);
         self.locking.spans.len() - 1
     }
 
+    /// Ends the span at this position now.
+    fn end(&mut self, at: usize) {
+        self.locking.spans[at].to = self.now;
+        self.locking.spans[at].events.1 = self.event;
+    }
+
     fn release(&mut self, is_released: impl Fn(TransactionId, LockResource) -> bool) {
-        let (now, spans) = (self.now, &mut self.locking.spans);
+        let (now, event, spans) = (self.now, self.event, &mut self.locking.spans);
         self.held.retain(|&(transaction, resource), &mut at| {
             let released = is_released(transaction, resource);
             if released {
-                spans[at].to = now;
+                (spans[at].to, spans[at].events.1) = (now, event);
             }
             !released
         });

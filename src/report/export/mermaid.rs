@@ -151,7 +151,7 @@ impl Diagram<'_> {
                     Some(row) => self.names.row(*table, *row),
                     None => String::new(),
                 };
-                let text = format!("{} {} {what}", message.name(), self.names.table(*table));
+                let text = format!("{} {what}", self.names.message_on(*message, *table));
                 let (lane, instance) = (Party::Lane(*lane), Party::Instance(*instance));
                 match self.refused.get(request) {
                     None => self.arrow(lane, "->>", instance, text.trim_end()),
@@ -177,8 +177,8 @@ impl Diagram<'_> {
                 depth,
                 ..
             }) => {
-                let table = self.names.table(*table);
-                let text = format!("{} {table}, depth {depth}", message.name());
+                let what = self.names.message_on(*message, *table);
+                let text = format!("{what}, depth {depth}");
                 let place = Party::Instance(*instance);
                 self.arrow(place, "->>", place, &text);
             }

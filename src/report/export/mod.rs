@@ -13,7 +13,7 @@
 
 mod csv;
 pub(in crate::report) mod escape;
-mod locking;
+pub(in crate::report) mod locking;
 mod mermaid;
 mod perfetto;
 mod stack;

@@ -23,11 +23,8 @@ pub(super) fn stack_at(
     for entry in trace.entries.iter().take_while(|it| it.at <= at) {
         match &entry.event {
             Event::RequestBegan(began) if began.lane == lane => {
-                let place = match began.row {
-                    Some(row) => names.place(began.instance, began.table, row),
-                    None => names.table_of(began.instance, began.table),
-                };
-                let name = format!("{} {place}, depth {}", began.message.name(), began.depth);
+                let what = names.request(began.message, began.instance, began.table, began.row);
+                let name = format!("{what}, depth {}", began.depth);
                 stack.push(Frame { request: began.request, is_step: false, name });
             }
             Event::StatementBegan(began) if began.lane == lane => {

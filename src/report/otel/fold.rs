@@ -71,7 +71,7 @@ impl Fold<'_> {
                 self.end(Open::Lane(*lane), fault);
             }
             Event::RequestSent { lane, request, instance, message, table, .. } => {
-                let name = format!("{} {}", message.name(), self.names.table(*table));
+                let name = self.names.message_on(*message, *table);
                 let parent = self.innermost(*lane);
                 let call = Open::Call(*request);
                 let at = self.begin(call, *lane, Some(parent), name, SpanKind::Client);
@@ -138,13 +138,13 @@ impl Fold<'_> {
             None => Open::Call(*request),
         };
         let kind = if parent.is_none() { SpanKind::Server } else { SpanKind::Internal };
-        let name = format!("{} {}", message.name(), self.names.table(*table));
+        let name = self.names.message_on(*message, *table);
         let at = self.begin(Open::Request(*request), *lane, Some(around), name, kind);
         let row = began.row.map(|row| self.names.place(*instance, *table, row));
         let span = &mut self.spans[at];
         span.instance = Some(*instance);
         span.attributes.extend([
-            ("dataverse.message", json!(message.name())),
+            ("dataverse.message", json!(self.names.message(*message))),
             ("dataverse.depth", json!(began.depth)),
             ("dataverse.correlation_id", json!(format!("request {}", outermost.0))),
         ]);

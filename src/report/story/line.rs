@@ -6,7 +6,7 @@ use crate::words::{Name, RequestId, TransactionId};
 
 /// What kind of thing a line tells: its mark and its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(in crate::report) enum Mark {
     /// Something ordinary.
     None,
     /// Something that a reader may skip.

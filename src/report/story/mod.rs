@@ -37,14 +37,17 @@ mod versions;
 
 use std::time::Duration;
 
-use crate::check::{Check, Finding, History, Verdict};
+use crate::check::{Check, Finding, History, Moment, Verdict};
 use crate::trace::Trace;
-use crate::words::format_duration;
+use crate::words::{LaneId, format_duration};
 
 use body::body;
 use fold::{Folded, fold};
-use page::{Page, Piece, Tone};
 use teller::Teller;
+
+pub(in crate::report) use line::Mark as LineMark;
+pub(in crate::report) use page::{Page, Piece, Tone, columns};
+pub(in crate::report) use sentence::outage_word;
 
 /// The most lines of events that an ordinary story has.
 const LINES_MAX: usize = 200;
@@ -90,9 +93,7 @@ pub fn story(trace: &Trace, verdict: &Verdict, options: &StoryOptions) -> String
         page.paragraph(&sentence::quiet(&history, verdict));
         return page.into_text();
     }
-    head(&mut page, &history);
-    page.blank();
-    page.paragraph(&sentence::verdict(&history, verdict));
+    opening(&mut page, &history, verdict);
     let verbose = options.verbosity == Verbosity::Verbose;
     let lines = Teller::new(&history, verbose).tell();
     let lines = if verbose {
@@ -104,13 +105,7 @@ pub fn story(trace: &Trace, verdict: &Verdict, options: &StoryOptions) -> String
         page.blank();
         body(&mut page, &history, &lines, verbose);
     }
-    if !verdict.checks.is_empty() {
-        page.blank();
-        for check in &verdict.checks {
-            told_check(&mut page, &history, check);
-        }
-    }
-    violations(&mut page, &history, verdict);
+    closing(&mut page, &history, verdict);
     page.into_text()
 }
 
@@ -188,4 +183,59 @@ fn violations(page: &mut Page, history: &History, verdict: &Verdict) {
         let text = format!("{word}: {} (event {event} at {moment})", violation.text);
         page.hanging(&[Piece::new("✗ ", Tone::Bad)], 2, &[Piece::plain(text)]);
     }
+}
+
+/// One line of a story, for views that lay it out themselves.
+#[derive(Debug)]
+pub(in crate::report) struct ToldLine {
+    /// When.
+    pub at: Moment,
+    /// The lane that it is about; `None` for an instance, or nobody.
+    pub lane: Option<LaneId>,
+    /// Who it is about, in words.
+    pub speaker: String,
+    /// What happened.
+    pub text: String,
+    /// What kind of thing it is.
+    pub mark: LineMark,
+}
+
+/// All lines of a story, unfolded; with `verbose`, one at least for each event.
+pub(in crate::report) fn told(history: &History, verbose: bool) -> Vec<ToldLine> {
+    let lines = Teller::new(history, verbose).tell().into_iter();
+    lines
+        .map(|line| {
+            let text = line.pieces().1.text;
+            let lane = match line.speaker_tone {
+                Tone::Lane(lane) => Some(LaneId(lane)),
+                _ => None,
+            };
+            ToldLine { at: line.at, lane, speaker: line.speaker, text, mark: line.mark }
+        })
+        .collect()
+}
+
+/// Title, what ran, why, and the verdict: how every text about a run begins.
+pub(in crate::report) fn opening(page: &mut Page, history: &History, verdict: &Verdict) {
+    head(page, history);
+    page.blank();
+    page.paragraph(&sentence::verdict(history, verdict));
+}
+
+/// Every event, with its number.
+pub(in crate::report) fn every_event(page: &mut Page, history: &History) {
+    let lines = Teller::new(history, true).tell();
+    let lines: Vec<_> = lines.into_iter().map(Folded::Line).collect();
+    body(page, history, &lines, true);
+}
+
+/// The checks, and what multiverse itself did wrong: how every text about a run ends.
+pub(in crate::report) fn closing(page: &mut Page, history: &History, verdict: &Verdict) {
+    if !verdict.checks.is_empty() {
+        page.blank();
+        for check in &verdict.checks {
+            told_check(page, history, check);
+        }
+    }
+    violations(page, history, verdict);
 }

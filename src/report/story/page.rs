@@ -14,7 +14,7 @@ const WIDTH_LEAST: usize = 40;
 
 /// What a piece of text is, which decides its colour. Red is for failure alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(in crate::report) enum Tone {
     /// Ordinary text.
     #[default]
     Plain,
@@ -53,23 +53,23 @@ impl Tone {
 
 /// A piece of text of one tone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) text: String,
-    pub(super) tone: Tone,
+pub(in crate::report) struct Piece {
+    pub(in crate::report) text: String,
+    pub(in crate::report) tone: Tone,
 }
 
 impl Piece {
-    pub(super) fn new(text: impl Into<String>, tone: Tone) -> Self {
+    pub(in crate::report) fn new(text: impl Into<String>, tone: Tone) -> Self {
         Self { text: text.into(), tone }
     }
 
-    pub(super) fn plain(text: impl Into<String>) -> Self {
+    pub(in crate::report) fn plain(text: impl Into<String>) -> Self {
         Self::new(text, Tone::Plain)
     }
 }
 
 /// A page that is being written.
-pub(super) struct Page {
+pub(in crate::report) struct Page {
     width: usize,
     colour: bool,
     ascii: bool,
@@ -77,33 +77,33 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn new(width: usize, colour: bool, ascii: bool) -> Self {
+    pub(in crate::report) fn new(width: usize, colour: bool, ascii: bool) -> Self {
         Self { width: width.max(WIDTH_LEAST), colour, ascii, text: String::new() }
     }
 
     /// The width on which the text is laid out, in columns.
-    pub(super) const fn width(&self) -> usize {
+    pub(in crate::report) const fn width(&self) -> usize {
         self.width
     }
 
     /// Everything written so far.
-    pub(super) fn into_text(self) -> String {
+    pub(in crate::report) fn into_text(self) -> String {
         self.text
     }
 
     /// An empty line.
-    pub(super) fn blank(&mut self) {
+    pub(in crate::report) fn blank(&mut self) {
         self.text.push('\n');
     }
 
     /// A paragraph of the width of the page.
-    pub(super) fn paragraph(&mut self, pieces: &[Piece]) {
+    pub(in crate::report) fn paragraph(&mut self, pieces: &[Piece]) {
         self.hanging(&[], 0, pieces);
     }
 
     /// A paragraph that stands beside `head`, whose further lines begin at the column `indent`.
     /// The head is cut to fit. The text keeps at least a third of the page.
-    pub(super) fn hanging(&mut self, head: &[Piece], indent: usize, pieces: &[Piece]) {
+    pub(in crate::report) fn hanging(&mut self, head: &[Piece], indent: usize, pieces: &[Piece]) {
         let indent = indent.min(self.width * 2 / 3);
         let mut line = Line::default();
         for piece in head {
@@ -141,6 +141,17 @@ impl Page {
             }
             line.push(rest, tone);
             fresh = rest.is_empty();
+        }
+        self.end(&mut line, 0);
+    }
+
+    /// A line that is drawn: its pieces as they are, cut at the page's edge.
+    pub(in crate::report) fn drawn(&mut self, pieces: &[Piece]) {
+        let mut line = Line::default();
+        for piece in pieces {
+            let text = self.harmless(&piece.text);
+            let room = self.width.saturating_sub(line.width);
+            line.push(prefix(&text, room), piece.tone);
         }
         self.end(&mut line, 0);
     }
@@ -187,7 +198,7 @@ impl Page {
     }
 
     /// The text with everything shown that a terminal would obey, and in ASCII where asked.
-    pub(super) fn harmless(&self, text: &str) -> String {
+    pub(in crate::report) fn harmless(&self, text: &str) -> String {
         let mut shown = String::with_capacity(text.len());
         for character in text.chars() {
             if is_obeyed(character) {
@@ -205,7 +216,7 @@ impl Page {
     }
 
     /// A name in at most this many columns, cut in its middle: names often differ at their ends.
-    pub(super) fn fitted(&self, name: &str, room: usize) -> String {
+    pub(in crate::report) fn fitted(&self, name: &str, room: usize) -> String {
         let name = self.harmless(name);
         if columns(&name) <= room {
             return name;
@@ -268,7 +279,7 @@ const fn plain_ascii(character: char) -> Option<&'static str> {
 }
 
 /// How many columns a text takes on a terminal.
-pub(super) fn columns(text: &str) -> usize {
+pub(in crate::report) fn columns(text: &str) -> usize {
     text.chars().map(|it| it.width().unwrap_or(0)).sum()
 }
 

@@ -1,7 +1,7 @@
 //! The lines about requests: how they travel, what runs for them, and what they write.
 
 use crate::check::RequestKind;
-use crate::plan::Message;
+use crate::plan::{Message, Stage, StepKind};
 use crate::report::story::line::{Mark, Part};
 use crate::report::story::teller::{INDENT, Teller};
 use crate::trace::{Entry, Event, RequestBegan, RowWritten, WriteKind};
@@ -55,8 +55,28 @@ impl Teller<'_, '_> {
             _ => self.place(request.instance, request.table, request.row),
         };
         match request.kind {
+            RequestKind::Message(Message::Custom(_)) => self.executed(request),
             RequestKind::Message(message) => verb(message, &place),
             RequestKind::Statement(_) | RequestKind::Job => otherwise.to_owned(),
+        }
+    }
+
+    /// A custom message, with the row and the values that it was given.
+    fn executed(&self, request: &crate::check::Request) -> String {
+        let names = &self.history.names;
+        let RequestKind::Message(message) = request.kind else { return String::new() };
+        let name = names.message(message);
+        let instance = request.instance;
+        let place = match request.row {
+            Some(row) => names.place(instance, request.table, row),
+            None => names.instance(instance),
+        };
+        let given = request.input.iter().filter(|(_, value)| !value.is_null());
+        let given: Vec<_> =
+            given.map(|(it, value)| format!("{it} = {}", names.value(value))).collect();
+        match &given[..] {
+            [] => format!("executes {name} in {place}"),
+            given => format!("executes {name} in {place} with {}", given.join(", ")),
         }
     }
 
@@ -76,8 +96,8 @@ impl Teller<'_, '_> {
                 let text = self.asked(*request, "");
                 let steps = steps(*depth);
                 let part = Part::Request(*request);
-                let shape = message.name();
-                self.say_at(entry, *lane, steps, Mark::None, (shape, text), part);
+                let shape = self.history.names.message(*message);
+                self.say_at(entry, *lane, steps, Mark::None, (&shape, text), part);
                 let nesting = self.nesting.entry(*lane).or_default();
                 nesting.push((*request, (*depth).max(1)));
             }
@@ -116,8 +136,18 @@ impl Teller<'_, '_> {
         let name = self.history.names.plug_in(plug_in);
         let header = self.history.trace.header.plug_ins.get(plug_in.index());
         let stage = header.map_or("", |it| it.stage.name());
-        let place = if in_transaction { "inside" } else { "outside" };
-        let text = format!("plug-in \"{name}\" ({stage}, {place} the transaction)");
+        let kind = match header.map(|it| (it.kind, it.stage)) {
+            Some((StepKind::Workflow, Stage::MainOperation)) => "process action",
+            Some((StepKind::PlugIn, Stage::MainOperation)) => "custom API",
+            Some((StepKind::Workflow, _)) => "workflow",
+            _ => "plug-in",
+        };
+        let place = match (in_transaction, header.map(|it| it.stage)) {
+            (true, _) => "inside the",
+            (false, Some(Stage::MainOperation)) => "in no",
+            (false, _) => "outside the",
+        };
+        let text = format!("{kind} \"{name}\" ({stage}, {place} transaction)");
         let steps = steps(depth) + 1;
         self.say_at(entry, lane, steps, Mark::None, ("plug-in", text), Part::Whole);
     }
@@ -272,6 +302,7 @@ fn verb(message: Message, place: &str) -> String {
         Message::RevokeAccess => "stops sharing",
         Message::ExecuteMultiple => "sends requests as one (ExecuteMultiple) to",
         Message::ExecuteTransaction => "sends requests as one (ExecuteTransaction) to",
+        Message::Custom(_) => "executes a message of",
     };
     format!("{verb} {place}")
 }

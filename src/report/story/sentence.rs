@@ -38,7 +38,7 @@ pub(super) fn quiet(history: &History, of: &Verdict) -> Vec<Piece> {
 }
 
 /// How the checks came out.
-fn judged(verdict: &Verdict) -> String {
+pub(in crate::report) fn judged(verdict: &Verdict) -> String {
     if !verdict.violations.is_empty() {
         return "multiverse broke its own promises in this run.".to_owned();
     }
@@ -55,7 +55,7 @@ fn judged(verdict: &Verdict) -> String {
 }
 
 /// What matters most, in order of weight.
-fn facts(history: &History) -> Vec<String> {
+pub(in crate::report) fn facts(history: &History) -> Vec<String> {
     let mut facts = Vec::new();
     facts.extend(failures(history));
     facts.extend(deadlocks(history));
@@ -204,7 +204,7 @@ fn outages(history: &History) -> Option<String> {
 }
 
 /// What an instance is during an outage.
-pub(super) fn outage_word(history: &History, outage: &OutageSeen) -> &'static str {
+pub(in crate::report) fn outage_word(history: &History, outage: &OutageSeen) -> &'static str {
     let kinds = &history.trace.header.outage_kinds;
     match kinds.get(outage.outage.index()) {
         Some(OutageKind::Unreachable) | None => "unreachable",

@@ -1,13 +1,14 @@
 //! The grammar of a file's top level and of everything that it defines.
 
 use crate::scenario::grammar::expectations::EXPECTATIONS;
+use crate::scenario::grammar::messages::MESSAGES;
 use crate::scenario::grammar::relationships::RELATIONSHIPS;
 use crate::scenario::grammar::security::SECURITY;
 use crate::scenario::grammar::sessions::{SESSION_STEPS, SESSIONS, STEP_PATH};
 use crate::scenario::grammar::steps::{BACKOFF, FAULTS, NAMES, STEPS, VALUES_BY_NAME};
 use crate::scenario::grammar::words::{
     COLUMN_WORDS, DELTA_TOKEN_WORDS, INSTANCE_WORDS, ISOLATION_WORDS, LOCKING_WORDS, METHOD_WORDS,
-    MODE_WORDS, STAGE_WORDS, WRITE_WORDS,
+    MODE_WORDS, STAGE_WORDS, STEP_KIND_WORDS, WRITE_WORDS,
 };
 use crate::scenario::grammar::{Key, Kind, Map, Shape, later, may, must, with};
 
@@ -63,7 +64,8 @@ static DOCUMENT_MAP: Map = Map::of(&[
     may("security", &SECURITY, "who may do what, by instance; without it nothing is checked"),
     may("relationships", &RELATIONSHIPS, "what becomes of the rows that refer to others"),
     may("programs", &PROGRAMS, "lists of steps that `call` runs by name"),
-    may("plug-ins", &PLUG_INS, "the registered plug-in steps"),
+    may("messages", &MESSAGES, "custom process actions and custom APIs"),
+    may("plug-ins", &PLUG_INS, "the registered steps: plug-ins and workflows"),
     may("outages", &OUTAGES, "when an instance does not answer as it should"),
     may("flows", &FLOWS, "what copies rows from one instance to another"),
     may("actors", &ACTORS, "who does what: users, apps, jobs"),
@@ -117,6 +119,8 @@ static LIMITS_MAP: Map = Map::of(&[
     may("async batch", &COUNT, "how many jobs the async service takes at one look; default 20"),
     may("async attempts", &COUNT, "how many times a job is tried that asks for it; default 4"),
     may("async retry", &DURATION, "how long such a job waits before its next try; default 1 min"),
+    may("workflow runs", &COUNT, "how many times a workflow may run for one row; default 16"),
+    may("workflow period", &DURATION, "the time in which these are counted; default 1 h"),
     may("transitions", &COUNT, "how many transitions a run may take; default 10,000,000"),
     may("virtual time", &DURATION, "how much virtual time a run may take; default 366 days"),
 ]);
@@ -131,7 +135,7 @@ static TABLE_MAP: Map = Map::of(&[
     may("change tracking", &BOOLEAN, "whether its changes are tracked; default false"),
     may("optimistic concurrency", &BOOLEAN, "whether `if match` may name a version; default true"),
 ]);
-static COLUMNS: Shape = Shape::new("a map of columns").or_map(&COLUMNS_MAP);
+pub(super) static COLUMNS: Shape = Shape::new("a map of columns").or_map(&COLUMNS_MAP);
 static COLUMNS_MAP: Map = Map::named("column", &COLUMN);
 static COLUMN: Shape = Shape::of("a column type", Kind::Word(COLUMN_WORDS)).or_map(&COLUMN_MAP);
 static COLUMN_MAP: Map = Map::of(&[
@@ -187,6 +191,7 @@ static PLUG_INS: Shape = Shape::new("a list of plug-in steps").or_list(&PLUG_IN)
 pub static PLUG_IN: Shape = Shape::new("a plug-in step").or_map(&PLUG_IN_MAP);
 static PLUG_IN_MAP: Map = Map::of(&[
     must("name", &NAME, "its name"),
+    may("kind", &STEP_KIND, "what it was made with: `plug-in` (the default) or `workflow`"),
     must("on", &EVENT, "what it listens to: `Create ticket`, or `Create` for all tables"),
     must("in", &INSTANCE_NAME, "the instance in which it is registered"),
     must("stage", &STAGE, "the stage in which it runs"),
@@ -217,6 +222,7 @@ static IMAGE_COLUMNS: Shape = Shape::of("a list of columns, or `all`", Kind::Tex
 static EVENT: Shape = Shape::of("a message and a table, such as `Create ticket`", Kind::Event);
 static STAGE: Shape = Shape::of("a stage", Kind::Word(STAGE_WORDS));
 
+static STEP_KIND: Shape = Shape::of("a kind of step", Kind::Word(STEP_KIND_WORDS));
 static MODE: Shape = Shape::of("`sync` or `async`", Kind::Word(MODE_WORDS));
 
 static OUTAGES: Shape = Shape::new("a list of outages").or_list(&OUTAGE);

@@ -11,6 +11,7 @@ mod batches;
 mod control;
 mod document;
 mod expectations;
+mod messages;
 mod queries;
 mod relationships;
 mod security;
@@ -25,8 +26,9 @@ pub use security::{DEPTHS, TEAM_KINDS};
 pub use sessions::{LABELLED_STEP, SESSION_STEP};
 pub use steps::STEP;
 pub use words::{
-    ANOMALY_WORDS, Choice, DELTA_TOKENS, HINTS, ISOLATION, LINK_KINDS, LOCKING, MODES, ON_ASSIGN,
-    ON_DELETE, OPERATION_STATUSES, PHENOMENA, PRIORITIES, STAGES, UPSERT_WHEN, WRITES,
+    ANOMALY_WORDS, CUSTOM_STEPS, Choice, DELTA_TOKENS, HINTS, ISOLATION, LINK_KINDS, LOCKING,
+    MODES, ON_ASSIGN, ON_DELETE, OPERATION_STATUSES, PHENOMENA, PRIORITIES, STAGES, STEP_KINDS,
+    UPSERT_WHEN, WRITES,
 };
 
 /// What may stand in one place.

@@ -7,6 +7,7 @@ use crate::scenario::grammar::control::{
 use crate::scenario::grammar::document::{
     COUNT, INSTANCE_NAME, ISOLATION, JITTER, NAME, ON, SINGLE_VALUE, TABLE_NAME, UP_TO, VALUE, WAIT,
 };
+use crate::scenario::grammar::messages::EXECUTE;
 use crate::scenario::grammar::queries::{HINT, QUERY};
 use crate::scenario::grammar::relationships::ASSOCIATE;
 use crate::scenario::grammar::security::{GRANT, MEMBERS, REVOKE};
@@ -44,6 +45,7 @@ static STEP_MAP: Map = Map::of(&[
     may("upsert", &UPSERT, "creates or updates a row"),
     may("delete", &DELETE, "removes a row"),
     may("merge", &MERGE, "merges another row into a row, with what refers to it"),
+    may("execute", &EXECUTE, "asks for a custom message: a process action or custom API"),
     may("grant", &GRANT, "shares a row with a user or team"),
     may("revoke", &REVOKE, "takes a share of a row away"),
     may("add members", &MEMBERS, "adds users to a team"),
@@ -58,6 +60,8 @@ static STEP_MAP: Map = Map::of(&[
     THROW,
     may("set", &VALUES_BY_NAME, "sets columns of the plug-in's target"),
     may("set shared", &VALUES_BY_NAME, "sets shared variables, for later steps as `$shared.name`"),
+    may("set input", &VALUES_BY_NAME, "sets parameters of the custom message, before it runs"),
+    may("set output", &VALUES_BY_NAME, "sets what the custom message or the Retrieve answers"),
     LET,
     IF,
     with(&["if"], "then", &STEPS, "the steps when the condition holds"),
@@ -80,7 +84,6 @@ static STEP_MAP: Map = Map::of(&[
     WITH,
     NOTE,
     TRACE,
-    later("execute", "calls a custom API"),
     elsewhere("select", "a statement of a session", "`query: { table: …, where: … }` reads rows"),
     elsewhere("insert", "a statement of a session", "`create: { table: …, set: … }` adds a row"),
     elsewhere("alter", "a statement of a session", "only a session (`sessions:`) alters tables"),
@@ -110,6 +113,7 @@ static VERBS: &[&str] = &[
     "upsert",
     "delete",
     "merge",
+    "execute",
     "grant",
     "revoke",
     "add members",
@@ -123,6 +127,8 @@ static VERBS: &[&str] = &[
     "throw",
     "set",
     "set shared",
+    "set input",
+    "set output",
     "let",
     "if",
     "for each",
@@ -143,8 +149,9 @@ static VERBS: &[&str] = &[
 pub(super) const IN: Key =
     may("in", &INSTANCE_NAME, "the instance; default the actor's or plug-in's");
 const TABLE: Key = must("table", &TABLE_NAME, "the table");
-const ROW_KEY: Key = may("row", &ROW, "which row: its name, a `$binding`, or `any`");
-const KEY: Key = may("key", &SINGLE_VALUES_BY_NAME, "which row: by an alternate key's values");
+pub(super) const ROW_KEY: Key = may("row", &ROW, "which row: its name, a `$binding`, or `any`");
+pub(super) const KEY: Key =
+    may("key", &SINGLE_VALUES_BY_NAME, "which row: by an alternate key's values");
 const FROM: Key = may("from", &SINGLE_VALUE, "a row whose columns are copied first");
 const SET: Key = may("set", &VALUES_BY_NAME, "the columns' values");
 const IF_MATCH: Key =

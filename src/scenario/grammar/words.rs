@@ -2,8 +2,8 @@
 
 use crate::fault::OperationStatus;
 use crate::plan::{
-    Anomaly, DeltaTokens, Hint, Isolation, LinkKind, Locking, Message, Mode, OnAssign, OnDelete,
-    Stage, UpsertWhen,
+    Anomaly, CustomSteps, DeltaTokens, Hint, Isolation, LinkKind, Locking, Message, Mode, OnAssign,
+    OnDelete, Stage, StepKind, UpsertWhen,
 };
 use crate::scenario::grammar::{Standing, Word, later_word, word};
 
@@ -57,6 +57,17 @@ pub const DELTA_TOKENS: &[Choice<DeltaTokens>] = &[
 /// When a plug-in step runs.
 pub const MODES: &[Choice<Mode>] = &[("sync", Mode::Synchronous), ("async", Mode::Asynchronous)];
 
+/// With what a step was made.
+pub const STEP_KINDS: &[Choice<StepKind>] =
+    &[("plug-in", StepKind::PlugIn), ("workflow", StepKind::Workflow)];
+
+/// Which steps may be registered on a custom API.
+pub const CUSTOM_STEPS: &[Choice<CustomSteps>] = &[
+    ("none", CustomSteps::None),
+    ("async only", CustomSteps::AsyncOnly),
+    ("sync and async", CustomSteps::SyncAndAsync),
+];
+
 /// The conditions on an upsert.
 pub const UPSERT_WHEN: &[Choice<UpsertWhen>] =
     &[("missing", UpsertWhen::Missing), ("exists", UpsertWhen::Exists)];
@@ -72,6 +83,22 @@ pub const WRITES: &[(&str, &str, Option<Message>)] = &[
 pub(super) static MODE_WORDS: &[Word] = &[
     word("sync", "in its stage, while the caller waits"),
     word("async", "after the operation, as a job of the async service"),
+];
+
+pub(super) static STEP_KIND_WORDS: &[Word] = &[
+    word("plug-in", "code, with two minutes' time"),
+    word("workflow", "of a maker: real-time, or with `mode: async` in the background"),
+];
+
+pub(super) static CUSTOM_KIND_WORDS: &[Word] = &[
+    word("custom API", "a plug-in is its main operation"),
+    word("process action", "a workflow is its main operation"),
+];
+
+pub(super) static CUSTOM_STEPS_WORDS: &[Word] = &[
+    word("none", "nobody else's"),
+    word("async only", "asynchronous ones"),
+    word("sync and async", "all"),
 ];
 
 /// What becomes of the rows that refer to a deleted one.

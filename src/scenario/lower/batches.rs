@@ -8,7 +8,7 @@ use crate::scenario::lower::steps::at_home;
 use crate::scenario::tree::{Entry, Node};
 
 /// The verbs that make the items of an `execute multiple` or an `execute transaction`.
-const ITEMS: [&str; 16] = [
+const ITEMS: [&str; 17] = [
     "create",
     "retrieve",
     "query",
@@ -16,6 +16,7 @@ const ITEMS: [&str; 16] = [
     "update",
     "upsert",
     "delete",
+    "execute",
     "grant",
     "revoke",
     "associate",

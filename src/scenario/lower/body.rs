@@ -86,6 +86,10 @@ pub struct Body {
     pub plug_in: Option<Option<TableId>>,
     /// For a plug-in: its images.
     pub images: Vec<Image>,
+    /// For a plug-in: the parameters that its request has.
+    pub input: Option<Bound>,
+    /// For a plug-in: what its request answers.
+    pub output: Option<Bound>,
     /// The names that are bound here.
     pub bindings: BTreeMap<Name, Bound>,
     /// The names that only some way here binds, with what may have left them out.

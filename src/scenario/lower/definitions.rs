@@ -89,7 +89,8 @@ impl Lowering<'_> {
 
     pub(super) fn limits(&mut self, node: Option<&Node>) {
         let mut limits: Limits = self.plan.limits;
-        let durations: [(&str, &mut Duration); 8] = [
+        let durations: [(&str, &mut Duration); 9] = [
+            ("workflow period", &mut limits.workflow_period),
             ("async retry", &mut limits.async_retry),
             ("sql command", &mut limits.sql_command),
             ("plug-in", &mut limits.plug_in),
@@ -113,7 +114,8 @@ impl Lowering<'_> {
         {
             limits.message_size = bytes;
         }
-        let counts: [(&str, &mut u32, &str); 8] = [
+        let counts: [(&str, &mut u32, &str); 9] = [
+            ("workflow runs", &mut limits.workflow_runs, "a workflow that never runs is none"),
             ("lock escalation", &mut limits.lock_escalation, ONE_LOCK),
             ("lock escalation retry", &mut limits.lock_escalation_retry, ONE_LOCK),
             ("page size", &mut limits.page_size, ONE_ROW),
@@ -160,7 +162,7 @@ impl Lowering<'_> {
         self.name_system_tables(system);
         for (number, entry) in (0..).zip(entries) {
             let (node, id) = (&entry.value, TableId(number));
-            let columns = self.table_columns(node);
+            let columns = self.table_columns(node.get("columns"));
             self.plan.tables[id.index()].columns = columns;
             let keys = self.alternate_keys(node, id);
             self.plan.tables[id.index()].keys = keys;
@@ -229,8 +231,9 @@ impl Lowering<'_> {
         }
     }
 
-    fn table_columns(&mut self, table: &Node) -> Vec<Column> {
-        let entries = self.definitions(table.get("columns"));
+    /// Definitions of columns, or of parameters.
+    pub(super) fn table_columns(&mut self, columns: Option<&Node>) -> Vec<Column> {
+        let entries = self.definitions(columns);
         let mut columns = Vec::new();
         for entry in entries {
             // A column whose type is wrong keeps its name, so that its uses are not wrong, too.

@@ -76,8 +76,9 @@ impl Lowering<'_> {
             ImageKind::Post => (FaultKind::PostImageNotSupported, message != Message::Delete),
         };
         if !is_there || !WITH_IMAGES.contains(&message) {
-            let label = format!("{} has none", message.name());
-            let says = format!("Message {} does not support this image type", message.name());
+            let name = self.plan.message_name(message);
+            let label = format!("{name} has none");
+            let says = format!("Message {name} does not support this image type");
             return Err(self.refused(fault, &says, span, label));
         }
         match stage {

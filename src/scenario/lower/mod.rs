@@ -25,6 +25,7 @@ mod line;
 mod links;
 mod literal;
 mod many_to_many;
+mod messages;
 mod names;
 mod own_names;
 mod queries;
@@ -55,7 +56,7 @@ use crate::scenario::source::Span;
 use crate::scenario::tree::Node;
 use crate::scenario::variants::Merged;
 use crate::words::{
-    ActorId, InstanceId, Name, OutageId, PlugInId, ProgramId, SimInstant, TableId, Value,
+    ActorId, InstanceId, MessageId, Name, OutageId, PlugInId, ProgramId, SimInstant, TableId, Value,
 };
 
 /// Lowers one whole scenario. The plan is of use only when nothing was reported.
@@ -90,6 +91,7 @@ struct Names {
     tables: BTreeMap<Name, TableId>,
     instances: BTreeMap<Name, InstanceId>,
     programs: BTreeMap<Name, ProgramId>,
+    messages: BTreeMap<Name, MessageId>,
     plug_ins: BTreeMap<Name, PlugInId>,
     outages: BTreeMap<Name, OutageId>,
     actors: BTreeMap<Name, ActorId>,
@@ -160,6 +162,7 @@ impl Lowering<'_> {
         self.find_parameters(tree);
         self.programs(tree.get("programs"));
         self.plug_ins(tree.get("plug-ins"));
+        self.main_operations(tree.get("messages"));
         self.flows(tree.get("flows"));
         self.actors(tree.get("actors"));
         self.sessions(tree.get("sessions"));
@@ -195,6 +198,8 @@ impl Lowering<'_> {
         }
         self.declare_sessions(tree.get("sessions"));
         self.declare_plug_ins(tree.get("plug-ins"));
+        let plug_ins = tree.get("plug-ins").map_or(0, |node| node.items().len());
+        self.declare_messages(tree.get("messages"), plug_ins);
         self.declare_outages(tree.get("outages"));
     }
 

@@ -7,7 +7,7 @@ use crate::scenario::lower::body::{Body, Bound};
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::{self, shorten};
 use crate::words::own_names::{
-    CONTEXT, CONTEXT_MEMBERS, IMAGE, PARENT, RELATED, RELATIONSHIP, SHARED, TARGETS,
+    CONTEXT, CONTEXT_MEMBERS, IMAGE, INPUT, OUTPUT, PARENT, RELATED, RELATIONSHIP, SHARED, TARGETS,
 };
 use crate::words::{ColumnId, Expression, Name, TableId};
 
@@ -24,6 +24,8 @@ pub fn own_name(name: &Name, body: &Body) -> Option<(Expression, Bound)> {
         "targets" => (TARGETS, targets_of(body)),
         "relationship" => (RELATIONSHIP, Bound::Any),
         "related" => (RELATED, Bound::Any),
+        "input" => (INPUT, body.input.clone().or(body.is_named.then_some(Bound::Any))?),
+        "output" => (OUTPUT, body.output.clone().or(body.is_named.then_some(Bound::Any))?),
         _ => return None,
     };
     let has_them = body.is_named || body.plug_in.is_some();

@@ -215,9 +215,11 @@ impl Lowering<'_> {
             Some((word, table)) => (word, Some(table.trim())),
             None => (&*text, None),
         };
-        let found = Message::ALL.iter().find(|message| message.name() == word);
-        let Some(&message) = found else {
+        let own = Message::ALL.iter().copied().find(|message| message.name() == word);
+        let custom = || self.names.messages.get(word).map(|id| Message::Custom(*id));
+        let Some(message) = own.or_else(custom) else {
             let known = Message::ALL.map(Message::name);
+            let known = known.into_iter().chain(self.names.messages.keys().map(|name| &**name));
             return Err(self.diagnostics.unknown(node.span, "message", word, known));
         };
         let Some(table) = table else {

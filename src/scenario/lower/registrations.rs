@@ -1,6 +1,6 @@
 //! What is registered with an instance: plug-in steps; and what happens to it: outages.
 
-use crate::plan::{Image, Message, Mode, Outage, OutageKind, PlugIn, PlugInBody, Stage};
+use crate::plan::{Message, Mode, Outage, OutageKind, PlugIn, PlugInBody, Stage, StepKind};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
@@ -9,7 +9,7 @@ use crate::scenario::moment;
 use crate::scenario::reading_limits as limits;
 use crate::scenario::suggestion::{self, shorten};
 use crate::scenario::tree::Node;
-use crate::words::{InstanceId, Name, OutageId, PlugInId, SimInstant, TableId};
+use crate::words::{Name, OutageId, PlugInId, SimInstant, TableId};
 
 impl Lowering<'_> {
     pub(super) fn declare_plug_ins(&mut self, node: Option<&Node>) {
@@ -65,7 +65,12 @@ impl Lowering<'_> {
             Err(_) => Ok(Vec::new()),
         };
         let known = images.clone().unwrap_or_default();
-        let program = self.plug_in_body(node, &name, (instance.ok(), table, known));
+        let body = match (message, table, &stage) {
+            (Some(message), Some(table), Ok(stage)) => self.body_of(message, table, *stage),
+            _ => Body { plug_in: Some(None), is_named: true, ..Body::default() },
+        };
+        let body = Body { home: instance.ok(), images: known, ..body };
+        let program = self.plug_in_body(node, &name, body);
         let (instance, message, table) = (instance?, message, table);
         let (Some(message), Some(table)) = (message, table) else {
             return Err(self.diagnostics.misshapen(node.pointer()));
@@ -83,11 +88,16 @@ impl Lowering<'_> {
         {
             return Err(self.not_after(at.key_span, stage.name()));
         }
+        if let Some(on) = node.get("on") {
+            self.check_custom_steps(message, mode, on.span)?;
+        }
+        let kind = self.step_kind(node, message, stage.as_ref().ok().copied())?;
         let run_as = node.get("run as").map(|node| self.text(node)).transpose()?;
         let enabled = node.get("enabled").map(|node| self.boolean(node)).transpose()?;
         let about = node.get("about").map(|node| self.text(node)).transpose()?;
         Ok(PlugIn {
             name,
+            kind,
             instance,
             message,
             table,
@@ -104,6 +114,22 @@ impl Lowering<'_> {
         })
     }
 
+    fn step_kind(
+        &mut self,
+        node: &Node,
+        message: Message,
+        stage: Option<Stage>,
+    ) -> Checked<StepKind> {
+        let kind = match node.get("kind") {
+            Some(node) => self.word(node, grammar::STEP_KINDS)?,
+            None => StepKind::PlugIn,
+        };
+        if let (StepKind::Workflow, Some(stage)) = (kind, stage) {
+            self.check_workflow(node, message, stage)?;
+        }
+        Ok(kind)
+    }
+
     /// What a step listens to.
     fn listened(&mut self, node: &Node) -> Checked<(Message, Option<TableId>)> {
         let on = self.required(node, "on")?;
@@ -111,7 +137,7 @@ impl Lowering<'_> {
         let Some((label, help)) = Self::unheard(message, table) else {
             return Ok((message, table));
         };
-        let text = format!("no plug-in step can listen to {}", message.name());
+        let text = format!("no plug-in step can listen to {}", self.plan.message_name(message));
         let help = Some(help.to_owned());
         Err(self.diagnostics.report(on.span, "out of place", text, label, help))
     }
@@ -162,30 +188,31 @@ impl Lowering<'_> {
                 entry.key_span,
                 "out of place",
                 "only a step on Update of one table can filter columns",
-                format!("this one listens to {}", message.name()),
+                format!("this one listens to {}", self.plan.message_name(message)),
                 None,
             )),
         }
     }
 
-    fn plug_in_body(
+    /// What a step does. `body`: what its steps know when they begin.
+    pub(super) fn plug_in_body(
         &mut self,
         node: &Node,
         name: &Name,
-        (home, table, images): (Option<InstanceId>, Option<Option<TableId>>, Vec<Image>),
+        mut body: Body,
     ) -> Checked<PlugInBody> {
         if let Some(rust) = node.get("rust") {
             return self.text(rust).map(PlugInBody::Rust);
         }
         let steps = self.required(node, "do")?;
-        let mut body = Body { home, plug_in: Some(table.flatten()), images, ..Body::default() };
+        let (home, table) = (body.home, body.plug_in.flatten());
         let program = self.add_program(name.clone(), home);
         // An unknown instance has been told where it stands, and not at every step.
-        body.is_named = home.is_none();
+        body.is_named |= home.is_none();
         let lowered = self.steps(steps, &mut body);
         self.facts[program.index()] = body.facts;
         self.plan.programs[program.index()].steps = lowered?;
-        self.check_needs(program, steps.pointer(), true, Some(table.flatten()));
+        self.check_needs(program, steps.pointer(), true, Some(table));
         Ok(PlugInBody::Steps(program))
     }
 

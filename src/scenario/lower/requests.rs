@@ -31,6 +31,7 @@ impl Lowering<'_> {
             "upsert" => self.upsert(node, body),
             "delete" => self.delete(node, body),
             "merge" => self.merge(node, body),
+            "execute" => self.execute(node, body),
             "grant" => self.share(node, "to", body),
             "revoke" => self.share(node, "from", body),
             "add members" => self.members(node, false, body),

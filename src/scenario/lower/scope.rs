@@ -120,6 +120,9 @@ impl Lowering<'_> {
                 Some(format!("bind it before as well: `let: {{ {name}: null }}`")),
             );
         }
+        if matches!(&**name, "input" | "output") {
+            return self.no_parameters(span, name, around.body);
+        }
         if matches!(&**name, "target" | "before") {
             return self.diagnostics.report(
                 span,
@@ -269,7 +272,12 @@ impl Lowering<'_> {
     }
 
     /// A member of a row that a query with links, or one that computes something, has answered.
-    fn member_of_answer(&mut self, shape: &AnswerShape, name: &Name, span: Span) -> Checked<Bound> {
+    pub(super) fn member_of_answer(
+        &mut self,
+        shape: &AnswerShape,
+        name: &Name,
+        span: Span,
+    ) -> Checked<Bound> {
         if let Some((_, bound)) = shape.named.iter().find(|(known, _)| known == name) {
             return Ok(bound.clone());
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::plan::{Backoff, Step, Verb};
+use crate::plan::{Backoff, Side, Step, Verb};
 use crate::scenario::diagnostic::{Checked, Reported};
 use crate::scenario::grammar::{self, SESSION_STEP, STEP};
 use crate::scenario::lower::body::{Body, Bound};
@@ -67,6 +67,8 @@ impl Lowering<'_> {
             }
             "throw" => self.text_value(node, body).map(Verb::Throw),
             "set shared" => self.set_shared(entry, body),
+            "set input" => self.set_parameters(entry, Side::Input, body),
+            "set output" => self.set_parameters(entry, Side::Output, body),
             "trace" => self.trace(entry, body),
             "note" => self.text_value(node, body).map(Verb::Note),
             "let" => self.let_bindings(node, body),
@@ -263,6 +265,7 @@ impl Lowering<'_> {
         let steps = self.steps_at(node, "do", body);
         let bound_steps = body.leave(&before, "`try`");
         body.bind(&Name::from("fault"), Bound::Any);
+        body.bind(&Name::from("faulted"), Bound::Any);
         let on_fault = self.steps_at(node, "on fault", body);
         let bound_on_fault = body.leave(&before, "`on fault`");
         body.join(&bound_steps, &bound_on_fault);

@@ -12,8 +12,8 @@ use crate::trace::{
     WriteKind,
 };
 use crate::words::{
-    ActorId, BinaryOperator, ColumnId, Expression, InstanceId, LaneId, LockMode, Name, OutageId,
-    PlugInId, Record, RequestId, RowId, SimInstant, TableId, TransactionId, Value,
+    ActorId, BinaryOperator, ColumnId, Expression, InstanceId, LaneId, LockMode, MessageId, Name,
+    OutageId, PlugInId, Record, RequestId, RowId, SimInstant, TableId, TransactionId, Value,
 };
 
 /// How many kinds of events there are.
@@ -100,7 +100,8 @@ impl Parts {
         self.flag.then(|| self.fault())
     }
     fn message(&self) -> Message {
-        Message::ALL[self.small[0] as usize % Message::ALL.len()]
+        let all = Message::ALL.into_iter().chain([Message::Custom(MessageId(self.small[1]))]);
+        all.cycle().nth(usize::from(self.small[0])).unwrap_or(Message::Create)
     }
     fn mode(&self) -> LockMode {
         LockMode::ALL[self.small[0] as usize % LockMode::ALL.len()]
@@ -278,6 +279,7 @@ impl Parts {
                 depth,
                 transaction: self.flag.then(|| self.transaction()),
                 columns: vec![ColumnId(self.small[0])],
+                input: vec![(self.name.clone(), Value::Whole(i64::from(depth)))],
             }),
             1 => Event::UpsertResolved {
                 request,

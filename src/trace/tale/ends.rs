@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Message, Mode, Outage, OutageKind, Plan, PlugIn, PlugInBody, Stage};
+use crate::plan::{Message, Mode, Outage, OutageKind, Plan, PlugIn, PlugInBody, Stage, StepKind};
 use crate::trace::tale::{Before, Tale};
 use crate::trace::{DeadlockEdge, Event, Header, RollbackReason};
 use crate::words::{
@@ -100,6 +100,7 @@ impl Tale {
         let mut plan = Plan::empty("");
         plan.plug_ins.push(PlugIn {
             name: Name::from(name),
+            kind: StepKind::PlugIn,
             instance: InstanceId(0),
             message: Message::Create,
             table: None,

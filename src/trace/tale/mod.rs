@@ -252,6 +252,7 @@ impl Tale {
             depth,
             transaction,
             columns: Vec::new(),
+            input: Vec::new(),
         }));
         request
     }

@@ -17,6 +17,7 @@ impl Request<'_> {
             became: None,
             table,
             row: None,
+            input: &[],
             transaction: None,
             began: None,
             ended: None,
@@ -69,6 +70,7 @@ impl<'t> Fold<'t> {
                 table,
                 row,
                 transaction,
+                input,
                 ..
             }) => self.request(*request, |known| {
                 let kind = RequestKind::Message(*message);
@@ -76,6 +78,7 @@ impl<'t> Fold<'t> {
                 let asked = Request { parent: *parent, row: *row, ..asked };
                 let request = known.get_or_insert(asked);
                 request.transaction = request.transaction.or(*transaction);
+                request.input = input;
                 request.began.get_or_insert(at);
             }),
             Event::Job(JobEvent::Began { lane, request, cause, instance, .. }) => {

@@ -1,0 +1,37 @@
+//! The timelines of five fixed scenarios on a terminal, as a reader sees them.
+
+use multiverse::engine::RunOptions;
+use multiverse::report::StoryOptions;
+use multiverse::run;
+
+/// A stub, a deadlock and its cure, a lock that is taken early and late, a chain of plug-ins and
+/// its asynchronous twin, and several instances with an outage.
+const KEPT: [&str; 5] = [
+    "eventual-consistency/stub-by-guid",
+    "locks/deadlock-of-two",
+    "transaction-patterns/contended-lock-early-and-late",
+    "transaction-patterns/chain-of-plug-ins",
+    "eventual-consistency/outage-within-the-retries",
+];
+
+#[test]
+fn the_timelines_of_five_scenarios() {
+    let pages = [(100, false, "wide"), (56, true, "narrow, ascii")];
+    for name in KEPT {
+        let file = format!("scenarios/{name}.yaml");
+        let text = std::fs::read_to_string(&file).expect("the file is there");
+        for plan in run::parse(&file, &text).expect("the file is accepted") {
+            let run = run::run(&plan, &RunOptions::default()).expect("the plan is sound");
+            for (width, ascii, page) in pages {
+                let options = StoryOptions { width, ascii, ..StoryOptions::default() };
+                let variant = plan.variant.as_deref().unwrap_or("run");
+                let snapshot = format!("{name}.{variant}.{page}").replace(['/', ' ', ','], "-");
+                let mut settings = insta::Settings::clone_current();
+                settings.set_snapshot_path("snapshots/timelines");
+                settings.set_prepend_module_to_snapshot(false);
+                settings.set_omit_expression(true);
+                settings.bind(|| insta::assert_snapshot!(snapshot, run.timeline(&options)));
+            }
+        }
+    }
+}
