@@ -152,8 +152,9 @@ impl World {
 
 /// The fault of a background workflow whose wait for a lock took too long.
 ///
-/// Source: Microsoft Learn, "Web service error codes", CouldNotObtainLockOnResource; "Best practices
-/// for background workflow processes", Limit the number of workflows that update the same table.
+/// Source: Microsoft Learn, "Web service error codes", CouldNotObtainLockOnResource; "Best
+/// practices for background workflow processes", Limit the number of workflows that update the
+/// same table.
 fn lock_not_obtained() -> Fault {
     let message = "Database resource lock could not be obtained.";
     Fault::new(FaultKind::LockNotObtained, message)
