@@ -57,6 +57,7 @@ const DOCUMENTED: &[(u32, &str)] = &[
         0x8004_4172,
         "The plug-in execution failed because the operation has timed-out at the Sandbox Host.",
     ),
+    (0x8004_4339, "Database resource lock could not be obtained."),
     (0x8004_0265, "{}"),
     (0x8004_0224, "An unexpected error occurred{}"),
     (
@@ -126,7 +127,6 @@ const UNMET: &[(FaultKind, &str)] = &[
     (FaultKind::PreImageNotSupported, "as above"),
     (FaultKind::NoTransaction, "a mistake of a session's author, which no document speaks of"),
     (FaultKind::SchemaChanged, "a table altered under a snapshot, which no document speaks of"),
-    (FaultKind::LockNotObtained, "background workflows do not exist yet"),
 ];
 
 /// Every fault that a shipped scenario meets, by its kind.
