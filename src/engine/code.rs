@@ -241,7 +241,8 @@ fn row_of<'v>(plan: &Plan, verb: &'v mut Verb) -> Option<(TableId, &'v mut Expre
         | Verb::Upsert { table, row: RowSelector::Row(row), .. }
         | Verb::Delete { table, row: RowSelector::Row(row), .. }
         | Verb::Merge { table, row: RowSelector::Row(row), .. }
-        | Verb::Share { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
+        | Verb::Share { table, row: RowSelector::Row(row), .. }
+        | Verb::Associate { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
         _ => None,
     }
 }
@@ -282,6 +283,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         | Verb::Execute { .. }
         | Verb::Share { .. }
         | Verb::Members { .. }
+        | Verb::Associate { .. }
         | Verb::Changes { .. } => out.push(Operation::Request(RequestCode::new(verb))),
         Verb::Statement(statement, bind) => {
             out.push(Operation::Statement(StatementCode::new(statement, bind.as_ref())));
@@ -315,17 +317,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
             compile_steps(body, out);
             out.push(Operation::Unguard);
         }
-        Verb::Try { body, on_fault, on } => {
-            let guard = out.len();
-            out.push(Operation::GuardTry { on: on.clone(), on_fault: 0 });
-            compile_steps(body, out);
-            out.push(Operation::Unguard);
-            let skip = out.len();
-            out.push(Operation::Jump(0));
-            out.operations[guard] = Operation::GuardTry { on: on.clone(), on_fault: out.len() };
-            compile_steps(on_fault, out);
-            out.operations[skip] = Operation::Jump(out.len());
-        }
+        Verb::Try { body, on_fault, on } => compile_try(body, on_fault, on, out),
         Verb::Batch { instance, kind, body, bind, faults } => {
             out.push(Operation::Batch(BatchCode::Collect { instance: *instance, kind: *kind }));
             compile_steps(body, out);
@@ -352,6 +344,18 @@ fn compile_if(condition: &Expression, then: &[Step], otherwise: &[Step], out: &m
     out.push(Operation::Jump(0));
     out.operations[branch] = Operation::JumpUnless(condition.clone(), out.len());
     compile_steps(otherwise, out);
+    out.operations[skip] = Operation::Jump(out.len());
+}
+
+fn compile_try(body: &[Step], on_fault: &[Step], on: &[FaultKind], out: &mut Assembly) {
+    let guard = out.len();
+    out.push(Operation::GuardTry { on: on.to_vec(), on_fault: 0 });
+    compile_steps(body, out);
+    out.push(Operation::Unguard);
+    let skip = out.len();
+    out.push(Operation::Jump(0));
+    out.operations[guard] = Operation::GuardTry { on: on.to_vec(), on_fault: out.len() };
+    compile_steps(on_fault, out);
     out.operations[skip] = Operation::Jump(out.len());
 }
 

@@ -125,6 +125,10 @@ impl World {
             Verb::Merge { instance, .. } => {
                 Ok((self.place(fiber, *instance)?, self.build_merge(shared, fiber, code)?))
             }
+            Verb::Associate { instance, .. } => {
+                let request = self.build_association(shared, fiber, code)?;
+                Ok((self.place(fiber, *instance)?, request))
+            }
             Verb::Execute { message, .. } => {
                 let place = shared.plan.custom_message(*message).instance;
                 Ok((place, self.build_execute(shared, fiber, &code.verb)?))
@@ -367,6 +371,7 @@ impl Request {
             subordinate: None,
             hints: Hints::NONE,
             access: None,
+            association: None,
             batch: None,
         }
     }

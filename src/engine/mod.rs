@@ -12,6 +12,7 @@
 
 mod across;
 mod asking;
+mod association;
 mod batch;
 mod build;
 mod cascade;

@@ -193,6 +193,7 @@ impl World {
             Message::Associate | Message::Disassociate if frame.request.access.is_some() => {
                 self.change_members(frame)?
             }
+            Message::Associate | Message::Disassociate => self.change_association(fiber, frame)?,
             Message::RetrieveEntityChanges => self.retrieve_changes(fiber, frame)?,
             message if message.carries() => carry_out(frame),
             other => {

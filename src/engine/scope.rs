@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::association::told;
 use crate::engine::database::Assigned;
 use crate::engine::fiber::{Frame, Phase, RequestFrame};
 use crate::engine::request::{Answer, Request};
@@ -10,7 +11,7 @@ use crate::engine::sharing::SharedVariables;
 use crate::plan::{ImageKind, Mode, Plan, Stage, Table};
 use crate::words::evaluate::PlugInNames;
 use crate::words::own_names::{
-    CONTEXT, IMAGE, INPUT, OUTPUT, PARENT, PARENT_SHARED, SHARED, TARGETS,
+    CONTEXT, IMAGE, INPUT, OUTPUT, PARENT, PARENT_SHARED, RELATED, RELATIONSHIP, SHARED, TARGETS,
 };
 use crate::words::{ColumnId, Record, RowId, Value};
 use uuid::{Builder, Uuid};
@@ -150,6 +151,11 @@ impl PlugInNames for PlugInScope<'_> {
         match name {
             "target" => Some(self.target()),
             TARGETS => Some(self.targets_of(&self.request.request)),
+            RELATIONSHIP => Some(told(self.plan, &self.request.request).unwrap_or_default().0),
+            RELATED => {
+                let (_, related) = told(self.plan, &self.request.request).unwrap_or_default();
+                Some(Value::List(related.iter().map(|row| Value::Id(*row)).collect()))
+            }
             INPUT => Some(self.request.request.input.clone().map_or(Value::Null, Value::Record)),
             OUTPUT => Some(match &self.request.answer {
                 Answer::Record(record) => Value::Record(Arc::clone(record)),

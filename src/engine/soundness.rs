@@ -3,8 +3,8 @@
 
 use crate::engine::build::PlanError;
 use crate::plan::{
-    ActorKind, Aggregation, Column, CustomMessage, Field, LinkNumber, OrderBy, Plan, PlugInBody,
-    Reached, RowSelector, Selection, Statement, Step, StepRef, Verb,
+    ActorKind, Aggregation, Column, CustomMessage, Field, LinkNumber, ManyToManyId, OrderBy, Plan,
+    PlugInBody, Reached, RowSelector, Selection, Statement, Step, StepRef, Verb,
 };
 use crate::words::{ColumnId, ColumnType, InstanceId, MessageId, ProgramId, TableId};
 
@@ -31,6 +31,7 @@ pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
         sound.instance(group.instance)?;
         sound.columns(group.table, group.set.iter().map(|(column, _)| *column))?;
     }
+    sound.many_to_many()?;
     for message in &plan.messages {
         sound.message(message)?;
     }
@@ -139,6 +140,26 @@ impl Soundness<'_> {
         }
     }
 
+    fn many_to_many(&self) -> Result<(), PlanError> {
+        for relationship in &self.plan.many_to_many {
+            let columns = relationship.ends.map(|end| end.column);
+            self.columns(relationship.intersect, columns.into_iter())?;
+            let table = self.plan.table(relationship.intersect);
+            if table.keys.first().is_none_or(|key| key.columns != columns) {
+                return dangling(format!("the key of the intersect table `{}`", table.name));
+            }
+        }
+        Ok(())
+    }
+
+    fn end_of(&self, relationship: ManyToManyId, table: TableId) -> Result<(), PlanError> {
+        let relationship = self.plan.many_to_many.get(relationship.index());
+        match relationship.and_then(|it| it.end_of(table)) {
+            Some(_) => Ok(()),
+            None => dangling(format!("a many-to-many relationship of table {}", table.0)),
+        }
+    }
+
     fn steps(&self, steps: &[Step]) -> Result<(), PlanError> {
         steps.iter().try_for_each(|step| self.verb(&step.verb))
     }
@@ -217,6 +238,11 @@ impl Soundness<'_> {
                 self.selector(*table, row)
             }
             Verb::Members { instance, .. } => self.place(*instance),
+            Verb::Associate { instance, table, row, relationship, .. } => {
+                self.place(*instance)?;
+                self.end_of(*relationship, *table)?;
+                self.selector(*table, row)
+            }
             Verb::Execute { message, row, .. } => self.execute(*message, row.as_ref()),
             Verb::Statement(statement, _) => self.statement(statement),
             Verb::Query { instance, selection, .. } => {

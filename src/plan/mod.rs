@@ -43,7 +43,9 @@ pub use program::{
     Assignment, Backoff, BatchKind, KeyValues, Program, RowSelector, Side, Step, UpsertWhen, Verb,
 };
 pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody, StepKind};
-pub use relationship::{OnAssign, OnDelete, Relationship};
+pub use relationship::{
+    End, ManyToMany, ManyToManyId, OnAssign, OnDelete, Relationship, pair_name,
+};
 pub use security::{
     BusinessUnit, Depth, OwnerColumns, Privilege, Recalculation, Right, Role, Security,
     SecurityTables, Team, TeamKind, User,
@@ -96,6 +98,8 @@ pub struct Plan {
     /// Assumed: a lookup that its author gives no relationship is not what the scenario is about;
     /// on the platform each has one, of kind referential, whose link is removed.
     pub relationships: Vec<Relationship>,
+    /// Which rows can be associated with which.
+    pub many_to_many: Vec<ManyToMany>,
     /// The messages that somebody has added to the platform.
     pub messages: Vec<CustomMessage>,
     /// The registered steps: plug-ins, workflows, and the main operations of custom messages.
@@ -344,6 +348,7 @@ impl Plan {
             rows: Vec::new(),
             programs: Vec::new(),
             relationships: Vec::new(),
+            many_to_many: Vec::new(),
             messages: Vec::new(),
             plug_ins: Vec::new(),
             security: Vec::new(),

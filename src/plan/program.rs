@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::{FaultKind, OperationStatus};
 use crate::plan::{
-    AnswerPart, ChangesFrom, Hints, Isolation, Location, Message, Precondition, Right, Selection,
-    Statement,
+    AnswerPart, ChangesFrom, Hints, Isolation, Location, ManyToManyId, Message, Precondition,
+    Right, Selection, Statement,
 };
 use crate::words::{
     ColumnId, Expression, InstanceId, MessageId, Name, ProgramId, SimInstant, TableId,
@@ -175,6 +175,21 @@ pub enum Verb {
         users: Vec<Expression>,
         /// Whether they are taken out.
         leave: bool,
+    },
+    /// Associates a row with others by a many-to-many relationship, or takes that back.
+    Associate {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// The row's table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// The relationship.
+        relationship: ManyToManyId,
+        /// The others: each one or a list.
+        with: Vec<Expression>,
+        /// Whether it is taken back.
+        undo: bool,
     },
     /// Reads what has changed in a table, as the platform's RetrieveEntityChanges.
     Changes {

@@ -9,6 +9,7 @@ use crate::scenario::grammar::document::{
 };
 use crate::scenario::grammar::messages::EXECUTE;
 use crate::scenario::grammar::queries::{HINT, QUERY};
+use crate::scenario::grammar::relationships::ASSOCIATE;
 use crate::scenario::grammar::security::{GRANT, MEMBERS, REVOKE};
 use crate::scenario::grammar::words::WHEN_WORDS;
 use crate::scenario::grammar::{Key, Kind, Map, Shape, elsewhere, later, may, must, with};
@@ -49,6 +50,8 @@ static STEP_MAP: Map = Map::of(&[
     may("revoke", &REVOKE, "takes a share of a row away"),
     may("add members", &MEMBERS, "adds users to a team"),
     may("remove members", &MEMBERS, "takes users out of a team"),
+    may("associate", &ASSOCIATE, "associates a row with others, by a many-to-many relationship"),
+    may("disassociate", &ASSOCIATE, "takes such associations back"),
     WORK,
     PAUSE,
     AT,
@@ -115,6 +118,8 @@ static VERBS: &[&str] = &[
     "revoke",
     "add members",
     "remove members",
+    "associate",
+    "disassociate",
     "work",
     "wait",
     "at",

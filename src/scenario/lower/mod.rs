@@ -24,6 +24,7 @@ mod keys;
 mod line;
 mod links;
 mod literal;
+mod many_to_many;
 mod messages;
 mod names;
 mod own_names;
@@ -149,7 +150,9 @@ impl Lowering<'_> {
         self.costs(tree.get("costs"));
         self.limits(tree.get("limits"));
         self.tables(tree.get("tables"), &system_tables::needed(tree));
+        self.intersects(tree.get("relationships"));
         self.instances(tree.get("instances"));
+        self.place_intersects();
         self.security(tree.get("security"));
         self.jobs(tree.get("plug-ins"));
         self.relationships(tree.get("relationships"));

@@ -134,7 +134,7 @@ impl Lowering<'_> {
     fn listened(&mut self, node: &Node) -> Checked<(Message, Option<TableId>)> {
         let on = self.required(node, "on")?;
         let (message, table) = self.event(on)?;
-        let Some((label, help)) = self.unheard(message, table) else {
+        let Some((label, help)) = Self::unheard(message, table) else {
             return Ok((message, table));
         };
         let text = format!("no plug-in step can listen to {}", self.plan.message_name(message));
@@ -143,12 +143,9 @@ impl Lowering<'_> {
     }
 
     /// Why no request would ever meet a step that listens to this, and what to listen to instead.
-    fn unheard(
-        &self,
-        message: Message,
-        table: Option<TableId>,
-    ) -> Option<(&'static str, &'static str)> {
-        let members = self.names.tables.get("teammembership").copied();
+    ///
+    /// Source: delegateas/XrmMockup, `PluginTrigger`, for Associate and Disassociate.
+    fn unheard(message: Message, table: Option<TableId>) -> Option<(&'static str, &'static str)> {
         Some(match message {
             Message::Upsert | Message::UpsertMultiple => (
                 "it has no stages of its own",
@@ -163,11 +160,10 @@ impl Lowering<'_> {
             Message::SetState => {
                 ("it is an Update of the state", "listen to Update, with `filter: [statecode]`")
             }
-            Message::Associate | Message::Disassociate
-                if table.is_some_and(|it| Some(it) != members) =>
-            {
-                ("only teams get members so", "listen to the `teammembership` table")
-            }
+            Message::Associate | Message::Disassociate if table.is_some() => (
+                "it has no primary table: a step hears it for every relationship",
+                "leave the table out, and ask for `$relationship` in the step",
+            ),
             _ => return None,
         })
     }

@@ -36,6 +36,8 @@ impl Lowering<'_> {
             "revoke" => self.share(node, "from", body),
             "add members" => self.members(node, false, body),
             "remove members" => self.members(node, true, body),
+            "associate" => self.associate(node, false, body),
+            "disassociate" => self.associate(node, true, body),
             "changes" => self.read_changes(node, body),
             "set" => self.set_target(entry, body),
             "transaction" => self.transaction(node, body),
