@@ -142,7 +142,7 @@ pub fn column(name: &str) -> Operand {
     Operand(expression)
 }
 
-/// A column of which a condition is to be made; see [`column`].
+/// A column of which a condition is to be made; see [`column()`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operand(Expression);
 
