@@ -19,6 +19,7 @@ mod relationship;
 mod security;
 mod selection;
 mod session;
+mod shift;
 mod statement;
 mod system_table;
 mod version;
@@ -55,6 +56,7 @@ pub use selection::{
     Measure, OrderBy, Ordering, Paging, Reached, Selection,
 };
 pub use session::{Session, SessionStep};
+pub use shift::Shift;
 pub use statement::{Statement, StatementKind};
 pub use system_table::{JOB_TABLE, SECURITY_TABLES, SystemColumn, SystemTable};
 pub use version::{ChangesFrom, DeltaTokens, Precondition};

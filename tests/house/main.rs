@@ -34,7 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("host", &["words", "fault", "plan", "trace", "engine"]),
     ("check", &["words", "fault", "plan", "trace"]),
     ("report", &["words", "fault", "plan", "trace", "check"]),
-    ("run", &["plan", "trace", "scenario", "engine", "check", "report"]),
+    ("run", &["words", "plan", "trace", "scenario", "engine", "check", "report"]),
     ("testing", &["words", "fault", "plan", "trace", "scenario", "engine", "check", "report",
                   "run"]),
     ("lib", &[]),
