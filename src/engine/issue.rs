@@ -341,14 +341,7 @@ impl World {
                 return Err(Fault::new(FaultKind::NoSuchColumn, message));
             };
             let value = self.coerce(table, column, value)?;
-            match &mut frame.request.batch {
-                Some(batch) => {
-                    for item in &mut batch.items {
-                        item.assign(column, Assigned::Value(value.clone()));
-                    }
-                }
-                None => frame.request.assign(column, Assigned::Value(value)),
-            }
+            frame.request.assign_target(column, Assigned::Value(value));
         }
         Ok(())
     }

@@ -59,8 +59,9 @@ mod world;
 
 use std::sync::Arc;
 
+pub use asking::{Ask, Which};
 pub use build::PlanError;
-pub use guest::{Arrival, Ask, Foreign, GuestId, Input, Output, Which};
+pub use guest::{Arrival, Foreign, GuestId, Input, Output};
 pub use queue::{Due, Scheduled};
 pub use request::Answer;
 pub use schedule::{Chooser, InOrder, Recorded};

@@ -430,7 +430,7 @@ impl World {
     /// Until when nothing else is due: the time that one statement may take in one go.
     /// Where callers come from outside, that is not known.
     pub(super) fn free_until(&self, fiber: &Fiber, deadline: SimInstant) -> SimInstant {
-        if self.is_hosted() {
+        if self.is_open() {
             return self.now;
         }
         let next = self.queue.next_at().unwrap_or(SimInstant::END);
@@ -452,7 +452,7 @@ impl World {
 }
 
 /// The row with these key values in this view.
-fn find_by_key(
+pub(super) fn find_by_key(
     store: &TableStore,
     table: &Table,
     key: u16,

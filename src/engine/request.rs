@@ -92,6 +92,20 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Gives a column of its target a value; of a bulk message's targets each.
+    pub fn assign_target(&mut self, column: ColumnId, value: Assigned) {
+        match &mut self.batch {
+            Some(batch) => {
+                for item in &mut batch.items {
+                    item.assign(column, value.clone());
+                }
+            }
+            None => self.assign(column, value),
+        }
+    }
+}
+
 /// What must hold of a row for a request to be carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Required {

@@ -19,6 +19,7 @@ mod relationship;
 mod security;
 mod selection;
 mod session;
+mod shift;
 mod statement;
 mod system_table;
 mod version;
@@ -55,6 +56,7 @@ pub use selection::{
     Measure, OrderBy, Ordering, Paging, Reached, Selection,
 };
 pub use session::{Session, SessionStep};
+pub use shift::Shift;
 pub use statement::{Statement, StatementKind};
 pub use system_table::{JOB_TABLE, SECURITY_TABLES, SystemColumn, SystemTable};
 pub use version::{ChangesFrom, DeltaTokens, Precondition};
@@ -360,6 +362,29 @@ impl Plan {
             costs: Costs::default(),
             limits: Limits::default(),
         }
+    }
+
+    /// Makes this a plan for callers from outside, who take the place of its actors: nothing begins
+    /// by itself, nothing is expected, and no number of transitions is too large.
+    pub fn open(&mut self) {
+        self.order.clear();
+        self.expectations.clear();
+        self.limits.transitions = u64::MAX;
+        let program = ProgramId(u32::try_from(self.programs.len()).unwrap_or(u32::MAX));
+        self.programs.push(Program { name: Name::from("client"), home: None, steps: Vec::new() });
+        let at_once = SimInstant::START;
+        self.actors = vec![Actor {
+            name: Name::from("client"),
+            kind: ActorKind::Client,
+            home: None,
+            user: None,
+            count: 1,
+            // Never by itself: its time is over before it begins.
+            schedule: Schedule { first: at_once, every: None, until: Some(at_once) },
+            program,
+            with: Vec::new(),
+            at: Location::default(),
+        }];
     }
 
     /// The definition of a table.

@@ -4,6 +4,7 @@
 //! Everything here is a fold over a trace and its verdict. No clock is read, so the same trace
 //! gives the same bytes; time in a report is always simulated time.
 
+mod comparison;
 mod diagram;
 mod export;
 mod json;
@@ -15,6 +16,7 @@ mod terminal;
 #[allow(dead_code, unused_imports)] // The HTML report, which comes next, uses the rest.
 mod timeline;
 
+pub use comparison::{Meeting, Sweep};
 pub use diagram::{DiagramFormat, diagram};
 pub use export::{Document, Format, export};
 pub use json::json;
@@ -22,7 +24,7 @@ pub use junit::junit;
 pub use metrics::Metrics;
 pub use otel::otel;
 pub use story::{StoryOptions, Verbosity, story};
-pub use terminal::timeline;
+pub use terminal::{comparison, timeline};
 
 use crate::check::Verdict;
 use crate::trace::Trace;
