@@ -7,6 +7,7 @@
 mod comparison;
 mod diagram;
 mod export;
+mod gallery;
 mod json;
 mod junit;
 mod lettering;
@@ -20,6 +21,7 @@ mod timeline;
 pub use comparison::{Meeting, Sweep};
 pub use diagram::{DiagramFormat, diagram};
 pub use export::{Document, Format, export};
+pub use gallery::{Exhibit, gallery};
 pub use json::json;
 pub use junit::junit;
 pub use metrics::Metrics;
