@@ -6,17 +6,18 @@
 
 mod diagram;
 mod export;
+mod html;
 mod json;
 mod junit;
 mod metrics;
 mod otel;
 mod story;
 mod terminal;
-#[allow(dead_code, unused_imports)] // The HTML report, which comes next, uses the rest.
 mod timeline;
 
 pub use diagram::{DiagramFormat, diagram};
 pub use export::{Document, Format, export};
+pub use html::html;
 pub use json::json;
 pub use junit::junit;
 pub use metrics::Metrics;

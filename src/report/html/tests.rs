@@ -1,0 +1,1 @@
+//! Pages of tales that were made by hand.
