@@ -67,9 +67,9 @@ fn ending(plot: &Plot, svg: &mut Svg, track: &Track, top: f64) {
     };
     svg.raw("<g class=\"ending\">");
     svg.symbol((37.0, top + 16.5), 13.0, symbol);
-    let labels = labels.iter().map(String::as_str);
-    let label = fitting(labels.clone(), 12.0, GUTTER - 64.0).map(str::to_owned);
-    let label = label.unwrap_or_else(|| cut(labels.last().unwrap_or(""), 12.0, GUTTER - 64.0));
+    let room = GUTTER - 64.0;
+    let label = fitting(labels.iter().map(String::as_str), 12.0, room).map(str::to_owned);
+    let label = label.unwrap_or_else(|| cut(&labels[1], 12.0, room));
     let attributes = format!("font-size=\"12\" font-weight=\"600\" fill=\"var(--{colour})\"");
     svg.text((54.0, top + 27.0), &attributes, &label).raw("</g>");
 }

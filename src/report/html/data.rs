@@ -6,7 +6,7 @@
 //! | `of` | for each transaction, its number and its lane |
 //! | `locks` | name, number of its mark or -1 |
 //! | `rows` | name without the instance, instance |
-//! | `steps` | event, microseconds, moment, lane or -1, kind, text, picture of waits or -1, positions |
+//! | `steps` | event, µs, moment, lane or -1, kind, text, picture of waits or -1, positions |
 //! | `changes` | what changed with the step ([`operation`]) |
 //! | `keys` | for every [`KEY_EVERY`]th step, all that holds after it |
 
@@ -134,10 +134,9 @@ fn line(
     ])
 }
 
-/// Where a reader begins: at the worst that happens, or else at the first chapter.
+/// Where a reader begins: at what explains most.
 fn start(view: &Timeline, steps: &[&Step]) -> usize {
-    let bad = view.chapters.iter().find(|it| it.is_bad);
-    let chapter = bad.or_else(|| view.chapters.first());
+    let chapter = view.chapters.iter().min_by_key(|it| it.rank);
     let step = chapter.and_then(|it| steps.iter().position(|step| step.at == it.at));
     step.unwrap_or(0)
 }
@@ -159,9 +158,12 @@ fn transactions(history: &History, view: &Timeline, states: &States) -> Json {
 }
 
 fn locks(history: &History, view: &Timeline, states: &States) -> Json {
+    let is_alone = history.trace.header.instances.len() == 1;
     let told = states.resources.iter().map(|it| {
         let glyph = view.glyph(it).map_or(-1, |it| (it % 6) as i64);
-        json!([escape::label(&history.resource(it)), glyph])
+        let name = history.resource(it);
+        let short = name.split_once('/').filter(|_| is_alone).map(|(_, rest)| rest);
+        json!([escape::label(short.unwrap_or(&name)), glyph])
     });
     Json::Array(told.collect())
 }

@@ -16,6 +16,9 @@ const NODES_MAX: usize = 14;
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 186.0;
 
+/// Of a ring with more nodes, the locks have no names.
+const NAMED_MAX: usize = 8;
+
 /// A lane or a lock on the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Node {
@@ -72,11 +75,6 @@ impl Waits {
 
     pub(super) fn is_empty(&self) -> bool {
         self.held.is_empty() && self.wanted.is_empty()
-    }
-
-    /// Whether somebody waits.
-    pub(super) fn has_wait(&self) -> bool {
-        !self.wanted.is_empty()
     }
 
     /// The nodes in the order of the ring: along the waits, each from a lane to what it wants and
@@ -149,50 +147,88 @@ impl Waits {
 
     /// The picture.
     pub(super) fn draw(&self, history: &History, view: &Timeline, states: &States) -> String {
-        let mut ring = self.ring();
-        let hidden = ring.len().saturating_sub(NODES_MAX);
-        ring.truncate(NODES_MAX);
-        let circle = self.circle();
+        let ring = self.ring();
         let name = |lock: usize| history.resource(&states.resources[lock]);
-        let place = |at: usize| {
-            let turn = std::f64::consts::TAU * at as f64 / ring.len() as f64;
-            let (x, y) = (-turn.cos(), -turn.sin());
-            (WIDTH / 2.0 + x * WIDTH * 0.3, HEIGHT / 2.0 + y * HEIGHT * 0.35)
-        };
-        let places: BTreeMap<Node, (f64, f64)> =
-            ring.iter().enumerate().map(|(at, node)| (*node, place(at))).collect();
         let mut svg = Svg::default();
         let told = self.told(view, &name);
         svg.raw("<svg class=\"graph\" viewBox=\"0 0 300 186\" role=\"img\" aria-label=\"");
         svg.raw(&sentence(&told)).raw("\">");
+        let glyph = |lock: usize| view.glyph(&states.resources[lock]).unwrap_or(0) % 6;
+        let locks = ring.iter().filter(|it| matches!(it, Node::Lock(_))).count();
+        if ring.len() > NAMED_MAX && locks > 1 {
+            self.lanes_alone(&mut svg, view, glyph);
+            svg.raw("</svg>");
+            return svg.into_text();
+        }
+        let (places, hidden) = places(&ring);
+        let circle = self.circle();
         let pairs = self.held.iter().map(|(lock, lane)| (Node::Lock(*lock), Node::Lane(*lane)));
         let wants = self.wanted.iter().map(|(lane, lock)| (Node::Lane(*lane), Node::Lock(*lock)));
         for (from, to) in pairs.chain(wants) {
             if let (Some(start), Some(end)) = (places.get(&from), places.get(&to)) {
                 let is_bad = circle.contains(&from) && circle.contains(&to);
-                arrow(&mut svg, *start, *end, matches!(from, Node::Lane(_)), is_bad);
+                let is_wait = matches!(from, Node::Lane(_));
+                arrow(&mut svg, (*start, *end), is_wait, is_bad, ring.len() <= 6);
             }
         }
+        let is_alone = history.trace.header.instances.len() == 1;
         for (node, (x, y)) in &places {
             match node {
                 Node::Lane(lane) => badge(&mut svg, (*x, *y), 17.0, *lane, view),
                 Node::Lock(lock) => {
-                    let glyph = view.glyph(&states.resources[*lock]).unwrap_or(0);
-                    lock_node(&mut svg, (*x, *y), glyph, &name(*lock));
+                    let name = name(*lock);
+                    let short = name.split_once('/').filter(|_| is_alone).map(|(_, rest)| rest);
+                    lock_node(&mut svg, (*x, *y), glyph(*lock), short.unwrap_or(&name));
                 }
             }
         }
-        if !circle.is_empty() && ring.len() <= 8 {
+        self.aside(&mut svg, hidden);
+        svg.raw("</svg>");
+        svg.into_text()
+    }
+
+    /// What is written beside the nodes.
+    fn aside(&self, svg: &mut Svg, hidden: usize) {
+        if !self.circle().is_empty() {
             let bold = "text-anchor=\"middle\" font-size=\"13\" font-weight=\"700\" \
                         fill=\"var(--bad)\"";
-            svg.text((WIDTH / 2.0, HEIGHT / 2.0), bold, "a closed circle");
+            svg.text((WIDTH / 2.0, HEIGHT / 2.0 + 4.0), bold, "a closed circle");
         }
         if hidden > 0 {
             let attributes = "text-anchor=\"end\" font-size=\"11.5\" fill=\"var(--ink2)\"";
             svg.text((WIDTH - 4.0, HEIGHT - 4.0), attributes, &format!("and {hidden} more"));
         }
-        svg.raw("</svg>");
-        svg.into_text()
+    }
+
+    /// The picture of many: the lanes alone, with the lock's mark on each wait.
+    fn lanes_alone(&self, svg: &mut Svg, view: &Timeline, glyph: impl Fn(usize) -> usize) {
+        let lanes: Vec<_> =
+            self.ring().into_iter().filter(|it| matches!(it, Node::Lane(_))).collect();
+        let (places, hidden) = places(&lanes);
+        let circle = self.circle();
+        for (lane, lock) in &self.wanted {
+            for (_, holder) in self.held.iter().filter(|(it, holder)| it == lock && holder != lane)
+            {
+                let (from, to) = (Node::Lane(*lane), Node::Lane(*holder));
+                if let (Some(start), Some(end)) = (places.get(&from), places.get(&to)) {
+                    let is_bad = circle.contains(&from) && circle.contains(&Node::Lock(*lock));
+                    arrow(svg, (*start, *end), true, is_bad, false);
+                    let middle = ((start.0 + end.0) / 2.0, (start.1 + end.1) / 2.0);
+                    let (x, y) = (number(middle.0), number(middle.1));
+                    svg.raw(&format!(
+                        "<circle cx=\"{x}\" cy=\"{y}\" r=\"8\" fill=\"var(--panel)\"/>"
+                    ));
+                    let corner = (middle.0 - 5.0, middle.1 - 5.0);
+                    svg.symbol(corner, 10.0, &format!("g{}", glyph(*lock)));
+                }
+            }
+        }
+        for (node, place) in &places {
+            if let Node::Lane(lane) = node {
+                badge(svg, *place, 13.0, *lane, view);
+            }
+        }
+        self.aside(svg, hidden);
     }
 
     /// The picture in words.
@@ -215,6 +251,25 @@ pub(super) const fn is_intent(mode: LockMode) -> bool {
     matches!(mode, LockMode::IntentShared | LockMode::IntentExclusive | LockMode::SchemaStability)
 }
 
+/// Where the nodes stand, and for how many there is no room. A lock that many want stands in their
+/// middle.
+fn places(ring: &[Node]) -> (BTreeMap<Node, (f64, f64)>, usize) {
+    let hidden = ring.len().saturating_sub(NODES_MAX);
+    let mut ring = ring[..ring.len() - hidden].to_vec();
+    let mut locks = ring.iter().filter(|it| matches!(it, Node::Lock(_))).copied();
+    let centre = locks.next().filter(|_| locks.next().is_none() && ring.len() > 4);
+    ring.retain(|it| Some(*it) != centre);
+    let place = |at: usize| {
+        let turn = std::f64::consts::TAU * at as f64 / ring.len() as f64;
+        let (x, y) = (-turn.cos(), -turn.sin());
+        (WIDTH / 2.0 + x * WIDTH * 0.3, HEIGHT / 2.0 + y * HEIGHT * 0.32)
+    };
+    let mut places: BTreeMap<Node, (f64, f64)> =
+        ring.iter().enumerate().map(|(at, node)| (*node, place(at))).collect();
+    places.extend(centre.map(|it| (it, (WIDTH / 2.0, HEIGHT / 2.0))));
+    (places, hidden)
+}
+
 /// A lane's badge, around this point.
 pub(super) fn badge(svg: &mut Svg, (x, y): (f64, f64), half: f64, lane: usize, view: &Timeline) {
     let letters = view.lanes.get(lane).map_or("?", |it| &it.badge);
@@ -233,15 +288,21 @@ fn lock_node(svg: &mut Svg, (x, y): (f64, f64), glyph: usize, name: &str) {
     svg.raw(&format!(
         "<circle cx=\"{cx}\" cy=\"{cy}\" r=\"15\" fill=\"var(--chip)\" stroke=\"var(--line)\"/>"
     ));
-    svg.symbol((x - 6.5, y - 6.5), 13.0, &format!("g{}", glyph % 6));
+    svg.symbol((x - 6.5, y - 6.5), 13.0, &format!("g{glyph}"));
     let top = y < HEIGHT / 2.0 - 8.0;
-    let label = cut(name.split_once('/').map_or(name, |(_, rest)| rest), 11.5, 118.0);
+    let label = cut(name, 11.5, 150.0);
     let attributes = "text-anchor=\"middle\" font-size=\"11.5\" font-weight=\"600\" class=\"halo\"";
-    svg.text((x, if top { y - 19.0 } else { y + 28.0 }), attributes, &label);
+    svg.text((x, if top { y - 19.0 } else { y + 26.0 }), attributes, &label);
 }
 
 /// An arrow between two nodes: dashed for a wait, solid for what is held.
-fn arrow(svg: &mut Svg, from: (f64, f64), to: (f64, f64), is_wait: bool, is_bad: bool) {
+fn arrow(
+    svg: &mut Svg,
+    (from, to): ((f64, f64), (f64, f64)),
+    is_wait: bool,
+    is_bad: bool,
+    is_labelled: bool,
+) {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let length = dx.hypot(dy).max(1.0);
     let (ux, uy) = (dx / length, dy / length);
@@ -254,6 +315,9 @@ fn arrow(svg: &mut Svg, from: (f64, f64), to: (f64, f64), is_wait: bool, is_bad:
          marker-end=\"url(#{head})\""
     );
     svg.line(start, end, &attributes);
+    if !is_labelled {
+        return;
+    }
     let middle = ((start.0 + end.0) / 2.0, (start.1 + end.1) / 2.0);
     let outward = if middle.0 < WIDTH / 2.0 { -1.0 } else { 1.0 };
     let anchor = if outward < 0.0 { "end" } else { "start" };

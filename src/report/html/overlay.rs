@@ -3,16 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::report::html::plot::{GUTTER, Plot, RIBBON};
+use crate::report::html::plot::{GUTTER, Plot, RIBBON, WIDTH};
 use crate::report::html::svg::Svg;
 use crate::report::html::text::{number, sentence, width};
-use crate::report::timeline::{Arrival, SegmentState};
+use crate::report::timeline::{Arrival, Ribbon, SegmentState};
 
 /// The most arrows of waits; with more, the ribbons alone tell.
 const ARROWS_MAX: usize = 40;
 
-/// The most arrows that have a label.
-const LABELS_MAX: usize = 8;
+/// The most arrows that have a head and a label; more are thin lines.
+const LABELS_MAX: usize = 6;
 
 /// From the moment at which a circle of waits closed to its end: a band over its tracks.
 pub(super) fn circles(plot: &Plot, svg: &mut Svg) {
@@ -52,70 +52,106 @@ fn pill(svg: &mut Svg, x: f64, y: f64, label: &str, colour: &str) {
     svg.text((x, y + 4.0), attributes, label);
 }
 
+/// A wait and the ribbon of who is in its way.
+struct Arrow {
+    x: f64,
+    /// The tops of the two ribbons.
+    from: f64,
+    to: f64,
+    waiter: usize,
+    holder: usize,
+    /// Where its label stands.
+    label: f64,
+}
+
 /// From each wait to the ribbon of who is in its way.
 pub(super) fn arrows(plot: &Plot, svg: &mut Svg) {
-    let mut arrows = Vec::new();
-    for (at, track) in plot.view.tracks.iter().enumerate() {
-        let Some(place) = plot.places[at] else {
-            continue;
-        };
-        for (number, ribbon) in track.ribbons.iter().take(place.ribbons).enumerate() {
-            for segment in &ribbon.segments {
-                let SegmentState::Waits { behind: Some(behind) } = segment.state else {
-                    continue;
-                };
-                let Some(other) = plot.view.track(behind, track.instance) else {
-                    continue;
-                };
-                let of_same = |it: &crate::report::timeline::Ribbon| it.resource == ribbon.resource;
-                let target = plot.view.tracks[other].ribbons.iter().position(of_same);
-                let (Some(target), Some(there)) = (target, plot.places[other]) else {
-                    continue;
-                };
-                if target >= there.ribbons || other == at {
-                    continue;
-                }
-                let (from, to) = (place.ribbon(number), there.ribbon(target));
-                let x = plot.x(segment.from);
-                arrows.push((x, from, to, (track.lane, behind), (place.top, there.top)));
-            }
-        }
-    }
+    let mut arrows = found(plot);
     if arrows.len() > ARROWS_MAX {
         return;
     }
     let is_labelled = arrows.len() <= LABELS_MAX;
     let mut taken: Vec<f64> = Vec::new();
-    let mut labels: Vec<(f64, f64, String, &str)> = Vec::new();
-    for (x, from, to, (waiter, holder), tops) in arrows {
-        let mut x = x;
-        while taken.iter().any(|it| (*it - x).abs() < 5.0) {
-            x += 6.0;
+    for arrow in &mut arrows {
+        while taken.iter().any(|it| (*it - arrow.x).abs() < 5.0) {
+            arrow.x += 6.0;
         }
-        taken.push(x);
-        let bad = plot.view.circles.iter().any(|it| it.edges.contains(&(waiter, holder)));
-        let colour = if bad { "var(--bad)" } else { "var(--ink)" };
-        arrow(svg, x, (from, to), colour);
-        let lanes = &plot.view.lanes;
-        let label = format!("{} waits for {}", lanes[waiter].badge, lanes[holder].badge);
-        let y = tops.0.max(tops.1) - 11.0;
+        taken.push(arrow.x);
+        let colour = colour(plot, arrow);
         if is_labelled {
-            labels.push((x, y, label, colour));
+            head_and_line(svg, arrow, colour);
+        } else {
+            let stroke = format!("stroke=\"{colour}\" stroke-width=\"1\" opacity=\".45\"");
+            let half = RIBBON / 2.0;
+            svg.line((arrow.x, arrow.from + half), (arrow.x, arrow.to + half), &stroke);
         }
     }
+    if is_labelled {
+        labels(plot, svg, &arrows);
+    }
+}
+
+/// The waits whose ribbon and whose holder's are both drawn.
+fn found(plot: &Plot) -> Vec<Arrow> {
+    let view = plot.view;
+    let mut arrows = Vec::new();
+    for (at, track) in view.tracks.iter().enumerate() {
+        let Some(place) = plot.places[at] else {
+            continue;
+        };
+        for (number, ribbon) in track.ribbons.iter().take(place.ribbons).enumerate() {
+            for segment in &ribbon.segments {
+                let SegmentState::Waits { behind: Some(holder) } = segment.state else {
+                    continue;
+                };
+                let other = view.track(holder, track.instance).filter(|it| *it != at);
+                let Some((other, there)) = other.and_then(|it| Some((it, plot.places[it]?))) else {
+                    continue;
+                };
+                let of_same = |it: &Ribbon| it.resource == ribbon.resource;
+                let target = view.tracks[other].ribbons.iter().position(of_same);
+                if let Some(target) = target.filter(|it| *it < there.ribbons) {
+                    arrows.push(Arrow {
+                        x: plot.x(segment.from),
+                        from: place.ribbon(number),
+                        to: there.ribbon(target),
+                        waiter: track.lane,
+                        holder,
+                        label: place.top.max(there.top) - 11.0,
+                    });
+                }
+            }
+        }
+    }
+    arrows
+}
+
+/// Red for an arrow of a circle.
+fn colour(plot: &Plot, arrow: &Arrow) -> &'static str {
+    let edge = (arrow.waiter, arrow.holder);
+    let is_bad = plot.view.circles.iter().any(|it| it.edges.contains(&edge));
+    if is_bad { "var(--bad)" } else { "var(--ink)" }
+}
+
+/// Who waits for whom, beside each arrow where there is room.
+fn labels(plot: &Plot, svg: &mut Svg, arrows: &[Arrow]) {
+    let lanes = &plot.view.lanes;
     let mut placed: Vec<(f64, f64, f64)> = Vec::new();
-    for (x, y, label, colour) in labels {
+    for arrow in arrows {
+        let (x, y) = (arrow.x, arrow.label);
+        let (waiter, holder) = (&lanes[arrow.waiter].badge, &lanes[arrow.holder].badge);
+        let label = format!("{waiter} waits for {holder}");
         let wide = width(&label, 11.0) + 14.0;
-        let is_free = |left: f64| {
-            left > GUTTER
-                && !placed.iter().any(|(from, to, at)| {
-                    (*at - y).abs() < 16.0 && left < *to && left + wide > *from
-                })
+        let is_free = |left: &f64| {
+            let is_near = |(from, to, at): &(f64, f64, f64)| {
+                (*at - y).abs() < 16.0 && *left < *to && *left + wide > *from
+            };
+            *left > GUTTER && !placed.iter().any(is_near)
         };
         let sides = [x - wide - 4.0, x + 4.0, x + 8.0 + wide];
-        if let Some(left) = sides.into_iter().find(|it| is_free(*it)) {
+        if let Some(left) = sides.into_iter().find(is_free) {
             placed.push((left, left + wide, y));
-            let fill = format!("fill=\"{colour}\"");
+            let fill = format!("fill=\"{}\"", colour(plot, arrow));
             svg.rect((left, y - 8.0), (wide, 16.0), 8.0, &fill);
             let attributes =
                 "text-anchor=\"middle\" font-size=\"11\" font-weight=\"700\" fill=\"var(--panel)\"";
@@ -125,7 +161,8 @@ pub(super) fn arrows(plot: &Plot, svg: &mut Svg) {
 }
 
 /// A vertical arrow from one ribbon to another.
-fn arrow(svg: &mut Svg, x: f64, (from, to): (f64, f64), colour: &str) {
+fn head_and_line(svg: &mut Svg, arrow: &Arrow, colour: &str) {
+    let Arrow { x, from, to, .. } = *arrow;
     let down = to > from;
     let sign = if down { 1.0 } else { -1.0 };
     let start = from + RIBBON / 2.0;
@@ -188,7 +225,8 @@ pub(super) fn chapters(plot: &Plot, svg: &mut Svg, top: f64) {
     let mut right = f64::NEG_INFINITY;
     for (index, chapter) in plot.view.chapters.iter().enumerate() {
         let x = plot.x(chapter.at);
-        let shown = x.max(right + 19.0);
+        let after = (plot.view.chapters.len() - 1 - index) as f64;
+        let shown = x.max(right + 19.0).min(WIDTH - 10.0 - after * 19.0);
         right = shown;
         let colour = if chapter.is_bad { "var(--bad)" } else { "var(--ink)" };
         svg.raw(&format!("<g class=\"chapter\" data-step=\"{}\"><title>", chapter.step));

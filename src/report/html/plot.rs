@@ -18,7 +18,7 @@ pub(super) const GUTTER: f64 = 214.0;
 const MARGIN: f64 = 16.0;
 
 /// How wide a fold is.
-const FOLD: f64 = 34.0;
+const FOLD: f64 = 40.0;
 
 /// Where the instances begin.
 const TOP: f64 = 44.0;
@@ -28,6 +28,9 @@ pub(super) const ROW: f64 = 24.0;
 pub(super) const RIBBON: f64 = 15.0;
 const HEADER: f64 = 22.0;
 const GAP: f64 = 3.0;
+
+/// What stands below: how long the folds are.
+const FOOTER: f64 = 20.0;
 
 /// The most ribbons under one track.
 pub(super) const RIBBONS_MAX: usize = 8;
@@ -101,7 +104,8 @@ impl<'a, 'h> Plot<'a, 'h> {
             }
         }
         let id = id.to_owned();
-        Self { history, view, axis, quiet, id, places, headers, height: y + 4.0 }
+        let height = y + 4.0 + if quiet.is_empty() { 0.0 } else { FOOTER };
+        Self { history, view, axis, quiet, id, places, headers, height }
     }
 
     /// The position of a moment.
@@ -133,6 +137,7 @@ impl<'a, 'h> Plot<'a, 'h> {
              height=\"{height}\"/></clipPath>"
         ));
         self.scale(&mut svg);
+        self.folds(&mut svg);
         for (group, top) in self.view.groups.iter().zip(&self.headers) {
             header(&mut svg, group, *top);
         }
@@ -150,7 +155,6 @@ impl<'a, 'h> Plot<'a, 'h> {
         overlay::arrows(self, &mut svg);
         overlay::crossings(self, &mut svg);
         svg.raw("</g>");
-        self.folds(&mut svg);
         overlay::chapters(self, &mut svg, TOP);
         self.playhead(&mut svg);
         svg.raw("</svg>");
@@ -218,8 +222,10 @@ impl<'a, 'h> Plot<'a, 'h> {
         }
     }
 
-    /// The time that is left out.
+    /// The time that is left out, behind everything; below it, how long it is.
     fn folds(&self, svg: &mut Svg) {
+        let bottom = self.height - FOOTER;
+        let mut free = GUTTER;
         for quiet in self.quiet {
             let from = GUTTER + self.axis.at(quiet.from);
             let to = GUTTER + self.axis.at(quiet.to);
@@ -227,24 +233,26 @@ impl<'a, 'h> Plot<'a, 'h> {
             let length = format_duration(quiet.length());
             svg.raw("<g class=\"fold\"><title>");
             svg.raw(&sentence(&format!("{length} folded: nothing changes"))).raw("</title>");
-            let size = (to - from, self.height - TOP - 2.0);
-            svg.rect((from, TOP), size, 0.0, "fill=\"var(--chip)\" opacity=\".8\"");
-            svg.line((from, TOP), (from, self.height - 2.0), "stroke=\"var(--line)\"");
-            svg.line((to, TOP), (to, self.height - 2.0), "stroke=\"var(--line)\"");
-            let (x, y) = (number(middle - 11.0), number(TOP - 10.0));
-            svg.raw(&format!(
-                "<path d=\"m{x} {y} 4-6 6 9 6-9 6 9\" fill=\"none\" stroke=\"var(--ink2)\" \
-                 stroke-width=\"1.5\"/>"
-            ));
-            let labels = [format!("{length} folded, nothing changes"), length];
-            let room = self.height - TOP - 12.0;
-            if let Some(label) = labels.iter().find(|it| width(it, 11.5) < room) {
-                let (x, y) = (number(middle + 4.0), number(TOP + (self.height - TOP) / 2.0));
+            svg.rect((from, TOP), (to - from, bottom - TOP), 0.0, "fill=\"var(--chip)\"");
+            svg.line((from, TOP), (from, bottom), "stroke=\"var(--line)\"");
+            svg.line((to, TOP), (to, bottom), "stroke=\"var(--line)\"");
+            let x = number(middle - 11.0);
+            for y in [TOP - 10.0, bottom] {
+                let y = number(y);
                 svg.raw(&format!(
-                    "<text transform=\"translate({x} {y}) rotate(-90)\" text-anchor=\"middle\" \
-                     font-size=\"11.5\" fill=\"var(--ink2)\">{}</text>",
-                    sentence(label)
+                    "<path d=\"m{x} {y} 4-6 6 9 6-9 6 9\" fill=\"none\" stroke=\"var(--ink2)\" \
+                     stroke-width=\"1.5\"/>"
                 ));
+            }
+            let labels = [format!("{length} folded"), length];
+            let fits = |it: &&String| {
+                let half = width(it, 11.5) / 2.0;
+                middle - half > free && middle + half < WIDTH
+            };
+            if let Some(label) = labels.iter().find(fits) {
+                let attributes = "text-anchor=\"middle\" font-size=\"11.5\" fill=\"var(--ink2)\"";
+                svg.text((middle, self.height - 3.0), attributes, label);
+                free = middle + width(label, 11.5) / 2.0 + 6.0;
             }
             svg.raw("</g>");
         }

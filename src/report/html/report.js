@@ -241,8 +241,10 @@ class Run {
       const row = el('tr');
       const [name, mark] = told.locks[lock];
       const what = el('td');
-      if (mark >= 0) what.append(glyph(mark));
-      what.append(name);
+      const both = el('span', 'both');
+      if (mark >= 0) both.append(glyph(mark));
+      both.append(el('span', '', name));
+      what.append(both);
       const who = el('td');
       who.append(this.badge(this.lanes.get(by)));
       const how = el('td');
@@ -277,7 +279,7 @@ class Run {
       if (!cells.some((it) => it.told !== undefined || it.pending.length)) continue;
       const row = el('tr');
       row.append(el('td', '', name));
-      const first = cells[0].told;
+      const first = line.get(Math.min(...line.keys())).told;
       for (const column of columns) {
         const cell = line.get(column);
         const td = el('td');

@@ -16,6 +16,10 @@ const COLUMNS_MAX: usize = 4;
 /// A row's columns.
 type Image = BTreeMap<ColumnId, Value>;
 
+/// What one transaction wrote to one row, with the versions: the last counts, and `None` is a
+/// row that it deleted.
+type Writes = Vec<(u64, Option<Image>)>;
+
 /// The rows that are followed.
 pub(super) struct Rows {
     /// The rows, each in one instance.
@@ -111,8 +115,8 @@ struct Fold<'r, 'h> {
     history: &'r History<'h>,
     number: BTreeMap<RowKey, usize>,
     committed: BTreeMap<usize, Image>,
-    /// For each row and transaction what it wrote, with the versions: the last counts.
-    pending: BTreeMap<(usize, TransactionId), Vec<(u64, Option<Image>)>>,
+    /// What is written and not committed.
+    pending: BTreeMap<(usize, TransactionId), Writes>,
     changes: Vec<Change>,
     now: u32,
 }
@@ -199,7 +203,7 @@ impl Fold<'_, '_> {
     }
 
     /// Everything that a transaction has written, which is pending no more.
-    fn taken(&mut self, transaction: TransactionId) -> Vec<(usize, Vec<(u64, Option<Image>)>)> {
+    fn taken(&mut self, transaction: TransactionId) -> Vec<(usize, Writes)> {
         let is_its = |(_, by): &(usize, TransactionId)| *by == transaction;
         let keys: Vec<_> = self.pending.keys().copied().filter(is_its).collect();
         let mut taken = Vec::new();

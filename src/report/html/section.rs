@@ -145,7 +145,18 @@ fn told_check(history: &History, check: &Check) -> String {
         None => check.decided_by.map_or_else(String::new, |it| history.names.moment(it.at)),
     };
     let decided = finding.and_then(|it| it.decided_by).or(check.decided_by);
-    button(check.holds, &check.text, &value, decided.map(|it| it.sequence))
+    let text = without_variant(&check.text, history.trace.header.variant.as_deref());
+    button(check.holds, text, &value, decided.map(|it| it.sequence))
+}
+
+/// A check without the words that say of which variants it is: the page is of one.
+fn without_variant<'t>(text: &'t str, variant: Option<&str>) -> &'t str {
+    let Some(rest) = text.strip_prefix("variant: ") else {
+        return text;
+    };
+    let of_this = variant.and_then(|it| rest.strip_prefix(it)?.strip_prefix(", "));
+    let of_several = || rest.strip_prefix('[')?.split_once("], ").map(|(_, rest)| rest);
+    of_this.or_else(of_several).unwrap_or(text)
 }
 
 /// A check, which leads to the moment that decided it.

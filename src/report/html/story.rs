@@ -40,7 +40,7 @@ pub(super) fn frames(
 /// A lane and what it meets, where no lock is in the picture.
 fn scene(history: &History, view: &Timeline, chapter: &Chapter, step: &Step) -> String {
     let mut svg = Svg::default();
-    svg.raw("<svg class=\"graph\" viewBox=\"0 0 300 186\" aria-hidden=\"true\">");
+    svg.raw("<svg class=\"graph\" viewBox=\"0 26 300 130\" aria-hidden=\"true\">");
     let lane = step.lane.and_then(|it| view.lane_of.get(&it)).copied();
     let instance = chapter.message.map(|(instance, _)| instance);
     let instance = instance.or_else(|| view.lanes.get(lane?)?.home);

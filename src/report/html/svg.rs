@@ -23,10 +23,6 @@ impl Svg {
         self.text
     }
 
-    pub(super) fn as_text(&self) -> &str {
-        &self.text
-    }
-
     /// What is written by hand; names in it are escaped already.
     pub(super) fn raw(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
@@ -47,7 +43,8 @@ impl Svg {
             if rounding > 0.0 { format!(" rx=\"{}\"", number(rounding)) } else { String::new() };
         let _ = write!(
             self.text,
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{rounding} {attributes}/>"
+            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{rounding} \
+             {attributes}/>"
         );
         self
     }
