@@ -190,6 +190,10 @@ faults! {
     /// The row has another version than the caller has read.
     ConcurrencyMismatch = 0x8006_0882, "ConcurrencyVersionMismatch", "concurrency mismatch", 412,
         Never;
+    /// A table whose rows come and go by other messages only, such as an intersect table.
+    ///
+    /// Assumed: the name of the code, which no page read gives.
+    MethodNotSupported = 0x8004_0800, "NotSupported", "method not supported", 400, Never;
     /// A version was asked to match, and none was given.
     ConcurrencyVersionNotProvided = 0x8006_0883, "ConcurrencyVersionNotProvided",
         "version not provided", 400, Never;

@@ -10,6 +10,8 @@
 //! compares. It decides nothing of its own: what a file means is the scenario front's business,
 //! what happens is the engine's, what must hold is the checks'.
 
+mod sweep;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +23,8 @@ use crate::plan::Plan;
 use crate::report::{self, StoryOptions};
 use crate::scenario::{self, Rejection};
 use crate::trace::Trace;
+
+pub use sweep::{SweepOptions, sweep};
 
 /// One variant of one scenario, run and judged.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use multiverse::engine::{InOrder, Progress, RunOptions, World};
 use multiverse::plan::{Plan, UpsertWhen};
-use multiverse::plug_in::{Interruption, PlugIn, PlugIns, Row, Service};
+use multiverse::plug_in::{Ask, Context, Interruption, PlugIn, PlugIns};
 use multiverse::report::StoryOptions;
 use multiverse::run::{self, Run};
 use multiverse::words::Value;
@@ -260,16 +260,14 @@ fn a_loop_without_time_and_an_actor_without_end_are_stopped_and_named() {
 struct EnsureAccount;
 
 impl PlugIn for EnsureAccount {
-    fn execute(&self, service: &mut Service<'_>) -> Result<(), Interruption> {
-        let Value::Id(customer) = service.target("customer") else {
-            return Err(service.fail("A ticket needs a customer."));
+    fn execute(&self, context: &mut Context<'_>) -> Result<(), Interruption> {
+        let Value::Id(customer) = context.target("customer") else {
+            return Err(context.fail("A ticket needs a customer."));
         };
-        service.work(Duration::from_millis(3))?;
-        service.upsert("account", Row::Id(customer), &[], UpsertWhen::Missing)?;
-        let stub = service.retrieve("account", Row::Id(customer))?;
-        let known =
-            stub.columns.iter().any(|(_, name, value)| &**name == "name" && !value.is_null());
-        service.set_target("title", Value::text(if known { "known" } else { "stub" }))
+        context.work(Duration::from_millis(3))?;
+        context.execute(Ask::upsert("account", customer).when(UpsertWhen::Missing))?;
+        let stub = context.retrieve("account", customer)?;
+        context.set_target("title", if stub.value("name").is_null() { "stub" } else { "known" })
     }
 }
 

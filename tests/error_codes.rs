@@ -13,7 +13,8 @@ use multiverse::trace::Event;
 /// author writes the text (0x80040265).
 ///
 /// Source: Microsoft Learn, "Web service error codes", "Troubleshoot Dataverse plug-ins",
-/// "Troubleshoot bulk operation errors"; SQL Server's own errors by their numbers.
+/// "Troubleshoot bulk operation errors"; SQL Server's own errors by their numbers; for 0x80040800
+/// microsoft/PowerAppsCodeApps, issue 365.
 const DOCUMENTED: &[(u32, &str)] = &[
     (0x8004_0217, "Entity '{}' With Id = {} Does Not Exist"),
     (0x8004_0237, "A record with matching key values already exists."),
@@ -36,6 +37,11 @@ const DOCUMENTED: &[(u32, &str)] = &[
         "The target state could not be set because the state was changed by another process.",
     ),
     (0x8004_4162, "The target state could not be set because the state transition is not valid."),
+    (
+        0x8004_0800,
+        "The '{}' method does not support entities of type '{}'. MessageProcessorCache returned \
+         MessageProcessor.Empty.",
+    ),
     (0x8004_416a, "Cannot delete async operation unless it is in Completed state."),
     (
         0x8004_4150,
@@ -51,6 +57,7 @@ const DOCUMENTED: &[(u32, &str)] = &[
         0x8004_4172,
         "The plug-in execution failed because the operation has timed-out at the Sandbox Host.",
     ),
+    (0x8004_4339, "Database resource lock could not be obtained."),
     (0x8004_0265, "{}"),
     (0x8004_0224, "An unexpected error occurred{}"),
     (
@@ -120,7 +127,6 @@ const UNMET: &[(FaultKind, &str)] = &[
     (FaultKind::PreImageNotSupported, "as above"),
     (FaultKind::NoTransaction, "a mistake of a session's author, which no document speaks of"),
     (FaultKind::SchemaChanged, "a table altered under a snapshot, which no document speaks of"),
-    (FaultKind::LockNotObtained, "background workflows do not exist yet"),
 ];
 
 /// Every fault that a shipped scenario meets, by its kind.

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use multiverse::engine::RunOptions;
 use multiverse::plan::Plan;
-use multiverse::plug_in::{Interruption, PlugIn, Service};
+use multiverse::plug_in::{Context, Interruption, PlugIn, Rows};
 use multiverse::report::{self, StoryOptions};
 use multiverse::run;
 use proptest::prelude::*;
@@ -178,8 +178,8 @@ fn words_in(text: &str) -> Vec<(usize, usize)> {
 struct Native;
 
 impl PlugIn for Native {
-    fn execute(&self, service: &mut Service<'_>) -> Result<(), Interruption> {
-        service.retrieve_all("account")?;
+    fn execute(&self, context: &mut Context<'_>) -> Result<(), Interruption> {
+        context.retrieve_multiple(Rows::of("account"))?;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ mod assumptions;
 mod bench;
 mod bug;
 mod check;
+mod compare;
 mod diagram;
 mod export_files;
 mod init;
@@ -69,6 +70,8 @@ enum Command {
     Run(run::Arguments),
     /// Read scenarios and report every mistake in them, without running anything
     Check(check::Arguments),
+    /// Compare the variants of scenarios: what one gains over another, and what that costs
+    Compare(compare::Arguments),
     /// Draw which requests trigger which plug-in steps, and where that goes round in circles
     Diagram(diagram::Arguments),
     /// Run scenarios for their figures: throughput, waits, deadlocks and wasted work
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
         let exit = match &arguments.command {
             Command::Run(arguments) => run::run(arguments, &mut output),
             Command::Check(arguments) => check::check(arguments, &mut output),
+            Command::Compare(arguments) => compare::compare(arguments, &mut output),
             Command::Diagram(arguments) => diagram::draw(arguments, &mut output),
             Command::Bench(arguments) => bench::bench(arguments, &mut output),
             Command::Schema => schema(&mut output),

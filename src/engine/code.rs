@@ -151,7 +151,8 @@ impl RequestCode {
             Verb::Create { set, .. }
             | Verb::Update { set, .. }
             | Verb::Upsert { set, .. }
-            | Verb::Merge { set, .. } => &set[..],
+            | Verb::Merge { set, .. }
+            | Verb::SetState { set, .. } => &set[..],
             _ => &[],
         };
         Self { late: late(set), verb: verb.clone() }
@@ -241,7 +242,10 @@ fn row_of<'v>(plan: &Plan, verb: &'v mut Verb) -> Option<(TableId, &'v mut Expre
         | Verb::Upsert { table, row: RowSelector::Row(row), .. }
         | Verb::Delete { table, row: RowSelector::Row(row), .. }
         | Verb::Merge { table, row: RowSelector::Row(row), .. }
-        | Verb::Share { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
+        | Verb::Assign { table, row: RowSelector::Row(row), .. }
+        | Verb::SetState { table, row: RowSelector::Row(row), .. }
+        | Verb::Share { table, row: RowSelector::Row(row), .. }
+        | Verb::Associate { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
         _ => None,
     }
 }
@@ -282,6 +286,9 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         | Verb::Execute { .. }
         | Verb::Share { .. }
         | Verb::Members { .. }
+        | Verb::Associate { .. }
+        | Verb::Assign { .. }
+        | Verb::SetState { .. }
         | Verb::Changes { .. } => out.push(Operation::Request(RequestCode::new(verb))),
         Verb::Statement(statement, bind) => {
             out.push(Operation::Statement(StatementCode::new(statement, bind.as_ref())));
@@ -290,9 +297,7 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         Verb::Work(duration) => out.push(Operation::Work(*duration)),
         Verb::Wait(duration) => out.push(Operation::Wait(*duration)),
         Verb::WaitUntil(instant) => out.push(Operation::WaitUntil(*instant)),
-        Verb::Fail { message, status } => {
-            out.push(Operation::Fail(message.clone(), *status));
-        }
+        Verb::Fail { message, status } => out.push(Operation::Fail(message.clone(), *status)),
         Verb::Throw(text) => out.push(Operation::Throw(text.clone())),
         Verb::SetShared(set) => out.push(Operation::SetShared(set.clone())),
         Verb::SetTarget(set) => out.push(Operation::SetTarget(set.clone())),
@@ -317,23 +322,12 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
             compile_steps(body, out);
             out.push(Operation::Unguard);
         }
-        Verb::Try { body, on_fault, on } => {
-            let guard = out.len();
-            out.push(Operation::GuardTry { on: on.clone(), on_fault: 0 });
-            compile_steps(body, out);
-            out.push(Operation::Unguard);
-            let skip = out.len();
-            out.push(Operation::Jump(0));
-            out.operations[guard] = Operation::GuardTry { on: on.clone(), on_fault: out.len() };
-            compile_steps(on_fault, out);
-            out.operations[skip] = Operation::Jump(out.len());
-        }
+        Verb::Try { body, on_fault, on } => compile_try(body, on_fault, on, out),
         Verb::Batch { instance, kind, body, bind, faults } => {
-            let begin = BatchCode::Collect { instance: *instance, kind: *kind };
-            out.push(Operation::Batch(begin));
+            out.push(Operation::Batch(BatchCode::Collect { instance: *instance, kind: *kind }));
             compile_steps(body, out);
-            let end = BatchCode::Send { bind: bind.clone(), faults: faults.clone() };
-            out.push(Operation::Batch(end));
+            let (bind, faults) = (bind.clone(), faults.clone());
+            out.push(Operation::Batch(BatchCode::Send { bind, faults }));
         }
         Verb::Transaction { instance, isolation, body } => {
             out.push(Operation::Begin { instance: *instance, isolation: *isolation });
@@ -355,6 +349,18 @@ fn compile_if(condition: &Expression, then: &[Step], otherwise: &[Step], out: &m
     out.push(Operation::Jump(0));
     out.operations[branch] = Operation::JumpUnless(condition.clone(), out.len());
     compile_steps(otherwise, out);
+    out.operations[skip] = Operation::Jump(out.len());
+}
+
+fn compile_try(body: &[Step], on_fault: &[Step], on: &[FaultKind], out: &mut Assembly) {
+    let guard = out.len();
+    out.push(Operation::GuardTry { on: on.to_vec(), on_fault: 0 });
+    compile_steps(body, out);
+    out.push(Operation::Unguard);
+    let skip = out.len();
+    out.push(Operation::Jump(0));
+    out.operations[guard] = Operation::GuardTry { on: on.to_vec(), on_fault: out.len() };
+    compile_steps(on_fault, out);
     out.operations[skip] = Operation::Jump(out.len());
 }
 

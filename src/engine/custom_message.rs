@@ -75,11 +75,11 @@ impl World {
     /// OutputParameters.
     pub(super) fn set_parameters(
         &mut self,
-        shared: &Shared,
         fiber: &mut Fiber,
         side: Side,
         set: &[(Name, Expression)],
     ) -> Result<(), Fault> {
+        let shared = Arc::clone(&self.shared);
         let values = self.values(fiber, set)?;
         let inner = fiber.frames.iter_mut().rev().find_map(|frame| match frame {
             Frame::Request(request) => Some(request),

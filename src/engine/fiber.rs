@@ -20,6 +20,7 @@ use crate::engine::cascade::Cascade;
 use crate::engine::database::{Assigned, Caller, Execution, Temporary, TransactionRef, Writing};
 use crate::engine::guest::GuestId;
 use crate::engine::jobs::{Job, JobAccess};
+use crate::engine::plug_in::replay::NativeFrame;
 use crate::engine::request::{Answer, Request};
 use crate::engine::sharing::SharedVariables;
 use crate::engine::split::Part;
@@ -86,6 +87,8 @@ pub enum Role {
     Guest {
         /// Which.
         guest: GuestId,
+        /// The instance that it calls.
+        home: InstanceId,
         /// The time that a message takes one way.
         hop: Duration,
         /// Whether it stays after an answer, to call again.
@@ -412,24 +415,4 @@ pub enum Work {
     Alter(TableId),
     /// It is done; its time passes.
     Done(Answer),
-}
-
-/// A running plug-in in Rust: what it is given when it is run again.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub struct NativeFrame {
-    /// Which step.
-    pub plug_in: PlugInId,
-    /// What it asked for so far, with the answers, in order.
-    pub log: Vec<(Asked, Result<Answer, Fault>)>,
-    /// What it has asked for and not yet got.
-    pub pending: Option<Asked>,
-}
-
-/// What a Rust plug-in can ask for.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub enum Asked {
-    /// A request to this instance, or to another.
-    Request(InstanceId, Box<Request>),
-    /// Virtual time.
-    Work(Duration),
 }

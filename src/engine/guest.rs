@@ -14,19 +14,17 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::asking::Asking;
+use crate::engine::asking::Ask;
 use crate::engine::database::broken;
 use crate::engine::fiber::{Fiber, FiberId, Role, State};
-use crate::engine::plug_in::Row;
 use crate::engine::queue::Due;
-use crate::engine::request::{Answer, Request, Target};
+use crate::engine::request::{Answer, Request};
 use crate::engine::schedule::InOrder;
 use crate::engine::security::USER_TABLE;
 use crate::engine::world::{World, is_stale};
 use crate::fault::Fault;
-use crate::plan::{Isolation, Message, Outage};
+use crate::plan::{Isolation, Outage};
 use crate::trace::{Event, LaneKind, Outcome, RollbackReason};
-use crate::words::Value;
 use crate::words::{ActorId, InstanceId, LaneId, Name, OutageId, RequestId, RowId, SimInstant};
 
 /// A caller from outside; its host never uses a number twice.
@@ -60,36 +58,14 @@ pub enum Input {
 /// Who comes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arrival {
+    /// The instance that it calls.
+    pub instance: InstanceId,
     /// The actor of the plan as a run of which the trace tells of it.
     pub actor: ActorId,
     /// Its name in the trace.
     pub name: Name,
     /// The user as whom it makes its requests; `None` for a system administrator.
     pub user: Option<Name>,
-}
-
-/// A request, by names.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ask {
-    /// What is asked for.
-    pub message: Message,
-    /// The table's name.
-    pub table: Name,
-    /// Which row; `None` for a create that leaves the id to the platform, or a query of all rows.
-    pub row: Option<Which>,
-    /// The columns that are given values.
-    pub columns: Vec<(Name, Value)>,
-}
-
-/// Which row is meant.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Which {
-    /// The row with this id.
-    Id(RowId),
-    /// The row that scenarios call so.
-    Named(Name),
-    /// The row with these values of an alternate key.
-    Key(Vec<(Name, Value)>),
 }
 
 /// A request between two worlds.
@@ -120,6 +96,8 @@ pub enum Output {
 /// What goes in and out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Border {
+    /// Whether callers come from outside.
+    is_open: bool,
     /// The only instance that lives in this world; `None` when all do.
     home: Option<InstanceId>,
     guests: BTreeMap<GuestId, FiberId>,
@@ -127,11 +105,19 @@ pub(super) struct Border {
 }
 
 impl World {
-    /// Makes this the world of one instance: the others live elsewhere.
+    /// Lets callers come from outside, at instants of which the world does not know.
     #[must_use]
-    pub fn of_one_instance(mut self, instance: InstanceId) -> Self {
-        self.border.home = Some(instance);
+    pub const fn open(mut self) -> Self {
+        self.border.is_open = true;
         self
+    }
+
+    /// Makes this the world of one instance, with callers from outside: the other instances live
+    /// elsewhere.
+    #[must_use]
+    pub const fn of_one_instance(mut self, instance: InstanceId) -> Self {
+        self.border.home = Some(instance);
+        self.open()
     }
 
     /// Takes what has left since the last time.
@@ -167,8 +153,8 @@ impl World {
     }
 
     /// Whether callers come from outside.
-    pub(super) const fn is_hosted(&self) -> bool {
-        self.border.home.is_some()
+    pub(super) const fn is_open(&self) -> bool {
+        self.border.is_open
     }
 
     /// Drops what is scheduled for waits that are over, so that equal states have equal digests
@@ -195,18 +181,18 @@ impl World {
             Input::Enter(guest, arrival) => {
                 let user = arrival.user.as_ref().map(|user| RowId::named(USER_TABLE, user));
                 let hop = self.shared.plan.costs.client;
-                let fiber = self.enter(guest, (arrival.actor, arrival.name, user), (hop, true));
+                let who = (arrival.actor, arrival.name, user);
+                let fiber = self.enter(guest, who, (arrival.instance, hop, true));
                 self.fibers[fiber.0 as usize].state = State::Idle;
             }
             Input::Call(guest, ask) => self.with_guest(guest, |world, id, fiber| {
-                let request = world.asked(&ask)?;
-                let home = world.home()?;
-                let transaction = Self::explicit_transaction(fiber, home);
-                world.send(id, fiber, home, request, transaction);
+                let (instance, request) = world.asked(fiber, home_of(fiber)?, &ask)?;
+                let transaction = Self::explicit_transaction(fiber, instance);
+                world.send(id, fiber, instance, request, transaction);
                 Ok(None)
             }),
             Input::Begin(guest, isolation) => self.with_guest(guest, |world, _, fiber| {
-                let home = world.home()?;
+                let home = home_of(fiber)?;
                 if !fiber.transactions.is_empty() {
                     return Err(broken("the client has a transaction already".to_owned()));
                 }
@@ -234,16 +220,12 @@ impl World {
         self.advance_until(at);
     }
 
-    fn home(&self) -> Result<InstanceId, Fault> {
-        self.border.home.ok_or_else(|| broken("guests come to worlds of one instance".to_owned()))
-    }
-
     /// A guest's fiber begins, with its lane.
     fn enter(
         &mut self,
         guest: GuestId,
         (actor, name, user): (ActorId, Name, Option<RowId>),
-        (hop, stays): (Duration, bool),
+        (home, hop, stays): (InstanceId, Duration, bool),
     ) -> FiberId {
         let lane = LaneId(self.next_lane);
         self.next_lane += 1;
@@ -253,7 +235,7 @@ impl World {
         let id = self.allocate();
         let fiber = &mut self.fibers[id.0 as usize];
         (fiber.lane, fiber.user) = (lane, user);
-        fiber.role = Role::Guest { guest, hop, stays };
+        fiber.role = Role::Guest { guest, home, hop, stays };
         self.border.guests.insert(guest, id);
         id
     }
@@ -276,26 +258,6 @@ impl World {
         if let Some(reply) = result.transpose() {
             self.border.outputs.push(Output::Reply(guest, reply));
         }
-    }
-
-    /// The request that an ask means.
-    fn asked(&mut self, ask: &Ask) -> Result<Request, Fault> {
-        let shared = Arc::clone(&self.shared);
-        let asking = Asking(&shared.plan);
-        let table = asking.table(&ask.table)?;
-        let target = match &ask.row {
-            None => Target::None,
-            Some(Which::Id(id)) => Target::Id(*id),
-            Some(Which::Named(name)) => Target::Id(self.row_called(table, name)),
-            Some(Which::Key(values)) => {
-                let values: Vec<_> =
-                    values.iter().map(|(name, it)| (&**name, it.clone())).collect();
-                asking.row(table, Row::Key(&values))?
-            }
-        };
-        let columns = ask.columns.iter().map(|(name, value)| (&**name, value.clone()));
-        let request = asking.request(ask.message, table, target, columns)?;
-        self.coerce_columns(request)
     }
 
     /// What a guest waited for is there, or has failed.
@@ -374,7 +336,7 @@ impl World {
     fn receive(&mut self, guest: GuestId, foreign: Foreign) {
         let hop = self.shared.plan.costs.network;
         let who = (ActorId(0), foreign.from, foreign.user);
-        let id = self.enter(guest, who, (hop, false));
+        let id = self.enter(guest, who, (foreign.to, hop, false));
         let mut fiber = mem::take(&mut self.fibers[id.0 as usize]);
         self.send(id, &mut fiber, foreign.to, foreign.request, None);
         self.fibers[id.0 as usize] = fiber;
@@ -403,6 +365,14 @@ impl World {
         self.queue.schedule(outage.until.max(self.now), Due::OutageEnds(id));
         Arc::make_mut(&mut self.outages).push(outage);
         self.outage_begins(id);
+    }
+}
+
+/// The instance that a guest calls.
+fn home_of(fiber: &Fiber) -> Result<InstanceId, Fault> {
+    match fiber.role {
+        Role::Guest { home, .. } => Ok(home),
+        _ => Err(broken("only a guest calls from outside".to_owned())),
     }
 }
 

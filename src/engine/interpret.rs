@@ -74,15 +74,8 @@ impl World {
             Operation::Throw(text) => return Err(self.thrown(fiber, text)?),
             Operation::SetShared(set) => self.set_shared(fiber, set)?,
             Operation::SetTarget(set) => self.set_target(shared, fiber, set)?,
-            Operation::SetParameters(side, set) => {
-                self.set_parameters(shared, fiber, *side, set)?;
-            }
-            Operation::Let(bindings) => {
-                for (name, expression) in bindings {
-                    let value = self.value(fiber, expression)?;
-                    bind(fiber, name, value);
-                }
-            }
+            Operation::SetParameters(side, set) => self.set_parameters(fiber, *side, set)?,
+            Operation::Let(bindings) => self.bind_all(fiber, bindings)?,
             Operation::Note(text) => {
                 let text = text_of(&self.value(fiber, text)?);
                 let lane = fiber.lane;
@@ -122,6 +115,14 @@ impl World {
             Operation::Call { program, with } => return self.call(shared, fiber, *program, with),
         }
         Ok(Next::Operation)
+    }
+
+    fn bind_all(&self, fiber: &mut Fiber, values: &[(Name, Expression)]) -> Result<(), Fault> {
+        for (name, expression) in values {
+            let value = self.value(fiber, expression)?;
+            bind(fiber, name, value);
+        }
+        Ok(())
     }
 
     fn call(

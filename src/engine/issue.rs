@@ -125,10 +125,27 @@ impl World {
             Verb::Merge { instance, .. } => {
                 Ok((self.place(fiber, *instance)?, self.build_merge(shared, fiber, code)?))
             }
+            Verb::Associate { instance, .. } => {
+                let request = self.build_association(shared, fiber, code)?;
+                Ok((self.place(fiber, *instance)?, request))
+            }
+            Verb::Assign { .. } | Verb::SetState { .. } => self.build_legacy(shared, fiber, code),
             Verb::Execute { message, .. } => {
                 let place = shared.plan.custom_message(*message).instance;
                 Ok((place, self.build_execute(shared, fiber, &code.verb)?))
             }
+            _ => self.build_access(shared, fiber, &code.verb),
+        }
+    }
+
+    /// The request of a step that changes who may do what.
+    fn build_access(
+        &mut self,
+        shared: &Shared,
+        fiber: &Fiber,
+        verb: &Verb,
+    ) -> Result<(InstanceId, Request), Fault> {
+        match verb {
             Verb::Share { instance, table, row, with, rights } => {
                 let place = self.place(fiber, *instance)?;
                 let target = self.target(shared, fiber, *table, row)?;
@@ -231,7 +248,7 @@ impl World {
         self.surroundings().row_called(table, name)
     }
 
-    fn assign_all(
+    pub(super) fn assign_all(
         &mut self,
         shared: &Shared,
         fiber: &Fiber,
@@ -324,14 +341,7 @@ impl World {
                 return Err(Fault::new(FaultKind::NoSuchColumn, message));
             };
             let value = self.coerce(table, column, value)?;
-            match &mut frame.request.batch {
-                Some(batch) => {
-                    for item in &mut batch.items {
-                        item.assign(column, Assigned::Value(value.clone()));
-                    }
-                }
-                None => frame.request.assign(column, Assigned::Value(value)),
-            }
+            frame.request.assign_target(column, Assigned::Value(value));
         }
         Ok(())
     }
@@ -362,6 +372,7 @@ impl Request {
             subordinate: None,
             hints: Hints::NONE,
             access: None,
+            association: None,
             batch: None,
         }
     }

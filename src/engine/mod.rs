@@ -12,6 +12,7 @@
 
 mod across;
 mod asking;
+mod association;
 mod batch;
 mod build;
 mod cascade;
@@ -28,11 +29,13 @@ mod guest;
 mod interpret;
 mod issue;
 mod jobs;
+mod legacy;
 pub mod lock;
 pub mod log;
 pub mod names;
 mod native;
 mod operation;
+mod ownership;
 mod pipeline;
 pub mod plug_in;
 mod query;
@@ -56,8 +59,9 @@ mod world;
 
 use std::sync::Arc;
 
+pub use asking::{Ask, Which};
 pub use build::PlanError;
-pub use guest::{Arrival, Ask, Foreign, GuestId, Input, Output, Which};
+pub use guest::{Arrival, Foreign, GuestId, Input, Output};
 pub use queue::{Due, Scheduled};
 pub use request::Answer;
 pub use schedule::{Chooser, InOrder, Recorded};

@@ -188,11 +188,13 @@ impl World {
             Message::RetrieveMultiple => self.retrieve_multiple(fiber, frame, limit)?,
             Message::Update | Message::Upsert => self.update(fiber, frame, limit)?,
             Message::Delete => self.delete(fiber, frame, limit)?,
+            Message::Assign | Message::SetState => self.update_instead(frame)?,
             Message::Merge => self.merge(fiber, frame, limit)?,
             Message::GrantAccess | Message::RevokeAccess => self.change_share(frame)?,
             Message::Associate | Message::Disassociate if frame.request.access.is_some() => {
                 self.change_members(frame)?
             }
+            Message::Associate | Message::Disassociate => self.change_association(fiber, frame)?,
             Message::RetrieveEntityChanges => self.retrieve_changes(fiber, frame)?,
             message if message.carries() => carry_out(frame),
             other => {
@@ -428,7 +430,7 @@ impl World {
     /// Until when nothing else is due: the time that one statement may take in one go.
     /// Where callers come from outside, that is not known.
     pub(super) fn free_until(&self, fiber: &Fiber, deadline: SimInstant) -> SimInstant {
-        if self.is_hosted() {
+        if self.is_open() {
             return self.now;
         }
         let next = self.queue.next_at().unwrap_or(SimInstant::END);
@@ -450,7 +452,7 @@ impl World {
 }
 
 /// The row with these key values in this view.
-fn find_by_key(
+pub(super) fn find_by_key(
     store: &TableStore,
     table: &Table,
     key: u16,

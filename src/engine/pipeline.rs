@@ -12,6 +12,7 @@
 //! each of its own requests is a transaction of its own; whatever is nested in a transaction is
 //! part of it. A fault in a synchronous step rolls the whole transaction back.
 
+use crate::engine::association::unwritable;
 use crate::engine::batch::unfit;
 use crate::engine::concurrency::unversioned;
 use crate::engine::custom_message::{acts_in_none, blank_answer};
@@ -145,7 +146,7 @@ impl World {
         if let Some(fault) = unversioned(frame.request.required, plan.table(table)) {
             return Some(fault.from_instance(instance));
         }
-        if let Some(fault) = unfit(&frame.request) {
+        if let Some(fault) = unfit(&frame.request).or_else(|| unwritable(plan, &frame.request)) {
             return Some(fault.from_instance(instance));
         }
         self.databases[instance.index()].unusable(frame.transaction?)

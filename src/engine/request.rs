@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::association::Association;
 use crate::engine::database::{Assigned, Beside, ChangesQuery, Query};
 use crate::plan::{AnswerPart, Hints, Message, Right, UpsertWhen};
 use crate::words::{ColumnId, Delta, Record, RowId, TableId, Value};
@@ -35,6 +36,8 @@ pub struct Request {
     pub subordinate: Option<RowId>,
     /// What it changes of who may do what.
     pub access: Option<Box<AccessChange>>,
+    /// Which rows it associates with its own, or no longer.
+    pub association: Option<Box<Association>>,
     /// For a request that carries others: those.
     pub batch: Option<Box<Batch>>,
 }
@@ -85,6 +88,20 @@ impl Request {
         match self.columns.iter_mut().find(|(assigned, _)| *assigned == column) {
             Some(found) => found.1 = value,
             None => self.columns.push((column, value)),
+        }
+    }
+}
+
+impl Request {
+    /// Gives a column of its target a value; of a bulk message's targets each.
+    pub fn assign_target(&mut self, column: ColumnId, value: Assigned) {
+        match &mut self.batch {
+            Some(batch) => {
+                for item in &mut batch.items {
+                    item.assign(column, value.clone());
+                }
+            }
+            None => self.assign(column, value),
         }
     }
 }

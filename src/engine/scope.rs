@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::association::told;
 use crate::engine::database::Assigned;
 use crate::engine::fiber::{Frame, Phase, RequestFrame};
 use crate::engine::request::{Answer, Request};
@@ -10,10 +11,20 @@ use crate::engine::sharing::SharedVariables;
 use crate::plan::{ImageKind, Mode, Plan, Stage, Table};
 use crate::words::evaluate::PlugInNames;
 use crate::words::own_names::{
-    CONTEXT, IMAGE, INPUT, OUTPUT, PARENT, PARENT_SHARED, SHARED, TARGETS,
+    CONTEXT, IMAGE, INPUT, OUTPUT, PARENT, PARENT_SHARED, RELATED, RELATIONSHIP, SHARED, TARGETS,
 };
 use crate::words::{ColumnId, Record, RowId, Value};
 use uuid::{Builder, Uuid};
+
+/// The stage in which a request in this phase runs steps.
+pub const fn stage_of(phase: Phase) -> Stage {
+    match phase {
+        Phase::PreValidation => Stage::PreValidation,
+        Phase::PreOperation | Phase::Begin => Stage::PreOperation,
+        Phase::PostOperation | Phase::Queue | Phase::Commit | Phase::Job => Stage::PostOperation,
+        _ => Stage::MainOperation,
+    }
+}
 
 /// The names of a plug-in that runs for this request.
 pub struct PlugInScope<'a> {
@@ -36,7 +47,7 @@ impl<'a> PlugInScope<'a> {
     }
 
     /// The requests around this one, the innermost first.
-    fn around(&self) -> impl Iterator<Item = &'a RequestFrame> {
+    pub fn around(&self) -> impl Iterator<Item = &'a RequestFrame> {
         self.below.iter().rev().filter_map(|frame| match frame {
             Frame::Request(request) => Some(&**request),
             _ => None,
@@ -48,17 +59,9 @@ impl<'a> PlugInScope<'a> {
     /// Source: Microsoft Learn, "Understand the execution context".
     fn context(&self, of: &RequestFrame, member: &str) -> Option<Value> {
         let running = of.running.map(|(plug_in, _)| self.plan.plug_in(plug_in));
-        let stage = match of.phase {
-            Phase::PreValidation => Stage::PreValidation,
-            Phase::PreOperation | Phase::Begin => Stage::PreOperation,
-            Phase::PostOperation | Phase::Queue | Phase::Commit | Phase::Job => {
-                Stage::PostOperation
-            }
-            _ => Stage::MainOperation,
-        };
         Some(match member {
             "depth" => Value::Whole(i64::from(of.depth)),
-            "stage" => Value::Whole(i64::from(stage.number())),
+            "stage" => Value::Whole(i64::from(stage_of(of.phase).number())),
             "message" => Value::text(self.plan.message_name(of.request.message)),
             "mode" => Value::Whole(match running.map(|it| it.mode) {
                 Some(Mode::Asynchronous) => 1,
@@ -77,8 +80,9 @@ impl<'a> PlugInScope<'a> {
         })
     }
 
-    /// One member of an image of the step that runs.
-    fn image(&self, name: &str) -> Option<Value> {
+    /// An image of the step that runs; null where its row is not there, and `None` for a name that
+    /// the step is not registered with.
+    pub fn image(&self, name: &str) -> Option<Value> {
         let (plug_in, _) = self.request.running?;
         let image = self.plan.plug_in(plug_in).images.iter().find(|it| &*it.name == name)?;
         let record = match image.kind {
@@ -113,10 +117,10 @@ impl<'a> PlugInScope<'a> {
     }
 
     /// The targets of a bulk message; of another one the only one.
-    fn targets(&self) -> Value {
-        match &self.request.request.batch {
+    pub fn targets_of(&self, request: &Request) -> Value {
+        match &request.batch {
             Some(batch) => Value::List(batch.items.iter().map(|it| self.target_of(it)).collect()),
-            None => Value::List(Arc::from([self.target()])),
+            None => Value::List(Arc::from([self.target_of(request)])),
         }
     }
 
@@ -146,7 +150,12 @@ impl PlugInNames for PlugInScope<'_> {
     fn record(&self, name: &str) -> Option<Value> {
         match name {
             "target" => Some(self.target()),
-            TARGETS => Some(self.targets()),
+            TARGETS => Some(self.targets_of(&self.request.request)),
+            RELATIONSHIP => Some(told(self.plan, &self.request.request).unwrap_or_default().0),
+            RELATED => {
+                let (_, related) = told(self.plan, &self.request.request).unwrap_or_default();
+                Some(Value::List(related.iter().map(|row| Value::Id(*row)).collect()))
+            }
             INPUT => Some(self.request.request.input.clone().map_or(Value::Null, Value::Record)),
             OUTPUT => Some(match &self.request.answer {
                 Answer::Record(record) => Value::Record(Arc::clone(record)),

@@ -51,7 +51,8 @@ impl SharedVariables {
         if phase > Phase::PreValidation { &self.inside } else { &self.outside }
     }
 
-    fn set(&mut self, phase: Phase, name: Name, value: Value) {
+    /// Sets a variable for a step in this phase and those after it.
+    pub fn set(&mut self, phase: Phase, name: Name, value: Value) {
         let list = if phase > Phase::PreValidation { &mut self.inside } else { &mut self.outside };
         match list.iter_mut().find(|(known, _)| *known == name) {
             Some(known) => known.1 = value,
@@ -91,10 +92,15 @@ impl World {
     /// `IsvUnExpected`.
     pub(super) fn thrown(&mut self, fiber: &Fiber, text: &Expression) -> Result<Fault, Fault> {
         let text = text_of(&self.value(fiber, text)?);
+        Ok(self.exception(fiber, &text))
+    }
+
+    /// The same of an exception with this text.
+    pub(super) fn exception(&mut self, fiber: &Fiber, text: &str) -> Fault {
         let lane = fiber.lane;
         self.log.emit(self.now, || Event::Noted { lane, text: text.into() });
         let message = "An unexpected error occurred from ISV code.";
-        Ok(Fault::new(FaultKind::PlugInFailed, message))
+        Fault::new(FaultKind::PlugInFailed, message)
     }
 }
 

@@ -3,10 +3,10 @@
 
 use crate::engine::build::PlanError;
 use crate::plan::{
-    ActorKind, Aggregation, Field, LinkNumber, OrderBy, Plan, PlugInBody, Reached, RowSelector,
-    Selection, Statement, Step, StepRef, Verb,
+    ActorKind, Aggregation, Column, CustomMessage, Field, LinkNumber, ManyToManyId, OrderBy, Plan,
+    PlugInBody, Reached, RowSelector, Selection, Statement, Step, StepRef, Verb,
 };
-use crate::words::{ColumnId, ColumnType, InstanceId, ProgramId, TableId};
+use crate::words::{ColumnId, ColumnType, InstanceId, MessageId, ProgramId, TableId};
 
 /// Checks every number in the plan that the engine follows.
 ///
@@ -16,11 +16,7 @@ use crate::words::{ColumnId, ColumnType, InstanceId, ProgramId, TableId};
 pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
     let sound = Soundness { plan };
     for table in &plan.tables {
-        for column in &table.columns {
-            if let ColumnType::Lookup(to) = column.kind {
-                sound.table(to)?;
-            }
-        }
+        table.columns.iter().try_for_each(|column| sound.column(column))?;
         let keys = table.keys.iter().flat_map(|key| &key.columns);
         for column in keys.chain(table.indexes.iter().flat_map(|index| &index.columns)) {
             if column.index() >= table.columns.len() {
@@ -35,20 +31,13 @@ pub(super) fn check(plan: &Plan) -> Result<(), PlanError> {
         sound.instance(group.instance)?;
         sound.columns(group.table, group.set.iter().map(|(column, _)| *column))?;
     }
+    sound.many_to_many()?;
     for message in &plan.messages {
-        sound.instance(message.instance)?;
-        message.table.map_or(Ok(()), |table| sound.table(table))?;
-        for column in message.parameters.iter().chain(&message.response) {
-            if let ColumnType::Lookup(to) = column.kind {
-                sound.table(to)?;
-            }
-        }
+        sound.message(message)?;
     }
     for plug_in in &plan.plug_ins {
-        if let Some(message) = plug_in.message.custom()
-            && message.index() >= plan.messages.len()
-        {
-            return dangling(format!("custom message {}", message.0));
+        if let Some(message) = plug_in.message.custom() {
+            sound.custom(message)?;
         }
         sound.instance(plug_in.instance)?;
         if let Some(table) = plug_in.table {
@@ -106,6 +95,24 @@ impl Soundness<'_> {
         dangling(format!("table {}", table.0))
     }
 
+    fn custom(&self, message: MessageId) -> Result<&CustomMessage, PlanError> {
+        let found = self.plan.messages.get(message.index());
+        found.ok_or_else(|| PlanError::Dangling { what: format!("custom message {}", message.0) })
+    }
+
+    fn message(&self, message: &CustomMessage) -> Result<(), PlanError> {
+        self.instance(message.instance)?;
+        message.table.map_or(Ok(()), |table| self.table(table))?;
+        message.parameters.iter().chain(&message.response).try_for_each(|it| self.column(it))
+    }
+
+    fn column(&self, column: &Column) -> Result<(), PlanError> {
+        match column.kind {
+            ColumnType::Lookup(to) => self.table(to),
+            _ => Ok(()),
+        }
+    }
+
     fn instance(&self, instance: InstanceId) -> Result<(), PlanError> {
         if instance.index() < self.plan.instances.len() {
             return Ok(());
@@ -130,6 +137,26 @@ impl Soundness<'_> {
         match columns.find(|column| column.index() >= table.columns.len()) {
             Some(column) => dangling(format!("column {} of `{}`", column.0, table.name)),
             None => Ok(()),
+        }
+    }
+
+    fn many_to_many(&self) -> Result<(), PlanError> {
+        for relationship in &self.plan.many_to_many {
+            let columns = relationship.ends.map(|end| end.column);
+            self.columns(relationship.intersect, columns.into_iter())?;
+            let table = self.plan.table(relationship.intersect);
+            if table.keys.first().is_none_or(|key| key.columns != columns) {
+                return dangling(format!("the key of the intersect table `{}`", table.name));
+            }
+        }
+        Ok(())
+    }
+
+    fn end_of(&self, relationship: ManyToManyId, table: TableId) -> Result<(), PlanError> {
+        let relationship = self.plan.many_to_many.get(relationship.index());
+        match relationship.and_then(|it| it.end_of(table)) {
+            Some(_) => Ok(()),
+            None => dangling(format!("a many-to-many relationship of table {}", table.0)),
         }
     }
 
@@ -194,7 +221,9 @@ impl Soundness<'_> {
                 self.columns(*table, set.iter().map(|assignment| assignment.column))
             }
             Verb::Update { instance, table, row, set, .. }
-            | Verb::Upsert { instance, table, row, set, .. } => {
+            | Verb::Upsert { instance, table, row, set, .. }
+            | Verb::Merge { instance, table, row, set, .. }
+            | Verb::SetState { instance, table, row, set } => {
                 self.place(*instance)?;
                 self.selector(*table, row)?;
                 self.columns(*table, set.iter().map(|assignment| assignment.column))
@@ -205,30 +234,21 @@ impl Soundness<'_> {
                 self.columns(*table, columns.iter().flatten().copied())
             }
             Verb::Delete { instance, table, row, .. }
-            | Verb::Share { instance, table, row, .. } => {
+            | Verb::Share { instance, table, row, .. }
+            | Verb::Assign { instance, table, row, .. } => {
                 self.place(*instance)?;
                 self.selector(*table, row)
             }
-            Verb::Merge { instance, table, row, set, .. } => {
-                self.place(*instance)?;
-                self.selector(*table, row)?;
-                self.columns(*table, set.iter().map(|assignment| assignment.column))
-            }
             Verb::Members { instance, .. } => self.place(*instance),
-            Verb::Execute { message, row, .. } => {
-                let Some(message) = self.plan.messages.get(message.index()) else {
-                    return dangling(format!("custom message {}", message.0));
-                };
-                match (row, message.table) {
-                    (Some(row), Some(table)) => self.selector(table, row),
-                    (Some(_), None) => dangling(format!("the row of `{}`", message.name)),
-                    (None, _) => Ok(()),
-                }
+            Verb::Associate { instance, table, row, relationship, .. } => {
+                self.place(*instance)?;
+                self.end_of(*relationship, *table)?;
+                self.selector(*table, row)
             }
+            Verb::Execute { message, row, .. } => self.execute(*message, row.as_ref()),
             Verb::Statement(statement, _) => self.statement(statement),
             Verb::Query { instance, selection, .. } => {
-                self.place(*instance)?;
-                self.selection(selection)
+                self.place(*instance).and_then(|()| self.selection(selection))
             }
             Verb::Changes { instance, table, columns, .. } => {
                 self.place(*instance)?;
@@ -262,6 +282,15 @@ impl Soundness<'_> {
             | Verb::Let(_)
             | Verb::Note(_)
             | Verb::Trace(_) => Ok(()),
+        }
+    }
+
+    fn execute(&self, message: MessageId, row: Option<&RowSelector>) -> Result<(), PlanError> {
+        let message = self.custom(message)?;
+        match (row, message.table) {
+            (Some(row), Some(table)) => self.selector(table, row),
+            (Some(_), None) => dangling(format!("the row of `{}`", message.name)),
+            (None, _) => Ok(()),
         }
     }
 

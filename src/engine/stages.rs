@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::engine::batch::is_in_bulk;
 use crate::engine::fiber::RequestFrame;
-use crate::engine::fiber::{Fiber, FiberId, Frame, Guard, NativeFrame, Phase, ProgramFrame};
+use crate::engine::fiber::{Fiber, FiberId, Frame, Guard, Phase, ProgramFrame};
+use crate::engine::plug_in::replay::NativeFrame;
 use crate::engine::request::Answer;
 use crate::engine::sharing::too_large;
 use crate::engine::split::Part;
@@ -95,15 +96,16 @@ impl World {
             depth: frame.depth,
             in_transaction: frame.transaction.is_some(),
         });
-        let home = Some(frame.instance);
-        fiber.frames.push(match &registration.body {
+        let body = match &registration.body {
             PlugInBody::Steps(program) => {
+                let home = Some(frame.instance);
                 Frame::Program(ProgramFrame::new(*program, home, Vec::new()))
             }
             PlugInBody::Rust(_) => {
-                Frame::Native(Box::new(NativeFrame { plug_in, log: Vec::new(), pending: None }))
+                Frame::Native(Box::new(NativeFrame::new(plug_in, frame.shared.clone())))
             }
-        });
+        };
+        fiber.frames.push(body);
         self.sleep(id, fiber, shared.plan.costs.plug_in)
     }
 

@@ -107,6 +107,7 @@ impl World {
             None if lock_deadline.is_some_and(|deadline| deadline <= self.now) => {
                 FaultKind::LockTimeout
             }
+            None if self.is_of_workflow(fiber) => FaultKind::LockNotObtained,
             None => FaultKind::SqlTimeout,
         };
         if let Some(transaction) = transaction {
@@ -117,6 +118,7 @@ impl World {
         if fiber.interrupt.is_none() {
             let fault = match kind {
                 FaultKind::LockTimeout => crate::engine::database::lock_timeout(),
+                FaultKind::LockNotObtained => lock_not_obtained(),
                 _ => sql_timeout(),
             };
             let fault = fault.from_instance(instance);
@@ -146,6 +148,16 @@ impl World {
         }
         self.databases[instance.index()].keep_room(awakened);
     }
+}
+
+/// The fault of a background workflow whose wait for a lock took too long.
+///
+/// Source: Microsoft Learn, "Web service error codes", CouldNotObtainLockOnResource; "Best
+/// practices for background workflow processes", Limit the number of workflows that update the
+/// same table.
+fn lock_not_obtained() -> Fault {
+    let message = "Database resource lock could not be obtained.";
+    Fault::new(FaultKind::LockNotObtained, message)
 }
 
 /// The fault of a database command that took too long.

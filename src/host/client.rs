@@ -120,8 +120,7 @@ impl Client {
         row: Option<Which>,
         columns: &[(&str, Value)],
     ) -> Result<Answer, Fault> {
-        let columns = columns.iter().map(|(name, value)| (Name::from(*name), value.clone()));
-        let ask = Ask { message, table: Name::from(table), row, columns: columns.collect() };
+        let ask = Ask { row, ..Ask::new(message, table).set_all(columns) };
         self.call(|guest| Input::Call(guest, ask)).await
     }
 
@@ -152,7 +151,8 @@ impl Client {
             let guest = shared.number_guest();
             let name = self.user.clone().unwrap_or_else(|| Name::from("client"));
             let name = Name::from(format!("{name} #{}", guest.0));
-            let arrival = Arrival { actor: ActorId(0), name, user: self.user.clone() };
+            let (actor, user) = (ActorId(0), self.user.clone());
+            let arrival = Arrival { instance: live.id, actor, name, user };
             live.bring(&shared, Input::Enter(guest, arrival));
             guest
         });

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::engine::plug_in::PlugIns;
 use crate::engine::{Input, Output, PlanError, World};
-use crate::plan::{Actor, ActorKind, Location, Plan, Program, Schedule};
+use crate::plan::Plan;
 use crate::trace::{Entry, Trace};
-use crate::words::{InstanceId, Name, ProgramId, SimInstant};
+use crate::words::{InstanceId, SimInstant};
 
 /// What a run of one instance was given: enough to run it again, to the same state and the same
 /// trace.
@@ -139,23 +139,6 @@ pub(super) fn plan_of(plan: &Plan, instance: InstanceId) -> Plan {
     let mut plan = plan.clone();
     plan.rows.retain(|group| group.instance == instance);
     plan.outages.retain(|outage| outage.instance == instance);
-    plan.order.clear();
-    plan.expectations.clear();
-    plan.limits.transitions = u64::MAX;
-    let program = ProgramId(u32::try_from(plan.programs.len()).unwrap_or(u32::MAX));
-    plan.programs.push(Program { name: Name::from("client"), home: None, steps: Vec::new() });
-    let at_once = SimInstant::START;
-    plan.actors = vec![Actor {
-        name: Name::from("client"),
-        kind: ActorKind::Client,
-        home: None,
-        user: None,
-        count: 1,
-        // Never by itself: its time is over before it begins.
-        schedule: Schedule { first: at_once, every: None, until: Some(at_once) },
-        program,
-        with: Vec::new(),
-        at: Location::default(),
-    }];
+    plan.open();
     plan
 }

@@ -19,6 +19,7 @@ mod relationship;
 mod security;
 mod selection;
 mod session;
+mod shift;
 mod statement;
 mod system_table;
 mod version;
@@ -43,7 +44,9 @@ pub use program::{
     Assignment, Backoff, BatchKind, KeyValues, Program, RowSelector, Side, Step, UpsertWhen, Verb,
 };
 pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody, StepKind};
-pub use relationship::{OnAssign, OnDelete, Relationship};
+pub use relationship::{
+    End, ManyToMany, ManyToManyId, OnAssign, OnDelete, Relationship, pair_name,
+};
 pub use security::{
     BusinessUnit, Depth, OwnerColumns, Privilege, Recalculation, Right, Role, Security,
     SecurityTables, Team, TeamKind, User,
@@ -53,6 +56,7 @@ pub use selection::{
     Measure, OrderBy, Ordering, Paging, Reached, Selection,
 };
 pub use session::{Session, SessionStep};
+pub use shift::Shift;
 pub use statement::{Statement, StatementKind};
 pub use system_table::{JOB_TABLE, SECURITY_TABLES, SystemColumn, SystemTable};
 pub use version::{ChangesFrom, DeltaTokens, Precondition};
@@ -96,6 +100,8 @@ pub struct Plan {
     /// Assumed: a lookup that its author gives no relationship is not what the scenario is about;
     /// on the platform each has one, of kind referential, whose link is removed.
     pub relationships: Vec<Relationship>,
+    /// Which rows can be associated with which.
+    pub many_to_many: Vec<ManyToMany>,
     /// The messages that somebody has added to the platform.
     pub messages: Vec<CustomMessage>,
     /// The registered steps: plug-ins, workflows, and the main operations of custom messages.
@@ -344,6 +350,7 @@ impl Plan {
             rows: Vec::new(),
             programs: Vec::new(),
             relationships: Vec::new(),
+            many_to_many: Vec::new(),
             messages: Vec::new(),
             plug_ins: Vec::new(),
             security: Vec::new(),
@@ -355,6 +362,29 @@ impl Plan {
             costs: Costs::default(),
             limits: Limits::default(),
         }
+    }
+
+    /// Makes this a plan for callers from outside, who take the place of its actors: nothing begins
+    /// by itself, nothing is expected, and no number of transitions is too large.
+    pub fn open(&mut self) {
+        self.order.clear();
+        self.expectations.clear();
+        self.limits.transitions = u64::MAX;
+        let program = ProgramId(u32::try_from(self.programs.len()).unwrap_or(u32::MAX));
+        self.programs.push(Program { name: Name::from("client"), home: None, steps: Vec::new() });
+        let at_once = SimInstant::START;
+        self.actors = vec![Actor {
+            name: Name::from("client"),
+            kind: ActorKind::Client,
+            home: None,
+            user: None,
+            count: 1,
+            // Never by itself: its time is over before it begins.
+            schedule: Schedule { first: at_once, every: None, until: Some(at_once) },
+            program,
+            with: Vec::new(),
+            at: Location::default(),
+        }];
     }
 
     /// The definition of a table.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::{FaultKind, OperationStatus};
 use crate::plan::{
-    AnswerPart, ChangesFrom, Hints, Isolation, Location, Message, Precondition, Right, Selection,
-    Statement,
+    AnswerPart, ChangesFrom, Hints, Isolation, Location, ManyToManyId, Message, Precondition,
+    Right, Selection, Statement,
 };
 use crate::words::{
     ColumnId, Expression, InstanceId, MessageId, Name, ProgramId, SimInstant, TableId,
@@ -152,6 +152,28 @@ pub enum Verb {
         /// The binding that gets what it answers.
         bind: Option<Name>,
     },
+    /// Gives a row to another owner, by the message Assign.
+    Assign {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// To whom: the name of a user or team, or the id.
+        to: Expression,
+    },
+    /// Changes a row's state and status, by the message SetState.
+    SetState {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// The values of `statecode` and, where it is said, `statuscode`.
+        set: Vec<Assignment>,
+    },
     /// Shares a row with a user or team, or takes the share away.
     Share {
         /// Where.
@@ -175,6 +197,21 @@ pub enum Verb {
         users: Vec<Expression>,
         /// Whether they are taken out.
         leave: bool,
+    },
+    /// Associates a row with others by a many-to-many relationship, or takes that back.
+    Associate {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// The row's table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// The relationship.
+        relationship: ManyToManyId,
+        /// The others: each one or a list.
+        with: Vec<Expression>,
+        /// Whether it is taken back.
+        undo: bool,
     },
     /// Reads what has changed in a table, as the platform's RetrieveEntityChanges.
     Changes {
@@ -257,7 +294,8 @@ pub enum Verb {
         /// The steps.
         body: Vec<Step>,
     },
-    /// Handles a fault; the binding `fault` gets its word, such as `deadlock victim`.
+    /// Handles a fault; the binding `fault` gets its word, such as `deadlock victim`, and
+    /// `faulted` the index of the item of an ExecuteTransaction that raised it, else null.
     Try {
         /// The steps.
         body: Vec<Step>,

@@ -1,9 +1,10 @@
-//! Relationships: what becomes of the rows that refer to a row when that one changes.
+//! Relationships: what becomes of the rows that refer to a row when that one changes, and which
+//! rows can be associated with which.
 
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Location;
-use crate::words::{ColumnId, Name, TableId};
+use crate::words::{ColumnId, Name, RowId, TableId};
 
 /// A one-to-many relationship: the rows of one table that refer to a row of another by a lookup.
 ///
@@ -56,4 +57,76 @@ pub enum OnAssign {
     Active,
     /// Those get the new one that belonged to the same owner as the row.
     UserOwned,
+}
+
+/// A many-to-many relationship: any number of rows of one table are associated with any number of
+/// another's. Each pair is a row of a table of its own, the intersect table, which only Associate
+/// and Disassociate write.
+///
+/// Source: Microsoft Learn, "Table relationships", Many-to-many; `AssociateRequest` class, Remarks:
+/// it "creates a record in the intersect table for the relationship".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManyToMany {
+    /// Its name, unique in the scenario.
+    pub name: Name,
+    /// The tables whose rows it associates; the same one twice where rows are associated with
+    /// others of their own table.
+    pub ends: [End; 2],
+    /// The intersect table. Its alternate key has the columns of both ends, so that no pair is
+    /// there twice.
+    pub intersect: TableId,
+    /// Where the file says so.
+    pub at: Location,
+}
+
+/// One end of a many-to-many relationship.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// The table of its rows.
+    pub table: TableId,
+    /// The lookup by which the intersect table refers to them.
+    pub column: ColumnId,
+}
+
+/// A many-to-many relationship, by its position in [`Plan::many_to_many`].
+///
+/// [`Plan::many_to_many`]: crate::plan::Plan::many_to_many
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ManyToManyId(pub u16);
+
+impl ManyToManyId {
+    /// The position.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl ManyToMany {
+    /// The end that the rows of a table stand at; of two alike the first. `None` for a table that
+    /// it is not about.
+    pub fn end_of(&self, table: TableId) -> Option<usize> {
+        self.ends.iter().position(|end| end.table == table)
+    }
+
+    /// A row of a table and one that it is associated with, in the order of the ends.
+    pub fn pair(&self, table: TableId, row: RowId, related: RowId) -> [RowId; 2] {
+        match self.end_of(table) {
+            Some(1) => [related, row],
+            _ => [row, related],
+        }
+    }
+
+    /// The table of the rows with which those of a table are associated.
+    pub fn other(&self, table: TableId) -> TableId {
+        match self.end_of(table) {
+            Some(1) => self.ends[0].table,
+            _ => self.ends[1].table,
+        }
+    }
+}
+
+/// What the row of a pair is called: `spring with ann`. Its id follows from that, as for any row.
+pub fn pair_name(first: &str, second: &str) -> String {
+    format!("{first} with {second}")
 }

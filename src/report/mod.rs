@@ -4,17 +4,20 @@
 //! Everything here is a fold over a trace and its verdict. No clock is read, so the same trace
 //! gives the same bytes; time in a report is always simulated time.
 
+mod comparison;
 mod diagram;
 mod export;
 mod html;
 mod json;
 mod junit;
+mod lettering;
 mod metrics;
 mod otel;
 mod story;
 mod terminal;
 mod timeline;
 
+pub use comparison::{Meeting, Sweep};
 pub use diagram::{DiagramFormat, diagram};
 pub use export::{Document, Format, export};
 pub use html::html;
@@ -23,7 +26,7 @@ pub use junit::junit;
 pub use metrics::Metrics;
 pub use otel::otel;
 pub use story::{StoryOptions, Verbosity, story};
-pub use terminal::timeline;
+pub use terminal::{comparison, timeline};
 
 use crate::check::Verdict;
 use crate::trace::Trace;

@@ -2,6 +2,7 @@
 //! expressions, with what expressions come to. Plain data; no clock, no randomness, no I/O.
 
 pub mod calendar;
+mod conversion;
 mod delta;
 pub mod evaluate;
 mod expression;

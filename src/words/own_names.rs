@@ -11,6 +11,10 @@ pub const SHARED: &str = "$shared";
 pub const PARENT_SHARED: &str = "$parent.shared";
 /// The targets of a bulk message.
 pub const TARGETS: &str = "$targets";
+/// The relationship of an Associate or Disassociate.
+pub const RELATIONSHIP: &str = "$relationship";
+/// The rows that an Associate or Disassociate names beside its target.
+pub const RELATED: &str = "$related";
 /// The input parameters of a custom message.
 pub const INPUT: &str = "$input";
 /// What the request answers: its output parameters.

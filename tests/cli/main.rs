@@ -363,3 +363,25 @@ fn a_reader_who_leaves_early_is_no_trouble_and_changes_no_exit_code() {
     assert_eq!(stderr, "");
     assert_eq!(child.wait().expect("an end").code(), Some(1));
 }
+
+#[test]
+fn compare_sets_the_variants_side_by_side_and_says_where_there_are_none() {
+    let folder = folder_with(&[("a.yaml", HOLDS)]);
+    let answer = multiverse(folder.path(), &["compare", "a.yaml"]);
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    let said = &answer.stdout;
+    assert!(said.starts_with("One note\n"), "{said}");
+    assert!(said.contains("last commit"), "{said}");
+    let answer = multiverse(folder.path(), &["compare", "a.yaml", "--shift", "nobody"]);
+    assert_eq!(answer.code, Some(2), "{}", answer.stdout);
+    assert!(answer.stderr.contains("no actor `nobody`; there are `"), "{}", answer.stderr);
+    let answer = multiverse(folder.path(), &["compare", "a.yaml", "--variant", "plainer"]);
+    assert_eq!(answer.code, Some(2), "{}", answer.stdout);
+    assert!(answer.stderr.contains("no variant `plainer`; there are `plain`"), "{}", answer.stderr);
+    let alone =
+        "scenario: A\ntables: { a: { columns: { b: text } } }\ninstances: { c: { tables: [a] } }\n";
+    let folder = folder_with(&[("alone.yaml", alone)]);
+    let answer = multiverse(folder.path(), &["compare", "alone.yaml"]);
+    assert_eq!(answer.code, Some(2), "{}", answer.stdout);
+    assert!(answer.stderr.contains("nothing to compare"), "{}", answer.stderr);
+}

@@ -287,6 +287,16 @@ impl World {
         runs.len() > plan.limits.workflow_runs as usize
     }
 
+    /// Whether what a fiber does is part of a background workflow.
+    pub(super) fn is_of_workflow(&self, fiber: &Fiber) -> bool {
+        match fiber.frames.first() {
+            Some(Frame::Job(frame)) => {
+                self.shared.plan.plug_in(frame.job.plug_in).kind == StepKind::Workflow
+            }
+            _ => false,
+        }
+    }
+
     /// How a job's row stands, as committed; `None` where there is no such row.
     fn job_standing(&self, table: &JobTable, instance: InstanceId, row: RowId) -> Option<Standing> {
         let store = self.databases[instance.index()].store(table.table).ok()?;

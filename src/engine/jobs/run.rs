@@ -177,6 +177,7 @@ impl World {
                 | FaultKind::UnderMaintenance
                 | FaultKind::DeadlockVictim
                 | FaultKind::SqlTimeout
+                | FaultKind::LockNotObtained
         );
         let limits = &self.shared.plan.limits;
         // The maker of a workflow can see to what stopped it, and resume it.

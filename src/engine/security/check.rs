@@ -145,14 +145,17 @@ impl World {
             Message::Delete => Right::Delete,
             Message::Assign => Right::Assign,
             Message::GrantAccess | Message::RevokeAccess => Right::Share,
-            Message::Associate | Message::Disassociate => return self.check_team(holdings, frame),
+            Message::Associate | Message::Disassociate => {
+                self.check_association(security, holdings, frame)?;
+                return self.check_team(holdings, frame);
+            }
             // Their items are requests of their own, each with its own check.
             _ => return Ok(()),
         };
         let need = Need { right, table, row: frame.request.id() };
         self.check_need(security, holdings, frame, need)?;
         self.check_share(security, holdings, frame)?;
-        if frame.request.message == Message::Update {
+        if matches!(frame.request.message, Message::Update | Message::Assign) {
             self.check_assignment(security, holdings, frame)?;
             self.check_references(security, holdings, frame)?;
         }
@@ -291,8 +294,7 @@ impl World {
 
     /// Who changes a team's members needs the right to change the team.
     ///
-    /// Assumed: Write on the team; and for other relationships nothing but what the rows' own
-    /// requests need.
+    /// Assumed: Write on the team.
     fn check_team(&mut self, holdings: &Holdings, frame: &RequestFrame) -> Result<(), Fault> {
         let shared = Arc::clone(&self.shared);
         let Some(security) = shared.plan.security_of(frame.instance) else {
@@ -303,6 +305,31 @@ impl World {
         };
         let need = Need { right: Right::Write, table: security.tables.team, row: Some(*team) };
         self.check_need(security, holdings, frame, need)
+    }
+
+    /// Who associates rows, or takes that back, needs the right to append each of them.
+    ///
+    /// Source: Microsoft Learn, "Security roles and privileges", Append: for a many-to-many
+    /// relationship it is needed for both tables. Assumed: and for each of the rows; Write of the
+    /// row that an older page, "Associate message privileges", asks for as well is not needed.
+    fn check_association(
+        &mut self,
+        security: &Security,
+        holdings: &Holdings,
+        frame: &RequestFrame,
+    ) -> Result<(), Fault> {
+        let shared = Arc::clone(&self.shared);
+        let Some(association) = &frame.request.association else { return Ok(()) };
+        let table = frame.request.table;
+        let need = Need { right: Right::Append, table, row: frame.request.id() };
+        self.check_need(security, holdings, frame, need)?;
+        let relationship = &shared.plan.many_to_many[association.relationship.index()];
+        let table = relationship.other(table);
+        for row in &association.related {
+            let need = Need { right: Right::Append, table, row: Some(*row) };
+            self.check_need(security, holdings, frame, need)?;
+        }
+        Ok(())
     }
 
     /// A row that comes to refer to another needs Append, and the other one Append To.

@@ -47,7 +47,7 @@ impl UserCaches {
 
 /// The user as whom the request on top of the stack is made: that of the innermost step that runs
 /// as somebody, else the caller's own. `None` for a system administrator.
-fn user_of(world: &World, fiber: &Fiber) -> Option<RowId> {
+pub(in crate::engine) fn user_of(world: &World, fiber: &Fiber) -> Option<RowId> {
     let plan = &world.shared.plan;
     let running = fiber.frames.iter().rev().find_map(|frame| match frame {
         Frame::Request(frame) => {

@@ -20,15 +20,17 @@ pub enum DiagramFormat {
     Dot,
     /// A Mermaid flowchart.
     Mermaid,
+    /// A picture.
+    Svg,
 }
 
 /// An arrow of the picture.
-struct Arrow {
-    from: Node,
-    to: Node,
-    label: String,
-    is_loop: bool,
-    is_dashed: bool,
+pub(super) struct Arrow {
+    pub(super) from: Node,
+    pub(super) to: Node,
+    pub(super) label: String,
+    pub(super) is_loop: bool,
+    pub(super) is_dashed: bool,
 }
 
 /// What triggers what in a plan, and over it how often each was seen in a run.
@@ -43,12 +45,13 @@ pub fn diagram(plan: &Plan, trace: Option<&Trace>, format: DiagramFormat) -> Str
     match format {
         DiagramFormat::Dot => picture.dot(),
         DiagramFormat::Mermaid => picture.mermaid(),
+        DiagramFormat::Svg => picture.svg(),
     }
 }
 
-struct Picture<'p> {
-    graph: Graph<'p>,
-    arrows: Vec<Arrow>,
+pub(super) struct Picture<'p> {
+    pub(super) graph: Graph<'p>,
+    pub(super) arrows: Vec<Arrow>,
     frames: BTreeMap<Node, Target>,
     seen: Option<BTreeMap<Node, u32>>,
 }
@@ -131,7 +134,7 @@ impl Picture<'_> {
     }
 
     /// The lines of a node's label.
-    fn lines(&self, node: Node) -> Vec<String> {
+    pub(super) fn lines(&self, node: Node) -> Vec<String> {
         let plan = self.graph.plan;
         let mut lines = match node {
             Node::Actor(at) => vec![plan.actors[at].name.to_string()],
@@ -167,22 +170,30 @@ impl Picture<'_> {
         lines
     }
 
-    fn is_async(&self, node: Node) -> bool {
+    pub(super) fn is_async(&self, node: Node) -> bool {
         matches!(node, Node::Step(at) if self.graph.plan.plug_ins[at].mode == Mode::Asynchronous)
     }
 
+    /// Whether a run that was looked at has not had it.
+    pub(super) fn is_unseen(&self, node: Node) -> bool {
+        !matches!(node, Node::Actor(_))
+            && self.seen.as_ref().is_some_and(|it| !it.contains_key(&node))
+    }
+
+    pub(super) fn is_in_loop(&self, node: Node) -> bool {
+        matches!(node, Node::Step(at) if self.graph.loops[at].is_some())
+    }
+
     fn colour(&self, node: Node) -> &'static str {
-        let is_unseen = !matches!(node, Node::Actor(_))
-            && self.seen.as_ref().is_some_and(|it| !it.contains_key(&node));
         match node {
-            _ if is_unseen => GREY,
-            Node::Step(at) if self.graph.loops[at].is_some() => RED,
+            _ if self.is_unseen(node) => GREY,
+            _ if self.is_in_loop(node) => RED,
             _ => INK,
         }
     }
 
     /// The nodes by their frames; what is in no frame comes first.
-    fn framed(&self) -> BTreeMap<Option<Target>, Vec<(usize, Node)>> {
+    pub(super) fn framed(&self) -> BTreeMap<Option<Target>, Vec<(usize, Node)>> {
         let mut framed = BTreeMap::<_, Vec<_>>::new();
         for (at, node) in self.nodes().into_iter().enumerate() {
             framed.entry(self.frames.get(&node).copied()).or_default().push((at, node));
@@ -190,7 +201,7 @@ impl Picture<'_> {
         framed
     }
 
-    fn frame_name(&self, (instance, ..): Target) -> String {
+    pub(super) fn frame_name(&self, (instance, ..): Target) -> String {
         format!("one transaction in {}", self.graph.plan.instance(instance).name)
     }
 

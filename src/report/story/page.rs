@@ -273,6 +273,9 @@ const fn plain_ascii(character: char) -> Option<&'static str> {
         '…' => "...",
         '·' => "-",
         '─' => "-",
+        '▼' => "v",
+        '▲' => "^",
+        '“' | '”' => "\"",
         'µ' => "u",
         _ => return None,
     })

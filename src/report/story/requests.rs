@@ -210,7 +210,10 @@ impl Teller<'_, '_> {
             self.say_at(entry, lane, steps, Mark::None, shape, Part::Whole);
             return;
         }
-        let joined = self.join(lane, Part::Request(*request));
+        let joined = match self.is_about(*request, *table) {
+            true => self.join(lane, Part::Request(*request)),
+            false => None,
+        };
         let message = match kind {
             WriteKind::Insert => Message::Create,
             WriteKind::Update => Message::Update,
@@ -234,6 +237,12 @@ impl Teller<'_, '_> {
         };
         let shape = (message.name(), format!("{text}{told}"));
         self.say_at(entry, lane, steps, Mark::None, shape, Part::Whole);
+    }
+
+    /// Whether a request is about this table. One that writes pairs into an intersect table tells
+    /// of its own row, and each pair is a line of its own.
+    fn is_about(&self, request: RequestId, table: TableId) -> bool {
+        self.history.requests.get(&request).is_none_or(|it| it.table == table)
     }
 
     /// What a write changes, behind its verb.

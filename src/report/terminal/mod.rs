@@ -12,6 +12,7 @@
 //! that does not fit goes away instead of wrapping.
 
 mod cells;
+mod comparison;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use crate::trace::Trace;
 use crate::words::format_duration;
 
 use cells::{Cells, Marks};
+pub use comparison::comparison;
 use rows::Rows;
 
 /// On a narrower page the story is told instead.
@@ -65,7 +67,7 @@ fn draw(page: &mut Page, history: &History, view: &Timeline, ascii: bool) {
     let room = width - gutter - 2;
     let axis = Axis::new(&view.stops, &view.quiet, room as f64, 3.0);
     let clock = history.names.clock();
-    let rows = Rows { page, history, view, marks, axis: &axis, gutter, room, named };
+    let rows = Rows { page, history, view, marks, axis: &axis, gutter, room, named, only: None };
     let mut lines = vec![rows.scale(clock)];
     lines.extend(rows.groups());
     for line in lines {

@@ -1,5 +1,7 @@
 //! The lines of the timeline: the scale, the instances, the lanes and their ribbons.
 
+use std::collections::BTreeSet;
+
 use crate::check::{History, Moment};
 use crate::report::story::{Page, Piece, Tone, columns};
 use crate::report::terminal::{Cells, Marks};
@@ -27,6 +29,8 @@ pub(super) struct Rows<'a, 'h> {
     pub(super) gutter: usize,
     pub(super) room: usize,
     pub(super) named: bool,
+    /// The lanes that are drawn, by name; `None` for all.
+    pub(super) only: Option<&'a BTreeSet<String>>,
 }
 
 impl Rows<'_, '_> {
@@ -87,8 +91,12 @@ impl Rows<'_, '_> {
                 lines.push(self.instance(group));
             }
             for at in group.tracks.clone() {
-                if let Some(detail) = selection.details[at] {
-                    lines.extend(self.track(&self.view.tracks[at], detail));
+                let track = &self.view.tracks[at];
+                let name = &self.view.lanes[track.lane].name;
+                if let Some(detail) = selection.details[at]
+                    && self.only.is_none_or(|only| only.contains(name))
+                {
+                    lines.extend(self.track(track, detail));
                 }
             }
             lines.extend(self.circles(group));

@@ -59,6 +59,15 @@ impl Axis {
         axis
     }
 
+    /// An axis without folds on which every instant has the same place in each picture: its end
+    /// is that of the longest.
+    pub fn shared(stops: &[Stop], end: SimInstant, width: f64) -> Self {
+        let scale = if end.0 == 0 { 0.0 } else { width / end.0 as f64 };
+        let place = |stop: &Stop| (stop.moment, stop.moment.at.0 as f64 * scale);
+        let stops = stops.iter().map(place).collect();
+        Self { stops, folds: Vec::new(), fold_width: 0.0, scale, width }
+    }
+
     /// The length of the time between two instants.
     fn length(&self, from: SimInstant, to: SimInstant) -> f64 {
         let first = self.pieces.partition_point(|(begin, _)| *begin <= from).saturating_sub(1);

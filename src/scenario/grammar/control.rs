@@ -52,7 +52,7 @@ macro_rules! control_over {
             Shape::new("`try`").like("{ do: [ … ], on fault: [ … ] }").or_map(&TRY_MAP);
         static TRY_MAP: Map = Map::of(&[
             must("do", &$steps, "the steps"),
-            must("on fault", &$steps, "the steps after a fault; `$fault` is its word, `$faulted` the item of a transaction"),
+            must("on fault", &$steps, "the steps after a fault: `$fault` is its word"),
             may("on", &FAULTS, "the faults that are handled; default all"),
         ]);
     };

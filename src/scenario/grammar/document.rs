@@ -2,10 +2,10 @@
 
 use crate::scenario::grammar::expectations::EXPECTATIONS;
 use crate::scenario::grammar::messages::MESSAGES;
+use crate::scenario::grammar::relationships::RELATIONSHIPS;
 use crate::scenario::grammar::security::SECURITY;
 use crate::scenario::grammar::sessions::{SESSION_STEPS, SESSIONS, STEP_PATH};
 use crate::scenario::grammar::steps::{BACKOFF, FAULTS, NAMES, STEPS, VALUES_BY_NAME};
-use crate::scenario::grammar::words;
 use crate::scenario::grammar::words::{
     COLUMN_WORDS, DELTA_TOKEN_WORDS, INSTANCE_WORDS, ISOLATION_WORDS, LOCKING_WORDS, METHOD_WORDS,
     MODE_WORDS, STAGE_WORDS, STEP_KIND_WORDS, WRITE_WORDS,
@@ -80,20 +80,6 @@ static DOCUMENT_MAP: Map = Map::of(&[
     later("dual-write", "dual-write maps"),
     later("policies", "retry, breaker and journal of calls"),
 ]);
-
-static RELATIONSHIPS: Shape = Shape::new("a map of relationships").or_map(&RELATIONSHIPS_MAP);
-static RELATIONSHIPS_MAP: Map = Map::named("relationship", &RELATIONSHIP);
-static RELATIONSHIP: Shape = Shape::new("a relationship")
-    .like("{ child: contact, by: account, delete: restrict }")
-    .or_map(&RELATIONSHIP_MAP);
-static RELATIONSHIP_MAP: Map = Map::of(&[
-    must("child", &TABLE_NAME, "the table of the many"),
-    must("by", &NAME, "the lookup by which they refer to the one"),
-    may("delete", &ON_DELETE, "what becomes of them when the one is deleted; `remove link`"),
-    may("assign", &ON_ASSIGN, "what becomes of their owner when the one gets another; `none`"),
-]);
-static ON_DELETE: Shape = Shape::of("what a delete does", Kind::Word(words::ON_DELETE_WORDS));
-static ON_ASSIGN: Shape = Shape::of("what an assign does", Kind::Word(words::ON_ASSIGN_WORDS));
 
 static ORDER: Shape = Shape::new("a list of steps").or_list(&STEP_PATH);
 

@@ -13,6 +13,7 @@ mod document;
 mod expectations;
 mod messages;
 mod queries;
+mod relationships;
 mod security;
 mod sessions;
 mod steps;

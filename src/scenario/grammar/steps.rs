@@ -9,6 +9,7 @@ use crate::scenario::grammar::document::{
 };
 use crate::scenario::grammar::messages::EXECUTE;
 use crate::scenario::grammar::queries::{HINT, QUERY};
+use crate::scenario::grammar::relationships::ASSOCIATE;
 use crate::scenario::grammar::security::{GRANT, MEMBERS, REVOKE};
 use crate::scenario::grammar::words::WHEN_WORDS;
 use crate::scenario::grammar::{Key, Kind, Map, Shape, elsewhere, later, may, must, with};
@@ -49,6 +50,10 @@ static STEP_MAP: Map = Map::of(&[
     may("revoke", &REVOKE, "takes a share of a row away"),
     may("add members", &MEMBERS, "adds users to a team"),
     may("remove members", &MEMBERS, "takes users out of a team"),
+    may("assign", &ASSIGN, "gives a row to another owner: the message Assign"),
+    may("set state", &SET_STATE, "changes a row's state: the message SetState"),
+    may("associate", &ASSOCIATE, "associates a row with others, by a many-to-many relationship"),
+    may("disassociate", &ASSOCIATE, "takes such associations back"),
     WORK,
     PAUSE,
     AT,
@@ -115,6 +120,10 @@ static VERBS: &[&str] = &[
     "revoke",
     "add members",
     "remove members",
+    "assign",
+    "set state",
+    "associate",
+    "disassociate",
     "work",
     "wait",
     "at",
@@ -172,6 +181,24 @@ static MERGE_MAP: Map = Map::of(&[
     KEY,
     must("subordinate", &SINGLE_VALUE, "the row that is merged into it and becomes inactive"),
     SET,
+])
+.one_of(&[&["row", "key"]]);
+
+static ASSIGN: Shape =
+    Shape::new("`assign`").like("{ table: …, row: …, to: … }").or_map(&ASSIGN_MAP);
+static ASSIGN_MAP: Map =
+    Map::of(&[IN, TABLE, ROW_KEY, KEY, must("to", &SINGLE_VALUE, "the user or team that gets it")])
+        .one_of(&[&["row", "key"]]);
+
+static SET_STATE: Shape =
+    Shape::new("`set state`").like("{ table: …, row: …, state: Inactive }").or_map(&SET_STATE_MAP);
+static SET_STATE_MAP: Map = Map::of(&[
+    IN,
+    TABLE,
+    ROW_KEY,
+    KEY,
+    must("state", &SINGLE_VALUE, "the value of `statecode`"),
+    may("status", &SINGLE_VALUE, "the value of `statuscode`; default it stays"),
 ])
 .one_of(&[&["row", "key"]]);
 

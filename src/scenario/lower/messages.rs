@@ -42,10 +42,11 @@ impl Lowering<'_> {
         if Message::ALL.iter().any(|own| own.name() == &**name) {
             let message = format!("the platform has a message `{name}` of its own");
             self.diagnostics.report(span, "duplicate name", message, "taken", None);
-        } else if name.contains(' ') {
-            let message = format!("a message's name has no space: `{}`", shorten(name));
+        } else if !is_unique_name(name) {
+            let message = "a message's name has a publisher's prefix, letters and digits";
             let help = Some("such as `new_CloseCase`".to_owned());
-            self.diagnostics.report(span, "wrong name", message, "not so", help);
+            let label = format!("`{}` is none", shorten(name));
+            self.diagnostics.report(span, "wrong name", message, label, help);
         }
     }
 
@@ -339,6 +340,15 @@ impl Lowering<'_> {
 /// Whether a step is registered to run in the background.
 fn is_background(node: &Node) -> bool {
     node.get("mode").and_then(Node::scalar).is_some_and(|mode| &*mode.text == "async")
+}
+
+/// Whether a message can have this name.
+///
+/// Source: Microsoft Learn, "Create and use custom APIs", Custom API table columns, Unique Name.
+fn is_unique_name(name: &str) -> bool {
+    let rest = name.split_once('_').filter(|(prefix, _)| !prefix.is_empty()).map(|(_, rest)| rest);
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || it == '_';
+    name.chars().all(is_plain) && rest.is_some_and(|rest| !rest.is_empty())
 }
 
 fn has_main(node: &Node) -> bool {

@@ -7,7 +7,7 @@ use crate::scenario::lower::body::{Body, Bound};
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::{self, shorten};
 use crate::words::own_names::{
-    CONTEXT, CONTEXT_MEMBERS, IMAGE, INPUT, OUTPUT, PARENT, SHARED, TARGETS,
+    CONTEXT, CONTEXT_MEMBERS, IMAGE, INPUT, OUTPUT, PARENT, RELATED, RELATIONSHIP, SHARED, TARGETS,
 };
 use crate::words::{ColumnId, Expression, Name, TableId};
 
@@ -22,6 +22,8 @@ pub fn own_name(name: &Name, body: &Body) -> Option<(Expression, Bound)> {
         "parent" => (PARENT, Bound::Context(true)),
         "shared" => (SHARED, Bound::Shared),
         "targets" => (TARGETS, targets_of(body)),
+        "relationship" => (RELATIONSHIP, Bound::Any),
+        "related" => (RELATED, Bound::Any),
         "input" => (INPUT, body.input.clone().or(body.is_named.then_some(Bound::Any))?),
         "output" => (OUTPUT, body.output.clone().or(body.is_named.then_some(Bound::Any))?),
         _ => return None,

@@ -91,13 +91,7 @@ impl Lowering<'_> {
         if let Some(on) = node.get("on") {
             self.check_custom_steps(message, mode, on.span)?;
         }
-        let kind = match node.get("kind") {
-            Some(node) => self.word(node, grammar::STEP_KINDS)?,
-            None => StepKind::PlugIn,
-        };
-        if let (StepKind::Workflow, Ok(stage)) = (kind, &stage) {
-            self.check_workflow(node, message, *stage)?;
-        }
+        let kind = self.step_kind(node, message, stage.as_ref().ok().copied())?;
         let run_as = node.get("run as").map(|node| self.text(node)).transpose()?;
         let enabled = node.get("enabled").map(|node| self.boolean(node)).transpose()?;
         let about = node.get("about").map(|node| self.text(node)).transpose()?;
@@ -120,11 +114,27 @@ impl Lowering<'_> {
         })
     }
 
+    fn step_kind(
+        &mut self,
+        node: &Node,
+        message: Message,
+        stage: Option<Stage>,
+    ) -> Checked<StepKind> {
+        let kind = match node.get("kind") {
+            Some(node) => self.word(node, grammar::STEP_KINDS)?,
+            None => StepKind::PlugIn,
+        };
+        if let (StepKind::Workflow, Some(stage)) = (kind, stage) {
+            self.check_workflow(node, message, stage)?;
+        }
+        Ok(kind)
+    }
+
     /// What a step listens to.
     fn listened(&mut self, node: &Node) -> Checked<(Message, Option<TableId>)> {
         let on = self.required(node, "on")?;
         let (message, table) = self.event(on)?;
-        let Some((label, help)) = self.unheard(message, table) else {
+        let Some((label, help)) = Self::unheard(message, table) else {
             return Ok((message, table));
         };
         let text = format!("no plug-in step can listen to {}", self.plan.message_name(message));
@@ -133,12 +143,9 @@ impl Lowering<'_> {
     }
 
     /// Why no request would ever meet a step that listens to this, and what to listen to instead.
-    fn unheard(
-        &self,
-        message: Message,
-        table: Option<TableId>,
-    ) -> Option<(&'static str, &'static str)> {
-        let members = self.names.tables.get("teammembership").copied();
+    ///
+    /// Source: delegateas/XrmMockup, `PluginTrigger`, for Associate and Disassociate.
+    fn unheard(message: Message, table: Option<TableId>) -> Option<(&'static str, &'static str)> {
         Some(match message {
             Message::Upsert | Message::UpsertMultiple => (
                 "it has no stages of its own",
@@ -147,17 +154,10 @@ impl Lowering<'_> {
             Message::ExecuteMultiple | Message::ExecuteTransaction => {
                 ("it has no stages of its own", "listen to the messages in it")
             }
-            Message::Assign => {
-                ("it is an Update of the owner", "listen to Update, with `filter: [ownerid]`")
-            }
-            Message::SetState => {
-                ("it is an Update of the state", "listen to Update, with `filter: [statecode]`")
-            }
-            Message::Associate | Message::Disassociate
-                if table.is_some_and(|it| Some(it) != members) =>
-            {
-                ("only teams get members so", "listen to the `teammembership` table")
-            }
+            Message::Associate | Message::Disassociate if table.is_some() => (
+                "it has no primary table: a step hears it for every relationship",
+                "leave the table out, and ask for `$relationship` in the step",
+            ),
             _ => return None,
         })
     }

@@ -4,13 +4,15 @@ use crate::plan::{OnAssign, OnDelete, Relationship};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
+use crate::scenario::lower::many_to_many::is_many_to_many;
 use crate::scenario::suggestion::shorten;
 use crate::scenario::tree::{Entry, Node};
 use crate::words::{ColumnType, TableId};
 
 impl Lowering<'_> {
     pub(super) fn relationships(&mut self, node: Option<&Node>) {
-        for entry in node.map_or(&[][..], Node::entries) {
+        let entries = node.map_or(&[][..], Node::entries);
+        for entry in entries.iter().filter(|entry| !is_many_to_many(entry)) {
             if let Ok(relationship) = self.relationship(entry) {
                 self.check_relationship(&relationship, entry);
                 self.plan.relationships.push(relationship);
@@ -52,7 +54,7 @@ impl Lowering<'_> {
     }
 
     /// Only rows that have an owner can get another one.
-    fn check_owned(&mut self, table: TableId, at: &Node) -> Checked<()> {
+    pub(super) fn check_owned(&mut self, table: TableId, at: &Node) -> Checked<()> {
         let definition = &self.plan.tables[table.index()];
         if definition.column("ownerid").is_some() {
             return Ok(());

@@ -1,0 +1,99 @@
+//! The cascade of a change of owner.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::cascade::children::Below;
+use crate::engine::cascade::{Cascade, Tie};
+use crate::engine::database::Wrote;
+use crate::engine::fiber::{FiberId, RequestFrame};
+use crate::engine::operation::Done;
+use crate::engine::ownership::Ownership;
+use crate::engine::request::{Request, Target};
+use crate::engine::store::{RowImage, View};
+use crate::engine::world::World;
+use crate::fault::Fault;
+use crate::plan::{Message, OnAssign};
+use crate::trace::WriteKind;
+use crate::words::{SimInstant, Value};
+
+impl World {
+    /// Updates a row and, where it gets another owner, the rows below it.
+    pub(in crate::engine) fn update(
+        &mut self,
+        fiber: FiberId,
+        frame: &mut RequestFrame,
+        limit: SimInstant,
+    ) -> Result<Done, Fault> {
+        let shared = Arc::clone(&self.shared);
+        let table = frame.request.table;
+        let list = shared.relationships.on_assign.get(&table);
+        let ownership = Ownership::of(&shared.plan, frame.instance, table);
+        self.leave_other_owner(frame);
+        let owner = ownership.and_then(|it| Some((it, it.given(&frame.request)?)));
+        let (Some(list), Some((ownership, owner))) = (list, owner) else {
+            return self.change(fiber, frame, WriteKind::Update);
+        };
+        let mut cascade = frame.cascade.take().unwrap_or_default();
+        let done =
+            self.assign_below(fiber, frame, (list, &mut cascade), (ownership, &owner), limit);
+        frame.cascade = Some(cascade);
+        done
+    }
+
+    /// Writes a row's new owner, and gives it to the rows below.
+    fn assign_below(
+        &mut self,
+        fiber: FiberId,
+        frame: &mut RequestFrame,
+        (list, cascade): (&[Tie], &mut Cascade),
+        (ownership, owner): (Ownership, &Value),
+        limit: SimInstant,
+    ) -> Result<Done, Fault> {
+        if !cascade.is_begun {
+            match self.lock_for_change(fiber, frame)? {
+                Wrote::Row(row) => {
+                    let store =
+                        self.databases[frame.instance.index()].store(frame.request.table)?;
+                    let image = store.read(row, View::Latest);
+                    let had = |image: RowImage<'_>| ownership.read(|column| image.value(column));
+                    cascade.old_owner = image.map_or(Value::Null, had);
+                }
+                other => return Ok(self.written(other)),
+            }
+            let done = self.change(fiber, frame, WriteKind::Update)?;
+            let Done::After(cost) = done else { return Ok(done) };
+            cascade.is_begun = true;
+            // Nothing cascades from a value that stays what it is.
+            let stays = cascade.old_owner == *owner;
+            return Ok(if stays { Done::After(cost) } else { Done::Took(cost) });
+        }
+        let Some(row) = frame.request.id() else { return Ok(Done::After(Duration::ZERO)) };
+        loop {
+            let (tie, place) = match self.next_child(fiber, frame, (list, cascade), row, limit)? {
+                Below::Child(tie, (child, _)) => (tie, (tie.child, child)),
+                Below::Not(done) => return Ok(done),
+                Below::Over => return Ok(Done::After(Duration::ZERO)),
+            };
+            let definition = self.shared.plan.table(tie.child);
+            let plan = &self.shared.plan;
+            let Some(owned) = Ownership::of(plan, frame.instance, tie.child) else { continue };
+            let state = definition.column("statecode");
+            let had = owned.read(|it| self.column_of(frame, place, it).unwrap_or_default());
+            let is_meant = match tie.assign {
+                OnAssign::None => false,
+                OnAssign::Cascade => true,
+                OnAssign::UserOwned => had == cascade.old_owner,
+                OnAssign::Active => {
+                    let state = state.and_then(|column| self.column_of(frame, place, column));
+                    state == Some(Value::text("Active"))
+                }
+            };
+            if is_meant && had != *owner {
+                let mut request = Request::new(Message::Update, place.0, Target::Id(place.1));
+                owned.give(plan, frame.instance, &mut request, owner);
+                return Ok(Done::Part(Box::new(request)));
+            }
+        }
+    }
+}
