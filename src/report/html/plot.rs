@@ -4,7 +4,7 @@ use crate::check::{History, Moment};
 use crate::report::html::bars;
 use crate::report::html::overlay;
 use crate::report::html::svg::Svg;
-use crate::report::html::text::{number, sentence, width};
+use crate::report::html::text::{cut, number, sentence, width};
 use crate::report::timeline::{Axis, Detail, Group, Quiet, Timeline, Track};
 use crate::words::format_duration;
 
@@ -295,7 +295,7 @@ fn place(track: &Track, detail: Detail, top: f64) -> Place {
 /// The name of an instance.
 fn header(svg: &mut Svg, group: &Group, top: f64) {
     svg.rect((0.0, top), (WIDTH, HEADER), 0.0, "fill=\"var(--chip)\"");
-    let name = crate::report::html::text::cut(&group.name, 13.0, GUTTER - 16.0);
+    let name = cut(&group.name, 13.0, GUTTER - 16.0);
     svg.text((8.0, top + 15.5), "font-weight=\"700\" font-size=\"13\"", &name);
 }
 

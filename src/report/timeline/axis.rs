@@ -65,7 +65,7 @@ impl Axis {
         let scale = if end.0 == 0 { 0.0 } else { width / end.0 as f64 };
         let place = |stop: &Stop| (stop.moment, stop.moment.at.0 as f64 * scale);
         let stops = stops.iter().map(place).collect();
-        Self { stops, folds: Vec::new(), fold_width: 0.0, scale, width }
+        Self { stops, pieces: vec![(SimInstant::START, scale)], folds: Vec::new(), width }
     }
 
     /// The length of the time between two instants.
