@@ -28,9 +28,23 @@ pub enum DiagramFormat {
 pub(super) struct Arrow {
     pub(super) from: Node,
     pub(super) to: Node,
-    pub(super) label: String,
+    /// The columns that are written.
+    pub(super) columns: String,
+    /// For an arrow of a loop: where that is cut.
+    pub(super) note: Option<String>,
     pub(super) is_loop: bool,
     pub(super) is_dashed: bool,
+}
+
+impl Arrow {
+    /// All that is said of it.
+    pub(super) fn label(&self) -> String {
+        match &self.note {
+            None => self.columns.clone(),
+            Some(note) if self.columns.is_empty() => note.clone(),
+            Some(note) => format!("{}, {note}", self.columns),
+        }
+    }
 }
 
 /// What triggers what in a plan, and over it how often each was seen in a run.
@@ -70,7 +84,7 @@ fn arrows(graph: &Graph<'_>) -> Vec<Arrow> {
             let arrow: &mut Arrow = arrow;
             arrow.is_loop |= is_loop;
             if !columns.is_empty() {
-                arrow.label = format!("{}; {columns}", arrow.label);
+                arrow.columns = format!("{}; {columns}", arrow.columns);
             }
             continue;
         }
@@ -82,15 +96,15 @@ fn arrows(graph: &Graph<'_>) -> Vec<Arrow> {
         arrows.push(Arrow {
             from,
             to: Node::Request(asked.target),
-            label: columns,
+            columns,
+            note: None,
             is_loop,
             is_dashed,
         });
     }
     let depth = graph.plan.limits.depth;
     for arrow in arrows.iter_mut().filter(|it| it.is_loop) {
-        arrow.label = format!("{}, loop, cut at depth {depth}", arrow.label);
-        arrow.label = arrow.label.trim_start_matches(", ").to_owned();
+        arrow.note = Some(format!("loop, cut at depth {depth}"));
     }
     for (at, step) in graph.plan.plug_ins.iter().enumerate() {
         for target in targets.iter().filter(|it| hears(step, **it)) {
@@ -103,7 +117,8 @@ fn arrows(graph: &Graph<'_>) -> Vec<Arrow> {
             arrows.push(Arrow {
                 from: Node::Request(*target),
                 to: Node::Step(at),
-                label: String::new(),
+                columns: String::new(),
+                note: None,
                 is_loop,
                 is_dashed: step.mode == Mode::Asynchronous,
             });
@@ -242,7 +257,7 @@ impl Picture<'_> {
         let nodes = self.nodes();
         let id = |node: Node| nodes.iter().position(|it| *it == node).unwrap_or(0);
         for arrow in &self.arrows {
-            let (from, to, label) = (id(arrow.from), id(arrow.to), escape::dot(&arrow.label));
+            let (from, to, label) = (id(arrow.from), id(arrow.to), escape::dot(&arrow.label()));
             let colour = if arrow.is_loop { RED } else { INK };
             let style = if arrow.is_dashed { "dashed" } else { "solid" };
             text.push_str(&format!(
@@ -280,7 +295,7 @@ impl Picture<'_> {
         let id = |node: Node| nodes.iter().position(|it| *it == node).unwrap_or(0);
         for arrow in &self.arrows {
             let line = if arrow.is_dashed { "-.->" } else { "-->" };
-            let label = match &arrow.label[..] {
+            let label = match &arrow.label()[..] {
                 "" => String::new(),
                 label => format!("|\"{}\"|", escape::mermaid(label)),
             };

@@ -320,9 +320,8 @@ mod tests {
                 let place = layout.places[at];
                 prop_assert!(place.y >= top && place.y + node.height <= top + height);
                 prop_assert!(place.x >= 0.0 && place.x + node.width <= layout.width);
-                for other in 0..at {
-                    let other = (layout.places[other], nodes[other]);
-                    prop_assert!(!overlaps((place, *node), other));
+                for (other, sized) in layout.places[..at].iter().zip(&nodes) {
+                    prop_assert!(!overlaps((place, *node), (*other, *sized)));
                 }
             }
             for ((from, to), way) in arrows.iter().zip(&layout.ways) {

@@ -121,13 +121,13 @@ impl Drawing<'_, '_> {
         let wide = number(self.layout.width.max(titled.min(900.0)) + 8.0);
         let high = number(self.layout.height + TITLE + 8.0);
         let title = escape::xml(&cut(title, 15.0, 860.0));
-        let _ = write!(
+        let _ = writeln!(
             self.text,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {wide} {high}\" \
              width=\"{wide}\" height=\"{high}\" role=\"img\"><title>What triggers what: {title}\
              </title><style>{STYLE}</style><defs>{}{}</defs><rect class=\"back\" width=\"{wide}\" \
              height=\"{high}\"/><text x=\"16\" y=\"24\" font-size=\"15\" font-weight=\"600\">\
-             {title}</text><g transform=\"translate(4 {TITLE})\">\n",
+             {title}</text><g transform=\"translate(4 {TITLE})\">",
             marker("tip", "--soft"),
             marker("tip-loop", "--bad"),
         );
@@ -218,14 +218,18 @@ impl Drawing<'_, '_> {
             self.text,
             "<path class=\"way{class}{dashes}\" d=\"{path}\" marker-end=\"url(#{tip})\"/>"
         );
-        if !arrow.label.is_empty() {
-            let room = if matches!(way, Way::Forward(_)) { 104.0 } else { LINE_MAX };
-            let label = cut(&arrow.label, FINE, room);
+        let told = arrow.label();
+        if !told.is_empty() {
+            // There is little room between two columns; where a loop is cut stands on its way back.
+            let label = match way {
+                Way::Forward(_) => cut(&arrow.columns, FINE, 104.0),
+                Way::Back(_) | Way::Across => cut(&told, FINE, LINE_MAX),
+            };
             let _ = write!(
                 self.text,
                 "<g><title>{}</title><text class=\"at{class}\" x=\"{}\" y=\"{}\" \
                  font-size=\"{FINE}\" text-anchor=\"middle\">{}</text></g>",
-                escape::xml(&arrow.label),
+                escape::xml(&told),
                 number(at.x),
                 number(at.y),
                 escape::xml(&label)
