@@ -151,7 +151,8 @@ impl RequestCode {
             Verb::Create { set, .. }
             | Verb::Update { set, .. }
             | Verb::Upsert { set, .. }
-            | Verb::Merge { set, .. } => &set[..],
+            | Verb::Merge { set, .. }
+            | Verb::SetState { set, .. } => &set[..],
             _ => &[],
         };
         Self { late: late(set), verb: verb.clone() }
@@ -241,6 +242,8 @@ fn row_of<'v>(plan: &Plan, verb: &'v mut Verb) -> Option<(TableId, &'v mut Expre
         | Verb::Upsert { table, row: RowSelector::Row(row), .. }
         | Verb::Delete { table, row: RowSelector::Row(row), .. }
         | Verb::Merge { table, row: RowSelector::Row(row), .. }
+        | Verb::Assign { table, row: RowSelector::Row(row), .. }
+        | Verb::SetState { table, row: RowSelector::Row(row), .. }
         | Verb::Share { table, row: RowSelector::Row(row), .. }
         | Verb::Associate { table, row: RowSelector::Row(row), .. } => Some((*table, row)),
         _ => None,
@@ -284,6 +287,8 @@ fn compile_verb(verb: &Verb, out: &mut Assembly) {
         | Verb::Share { .. }
         | Verb::Members { .. }
         | Verb::Associate { .. }
+        | Verb::Assign { .. }
+        | Verb::SetState { .. }
         | Verb::Changes { .. } => out.push(Operation::Request(RequestCode::new(verb))),
         Verb::Statement(statement, bind) => {
             out.push(Operation::Statement(StatementCode::new(statement, bind.as_ref())));

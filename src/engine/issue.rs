@@ -130,6 +130,7 @@ impl World {
                 let request = self.build_association(shared, fiber, code)?;
                 Ok((self.place(fiber, *instance)?, request))
             }
+            Verb::Assign { .. } | Verb::SetState { .. } => self.build_legacy(shared, fiber, code),
             Verb::Execute { message, .. } => {
                 let place = shared.plan.custom_message(*message).instance;
                 Ok((place, self.build_execute(shared, fiber, &code.verb)?))
@@ -248,7 +249,7 @@ impl World {
         self.surroundings().row_called(table, name)
     }
 
-    fn assign_all(
+    pub(super) fn assign_all(
         &mut self,
         shared: &Shared,
         fiber: &Fiber,

@@ -188,6 +188,7 @@ impl World {
             Message::RetrieveMultiple => self.retrieve_multiple(fiber, frame, limit)?,
             Message::Update | Message::Upsert => self.update(fiber, frame, limit)?,
             Message::Delete => self.delete(fiber, frame, limit)?,
+            Message::Assign | Message::SetState => self.update_instead(frame)?,
             Message::Merge => self.merge(fiber, frame, limit)?,
             Message::GrantAccess | Message::RevokeAccess => self.change_share(frame)?,
             Message::Associate | Message::Disassociate if frame.request.access.is_some() => {

@@ -222,7 +222,8 @@ impl Soundness<'_> {
             }
             Verb::Update { instance, table, row, set, .. }
             | Verb::Upsert { instance, table, row, set, .. }
-            | Verb::Merge { instance, table, row, set, .. } => {
+            | Verb::Merge { instance, table, row, set, .. }
+            | Verb::SetState { instance, table, row, set } => {
                 self.place(*instance)?;
                 self.selector(*table, row)?;
                 self.columns(*table, set.iter().map(|assignment| assignment.column))
@@ -233,7 +234,8 @@ impl Soundness<'_> {
                 self.columns(*table, columns.iter().flatten().copied())
             }
             Verb::Delete { instance, table, row, .. }
-            | Verb::Share { instance, table, row, .. } => {
+            | Verb::Share { instance, table, row, .. }
+            | Verb::Assign { instance, table, row, .. } => {
                 self.place(*instance)?;
                 self.selector(*table, row)
             }
@@ -246,8 +248,7 @@ impl Soundness<'_> {
             Verb::Execute { message, row, .. } => self.execute(*message, row.as_ref()),
             Verb::Statement(statement, _) => self.statement(statement),
             Verb::Query { instance, selection, .. } => {
-                self.place(*instance)?;
-                self.selection(selection)
+                self.place(*instance).and_then(|()| self.selection(selection))
             }
             Verb::Changes { instance, table, columns, .. } => {
                 self.place(*instance)?;

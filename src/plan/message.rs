@@ -26,7 +26,8 @@ pub enum Message {
     Associate,
     /// Takes such a connection away.
     Disassociate,
-    /// Gives a row another owner. Legacy: on the platform an Update of the owner does the same.
+    /// Gives a row another owner. Legacy: an Update of the owner does the same, and does not meet
+    /// the steps that listen to this message.
     Assign,
     /// Changes a row's state and status. Legacy, as above.
     SetState,

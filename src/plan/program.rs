@@ -152,6 +152,28 @@ pub enum Verb {
         /// The binding that gets what it answers.
         bind: Option<Name>,
     },
+    /// Gives a row to another owner, by the message Assign.
+    Assign {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// To whom: the name of a user or team, or the id.
+        to: Expression,
+    },
+    /// Changes a row's state and status, by the message SetState.
+    SetState {
+        /// Where.
+        instance: Option<InstanceId>,
+        /// Its table.
+        table: TableId,
+        /// Which row.
+        row: RowSelector,
+        /// The values of `statecode` and, where it is said, `statuscode`.
+        set: Vec<Assignment>,
+    },
     /// Shares a row with a user or team, or takes the share away.
     Share {
         /// Where.

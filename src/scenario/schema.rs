@@ -27,7 +27,7 @@ const DURATION: &str = r"^(\d+(\.\d+)? ?(us|µs|ms|s|min|h|days?) ?)+$";
 const CLOCK: &str = r"^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?$";
 const DATE: &str = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$";
 const EVENT: &str = "^(Create|Retrieve|RetrieveMultiple|Update|Upsert|Delete|Associate|\
-                     Disassociate|Merge|GrantAccess|RevokeAccess|CreateMultiple|\
+                     Disassociate|Assign|SetState|Merge|GrantAccess|RevokeAccess|CreateMultiple|\
                      UpdateMultiple)( .+)?$|\
                      ^[A-Za-z0-9]+_[A-Za-z0-9_]+( .+)?$";
 

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::cascade::children::Below;
-use crate::engine::cascade::{Cascade, Tie, write};
-use crate::engine::database::{Assigned, Wrote};
+use crate::engine::cascade::{Cascade, Tie};
+use crate::engine::database::Wrote;
 use crate::engine::fiber::{FiberId, RequestFrame};
 use crate::engine::operation::Done;
-use crate::engine::store::View;
+use crate::engine::ownership::Ownership;
+use crate::engine::request::{Request, Target};
+use crate::engine::store::{RowImage, View};
 use crate::engine::world::World;
 use crate::fault::Fault;
-use crate::plan::OnAssign;
+use crate::plan::{Message, OnAssign};
 use crate::trace::WriteKind;
-use crate::words::{ColumnId, SimInstant, Value};
+use crate::words::{SimInstant, Value};
 
 impl World {
     /// Updates a row and, where it gets another owner, the rows below it.
@@ -25,19 +27,16 @@ impl World {
     ) -> Result<Done, Fault> {
         let shared = Arc::clone(&self.shared);
         let table = frame.request.table;
-        let owner = shared.relationships.on_assign.get(&table).and_then(|list| {
-            let column = shared.plan.table(table).column("ownerid")?;
-            let mut columns = frame.request.columns.iter();
-            match columns.find(|(assigned, _)| *assigned == column) {
-                Some((_, Assigned::Value(owner))) => Some((list, column, owner.clone())),
-                _ => None,
-            }
-        });
-        let Some((list, column, owner)) = owner else {
+        let list = shared.relationships.on_assign.get(&table);
+        let ownership = Ownership::of(&shared.plan, frame.instance, table);
+        self.leave_other_owner(frame);
+        let owner = ownership.and_then(|it| Some((it, it.given(&frame.request)?)));
+        let (Some(list), Some((ownership, owner))) = (list, owner) else {
             return self.change(fiber, frame, WriteKind::Update);
         };
         let mut cascade = frame.cascade.take().unwrap_or_default();
-        let done = self.assign_below(fiber, frame, (list, &mut cascade), (column, &owner), limit);
+        let done =
+            self.assign_below(fiber, frame, (list, &mut cascade), (ownership, &owner), limit);
         frame.cascade = Some(cascade);
         done
     }
@@ -48,7 +47,7 @@ impl World {
         fiber: FiberId,
         frame: &mut RequestFrame,
         (list, cascade): (&[Tie], &mut Cascade),
-        (column, owner): (ColumnId, &Value),
+        (ownership, owner): (Ownership, &Value),
         limit: SimInstant,
     ) -> Result<Done, Fault> {
         if !cascade.is_begun {
@@ -57,7 +56,8 @@ impl World {
                     let store =
                         self.databases[frame.instance.index()].store(frame.request.table)?;
                     let image = store.read(row, View::Latest);
-                    cascade.old_owner = image.map_or(Value::Null, |image| image.value(column));
+                    let had = |image: RowImage<'_>| ownership.read(|column| image.value(column));
+                    cascade.old_owner = image.map_or(Value::Null, had);
                 }
                 other => return Ok(self.written(other)),
             }
@@ -76,20 +76,23 @@ impl World {
                 Below::Over => return Ok(Done::After(Duration::ZERO)),
             };
             let definition = self.shared.plan.table(tie.child);
-            let Some(owned) = definition.column("ownerid") else { continue };
+            let plan = &self.shared.plan;
+            let Some(owned) = Ownership::of(plan, frame.instance, tie.child) else { continue };
             let state = definition.column("statecode");
-            let had = self.column_of(frame, place, owned);
+            let had = owned.read(|it| self.column_of(frame, place, it).unwrap_or_default());
             let is_meant = match tie.assign {
                 OnAssign::None => false,
                 OnAssign::Cascade => true,
-                OnAssign::UserOwned => had.as_ref() == Some(&cascade.old_owner),
+                OnAssign::UserOwned => had == cascade.old_owner,
                 OnAssign::Active => {
                     let state = state.and_then(|column| self.column_of(frame, place, column));
                     state == Some(Value::text("Active"))
                 }
             };
-            if is_meant && had.as_ref() != Some(owner) {
-                return Ok(write(place, owned, owner.clone()));
+            if is_meant && had != *owner {
+                let mut request = Request::new(Message::Update, place.0, Target::Id(place.1));
+                owned.give(plan, frame.instance, &mut request, owner);
+                return Ok(Done::Part(Box::new(request)));
             }
         }
     }

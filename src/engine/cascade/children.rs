@@ -170,7 +170,7 @@ impl World {
     }
 
     /// A column of a row as the request's transaction sees it; `None` where there is no such row.
-    pub(super) fn column_of(
+    pub(in crate::engine) fn column_of(
         &self,
         frame: &RequestFrame,
         (table, row): (TableId, RowId),

@@ -155,7 +155,7 @@ impl World {
         let need = Need { right, table, row: frame.request.id() };
         self.check_need(security, holdings, frame, need)?;
         self.check_share(security, holdings, frame)?;
-        if frame.request.message == Message::Update {
+        if matches!(frame.request.message, Message::Update | Message::Assign) {
             self.check_assignment(security, holdings, frame)?;
             self.check_references(security, holdings, frame)?;
         }

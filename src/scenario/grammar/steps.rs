@@ -50,6 +50,8 @@ static STEP_MAP: Map = Map::of(&[
     may("revoke", &REVOKE, "takes a share of a row away"),
     may("add members", &MEMBERS, "adds users to a team"),
     may("remove members", &MEMBERS, "takes users out of a team"),
+    may("assign", &ASSIGN, "gives a row to another owner: the message Assign"),
+    may("set state", &SET_STATE, "changes a row's state: the message SetState"),
     may("associate", &ASSOCIATE, "associates a row with others, by a many-to-many relationship"),
     may("disassociate", &ASSOCIATE, "takes such associations back"),
     WORK,
@@ -118,6 +120,8 @@ static VERBS: &[&str] = &[
     "revoke",
     "add members",
     "remove members",
+    "assign",
+    "set state",
     "associate",
     "disassociate",
     "work",
@@ -177,6 +181,24 @@ static MERGE_MAP: Map = Map::of(&[
     KEY,
     must("subordinate", &SINGLE_VALUE, "the row that is merged into it and becomes inactive"),
     SET,
+])
+.one_of(&[&["row", "key"]]);
+
+static ASSIGN: Shape =
+    Shape::new("`assign`").like("{ table: …, row: …, to: … }").or_map(&ASSIGN_MAP);
+static ASSIGN_MAP: Map =
+    Map::of(&[IN, TABLE, ROW_KEY, KEY, must("to", &SINGLE_VALUE, "the user or team that gets it")])
+        .one_of(&[&["row", "key"]]);
+
+static SET_STATE: Shape =
+    Shape::new("`set state`").like("{ table: …, row: …, state: Inactive }").or_map(&SET_STATE_MAP);
+static SET_STATE_MAP: Map = Map::of(&[
+    IN,
+    TABLE,
+    ROW_KEY,
+    KEY,
+    must("state", &SINGLE_VALUE, "the value of `statecode`"),
+    may("status", &SINGLE_VALUE, "the value of `statuscode`; default it stays"),
 ])
 .one_of(&[&["row", "key"]]);
 

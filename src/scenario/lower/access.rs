@@ -5,6 +5,7 @@ use crate::scenario::diagnostic::Checked;
 use crate::scenario::lower::Lowering;
 use crate::scenario::lower::body::Body;
 use crate::scenario::lower::requests::Target;
+use crate::scenario::source::Span;
 use crate::scenario::tree::Node;
 use crate::words::{Expression, InstanceId, Name, Value};
 
@@ -24,21 +25,20 @@ impl Lowering<'_> {
             return Err(self.empty_list(rights));
         }
         let with_expression = expression?;
-        let is_unknown = |name: &Name| {
-            let mut of = self.plan.security.iter();
-            !of.any(|it| {
-                it.users.iter().any(|user| user.name == *name)
-                    || it.teams.iter().any(|team| team.name == *name)
-            })
-        };
-        if let Expression::Literal(Value::Text(name)) = &with_expression
-            && is_unknown(name)
-        {
-            let known: Vec<Name> = self.principals();
-            let known = known.iter().map(|name| &**name);
-            return Err(self.diagnostics.unknown(with.span, "user or team", name, known));
+        if let Expression::Literal(Value::Text(name)) = &with_expression {
+            self.check_principal(name, with.span)?;
         }
         Ok(Verb::Share { instance, table, row: row?, with: with_expression, rights: rights? })
+    }
+
+    /// There must be a user or team of this name.
+    pub(super) fn check_principal(&mut self, name: &Name, span: Span) -> Checked<()> {
+        let known: Vec<Name> = self.principals();
+        if known.contains(name) {
+            return Ok(());
+        }
+        let known = known.iter().map(|name| &**name);
+        Err(self.diagnostics.unknown(span, "user or team", name, known))
     }
 
     fn right(&mut self, node: &Node) -> Checked<Right> {

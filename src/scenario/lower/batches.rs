@@ -8,7 +8,7 @@ use crate::scenario::lower::steps::at_home;
 use crate::scenario::tree::{Entry, Node};
 
 /// The verbs that make the items of an `execute multiple` or an `execute transaction`.
-const ITEMS: [&str; 17] = [
+const ITEMS: [&str; 19] = [
     "create",
     "retrieve",
     "query",
@@ -19,6 +19,8 @@ const ITEMS: [&str; 17] = [
     "execute",
     "grant",
     "revoke",
+    "assign",
+    "set state",
     "associate",
     "disassociate",
     "execute multiple",

@@ -21,6 +21,7 @@ mod expectations;
 mod fetch;
 mod images;
 mod keys;
+mod legacy;
 mod line;
 mod links;
 mod literal;

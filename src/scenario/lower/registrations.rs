@@ -154,12 +154,6 @@ impl Lowering<'_> {
             Message::ExecuteMultiple | Message::ExecuteTransaction => {
                 ("it has no stages of its own", "listen to the messages in it")
             }
-            Message::Assign => {
-                ("it is an Update of the owner", "listen to Update, with `filter: [ownerid]`")
-            }
-            Message::SetState => {
-                ("it is an Update of the state", "listen to Update, with `filter: [statecode]`")
-            }
             Message::Associate | Message::Disassociate if table.is_some() => (
                 "it has no primary table: a step hears it for every relationship",
                 "leave the table out, and ask for `$relationship` in the step",

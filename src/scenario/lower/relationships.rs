@@ -54,7 +54,7 @@ impl Lowering<'_> {
     }
 
     /// Only rows that have an owner can get another one.
-    fn check_owned(&mut self, table: TableId, at: &Node) -> Checked<()> {
+    pub(super) fn check_owned(&mut self, table: TableId, at: &Node) -> Checked<()> {
         let definition = &self.plan.tables[table.index()];
         if definition.column("ownerid").is_some() {
             return Ok(());

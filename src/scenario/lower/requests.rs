@@ -36,6 +36,8 @@ impl Lowering<'_> {
             "revoke" => self.share(node, "from", body),
             "add members" => self.members(node, false, body),
             "remove members" => self.members(node, true, body),
+            "assign" => self.assign(node, body),
+            "set state" => self.set_state(node, body),
             "associate" => self.associate(node, false, body),
             "disassociate" => self.associate(node, true, body),
             "changes" => self.read_changes(node, body),

@@ -368,6 +368,8 @@ pub(super) fn at_home(steps: &mut [Step], home: crate::words::InstanceId) {
             | Verb::Share { instance, .. }
             | Verb::Members { instance, .. }
             | Verb::Associate { instance, .. }
+            | Verb::Assign { instance, .. }
+            | Verb::SetState { instance, .. }
             | Verb::Changes { instance, .. } => {
                 instance.get_or_insert(home);
             }

@@ -133,6 +133,8 @@ fn count_verbs(steps: &[Step], seen: &mut BTreeSet<u8>) {
             Verb::Execute { .. } => (30, vec![]),
             Verb::SetParameters(..) => (31, vec![]),
             Verb::Associate { .. } => (32, vec![]),
+            Verb::Assign { .. } => (33, vec![]),
+            Verb::SetState { .. } => (34, vec![]),
         };
         seen.insert(number);
         for body in bodies {
@@ -187,7 +189,7 @@ fn every_verb_and_every_claim_of_a_plan_has_a_spelling() {
         count_verbs(&program.steps, &mut verbs);
     }
     count_claims(&plan, &mut claims);
-    assert_eq!(verbs, (0..=32).collect());
+    assert_eq!(verbs, (0..=34).collect());
     assert_eq!(claims, (0..=28).collect());
 }
 
