@@ -255,8 +255,8 @@ impl Ask {
         self
     }
 
-    /// Only if the row has this version, as `ConcurrencyBehavior.IfRowVersionMatches`, or `If-Match`
-    /// of the Web API with its ETag.
+    /// Only if the row has this version: `ConcurrencyBehavior.IfRowVersionMatches` of the SDK,
+    /// `If-Match` of the Web API with the ETag.
     #[must_use]
     pub const fn if_version(mut self, version: u64) -> Self {
         self.condition = Some(Condition::Version(version));

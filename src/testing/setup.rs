@@ -126,8 +126,8 @@ impl Setup {
         self
     }
 
-    /// A plug-in that [`Setup::more`] names with `rust: <name>`: the main operation of a custom API,
-    /// a step that a text registers.
+    /// A plug-in that [`Setup::more`] names with `rust: <name>`: the main operation of a custom
+    /// API, a step that a text registers.
     #[must_use]
     pub fn plug_in(mut self, name: &str, plug_in: impl PlugIn + 'static) -> Self {
         self.plug_ins.insert(name, plug_in);

@@ -158,7 +158,12 @@ fn a_merge_an_association_and_a_version_are_asked_for_by_names() {
         .table("tag", &[("label", "text")])
         .row("tag", "vip", &[])
         .row("tag", "old", &[])
-        .more("relationships:\n  tags of an account: { kind: many-to-many, between: [account, tag], intersect: accounttag }");
+        .more(
+            "
+relationships:
+  tags of an account: { kind: many-to-many, between: [account, tag], intersect: accounttag }
+",
+        );
     let step = Step::new("ask", ask).on(Message::Create, "ticket").stage(Stage::PreValidation);
     let mut bed = start(&setup.step(step));
     bed.create("ticket", "t1", &[]).unwrap();
