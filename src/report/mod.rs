@@ -9,6 +9,7 @@ mod diagram;
 mod export;
 mod json;
 mod junit;
+mod lettering;
 mod metrics;
 mod otel;
 mod story;
