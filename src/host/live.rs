@@ -10,6 +10,7 @@ use crate::engine::{Input, Output};
 use crate::host::intake::Intake;
 use crate::host::kernel::{Ended, Kernel};
 use crate::host::{Awaiting, Shared};
+use crate::trace::Entry;
 use crate::words::{InstanceId, SimInstant};
 
 /// One running instance.
@@ -131,6 +132,11 @@ impl Live {
                 shared.instances[to.index()].post(Input::Foreign(guest, foreign));
             }
         }
+    }
+
+    /// Takes away what has happened since this was last asked.
+    pub fn take_trace(&self) -> Vec<Entry> {
+        locked(&self.kernel).take_trace()
     }
 
     /// How many requests wait for a lock.
