@@ -23,12 +23,14 @@ const CALLERS: u64 = 200;
 const TRANSACTIONS: u64 = if cfg!(debug_assertions) { 10_000 } else { 1_000_000 };
 /// How many transactions a host runs before the next one takes over, so that what is kept of a run
 /// to replay it fits into the memory of a small machine.
-const TRANSACTIONS_A_HOST: u64 = 100_000;
+const TRANSACTIONS_A_HOST: u64 = 1_000_000;
 /// The rows of each instance.
 const ROWS: u64 = 200;
 /// How long an outage lasts, and the longest pause before the next one.
 const OUTAGE: Duration = Duration::from_millis(2);
-const BETWEEN_OUTAGES: Duration = Duration::from_millis(100);
+const BETWEEN_OUTAGES: Duration = Duration::from_millis(500);
+/// How long a caller waits for an answer: one that an outage has swallowed never comes.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// The longest that the callers of a host may take.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -36,6 +38,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 const WORLD: &str = "
 scenario: Two busy instances
 costs: { request: 0ms, read: 0ms, write: 0ms, plug-in: 0ms, network: 1ms, client: 0ms }
+limits: { deadlock monitor: 1ms, deadlock monitor least: 1ms }
 tables:
   account: { columns: { name: text, total: whole number } }
   order: { columns: { title: text } }
@@ -80,11 +83,11 @@ fn account(random: &mut ChaCha8Rng) -> String {
 }
 
 /// One transaction: several updates in any order, so that some deadlock, or a single request. One
-/// in sixteen is given up midway. `Some(true)` when it was committed, `None` when it was given up.
+/// in sixteen is given up very soon. `Some(true)` when it was committed, `None` when it was given up.
 async fn transaction(client: &mut Client, random: &mut ChaCha8Rng) -> Option<bool> {
     let gives_up = random.next_u64().is_multiple_of(16);
-    let patience =
-        Duration::from_micros(if gives_up { random.next_u64() % 300 } else { 10_000_000 });
+    let soon = Duration::from_micros(random.next_u64() % 300);
+    let patience = if gives_up { soon } else { PATIENCE };
     match random.next_u64() % 8 {
         0 => {
             let title = [("title", Value::text("An order"))];
