@@ -21,9 +21,6 @@ use tokio::time::{sleep, timeout};
 const CALLERS: u64 = 200;
 /// How many transactions they make together: a debug build makes a sample of the run.
 const TRANSACTIONS: u64 = if cfg!(debug_assertions) { 10_000 } else { 1_000_000 };
-/// How many transactions a host runs before the next one takes over, so that what is kept of a run
-/// to replay it fits into the memory of a small machine.
-const TRANSACTIONS_A_HOST: u64 = 1_000_000;
 /// The rows of each instance.
 const ROWS: u64 = 200;
 /// How long an outage lasts, and the longest pause before the next one.
@@ -152,15 +149,15 @@ async fn outages(host: Arc<Host>, seed: u64) {
     }
 }
 
-/// Lets all callers make so many transactions with a host, and holds what is left of it to all
-/// that must hold.
-async fn run(plan: &Plan, seed: u64, transactions: u64, tally: &Arc<Tally>) {
+/// Lets all callers make their transactions, and holds what is left of the host to all that must
+/// hold.
+async fn run(plan: &Plan, tally: &Arc<Tally>) {
     let options = HostOptions { kept: Kept::Recording, ..HostOptions::default() };
     let host = Arc::new(Host::start(plan, &options).expect("the plan is sound"));
-    let troubles = tokio::spawn(outages(Arc::clone(&host), seed));
+    let troubles = tokio::spawn(outages(Arc::clone(&host), CALLERS));
     let callers = (0..CALLERS).map(|caller| {
         let (host, tally) = (Arc::clone(&host), Arc::clone(tally));
-        tokio::spawn(call(host, seed * CALLERS + caller, transactions / CALLERS, tally))
+        tokio::spawn(call(host, caller, TRANSACTIONS / CALLERS, tally))
     });
     let callers: Vec<_> = callers.collect();
     let all = async {
@@ -177,13 +174,13 @@ async fn run(plan: &Plan, seed: u64, transactions: u64, tally: &Arc<Tally>) {
     let _ = troubles.await;
     let host = Arc::into_inner(host).expect("the callers are gone");
     for instance in host.stop(Duration::from_secs(5)).await {
-        assert_eq!(instance.fiber_count, 0, "seed {seed}: something leaks");
+        assert_eq!(instance.fiber_count, 0, "something leaks");
         let offences = invariant::violations(&instance.trace);
-        assert!(offences.is_empty(), "seed {seed}: {offences:?}");
+        assert!(offences.is_empty(), "{offences:?}");
         let again = instance.recording.as_ref().expect("it was recorded").replay();
         let again = again.expect("it ran before");
-        assert!(again.trace.entries == instance.trace.entries, "seed {seed}: another order");
-        assert_eq!(again.digest, instance.digest, "seed {seed}: another state");
+        assert!(again.trace.entries == instance.trace.entries, "another order");
+        assert_eq!(again.digest, instance.digest, "another state");
     }
 }
 
@@ -191,15 +188,7 @@ async fn run(plan: &Plan, seed: u64, transactions: u64, tally: &Arc<Tally>) {
 async fn mixed_transactions_of_many_callers_leave_nothing_behind_and_replay() {
     let plan = parse("mixed.yaml", WORLD).expect("the file is right").remove(0);
     let tally = Arc::new(Tally::default());
-    let mut left = TRANSACTIONS;
-    for seed in 0.. {
-        let now = left.min(TRANSACTIONS_A_HOST);
-        run(&plan, seed, now, &tally).await;
-        left -= now;
-        if left == 0 {
-            break;
-        }
-    }
+    run(&plan, &tally).await;
     let [done, refused, given_up] = [&tally.done, &tally.refused, &tally.given_up]
         .map(|counter| counter.load(Ordering::Relaxed));
     println!("{done} done, {refused} refused, {given_up} given up");

@@ -73,6 +73,12 @@ impl Live {
         self.bell.notify_one();
     }
 
+    /// Takes what was posted. Nobody holds the post while it is brought in: what comes of it may be
+    /// posted to another instance, whose task may be about to post to this one.
+    fn take_post(&self) -> Vec<Input> {
+        std::mem::take(&mut *locked(&self.post))
+    }
+
     fn tick(&self, shared: &Shared) {
         if self.intake.bring(Brought::Tick) {
             self.serve(shared);
@@ -146,7 +152,7 @@ impl Live {
 
     /// Ends the run, with nobody about any more, and tells of it.
     pub fn end(&self, shared: &Shared) -> Ended {
-        for input in std::mem::take(&mut *locked(&self.post)) {
+        for input in self.take_post() {
             self.bring(shared, input);
         }
         self.tick(shared);
@@ -169,7 +175,7 @@ pub(super) async fn pump(shared: Arc<Shared>, index: usize) {
             () = tokio::time::sleep(wait) => {}
         }
         live.take_over(&shared);
-        for input in std::mem::take(&mut *locked(&live.post)) {
+        for input in live.take_post() {
             live.bring(&shared, input);
         }
         if live.alarm.load(Ordering::Acquire) <= shared.now().0 {
