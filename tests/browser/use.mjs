@@ -48,8 +48,8 @@ const stepOf = async (page) =>
 
 async function accessible(file, scheme, hide) {
   const page = await opened(file, { scheme });
-  if (hide) await page.locator(".run:not([hidden]) .do-hide").check();
   await page.locator(".run:not([hidden]) details summary").click();
+  if (hide) await page.locator(".run:not([hidden]) .do-hide").check();
   await page.evaluate(axe);
   const found = await page.evaluate(() => globalThis.axe.run());
   const told = found.violations.map((it) => `${it.id}: ${it.nodes[0].html}`);
