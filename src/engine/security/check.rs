@@ -156,7 +156,7 @@ impl World {
         let need = Need { right, table, row: frame.request.id() };
         self.check_need(security, holdings, frame, need)?;
         self.check_share(security, holdings, frame)?;
-        if matches!(frame.request.message, Message::Update | Message::Assign) {
+        if frame.request.message == Message::Update {
             self.check_assignment(security, holdings, frame)?;
             self.check_references(security, holdings, frame)?;
         }
