@@ -6,6 +6,7 @@ use multiverse::engine::RunOptions;
 use multiverse::report::{DiagramFormat, diagram};
 use multiverse::run;
 use multiverse::testing::Folder;
+use proptest::prelude::*;
 
 /// A world with two steps: an Update of a case, with one of these columns, makes one of a task in
 /// this place; an Update of a task writes the case's note.
@@ -75,7 +76,12 @@ fn the_diagrams_of_three_scenarios() {
         let text = std::fs::read_to_string(&file).expect("the file is there");
         let plan = &run::parse(&file, &text).expect("the file is accepted")[0];
         let trace = run::run(plan, &RunOptions::default()).expect("the plan is sound").trace;
-        for (format, word) in [(DiagramFormat::Dot, "dot"), (DiagramFormat::Mermaid, "mmd")] {
+        let formats = [
+            (DiagramFormat::Dot, "dot"),
+            (DiagramFormat::Mermaid, "mmd"),
+            (DiagramFormat::Svg, "svg"),
+        ];
+        for (format, word) in formats {
             let mut settings = insta::Settings::clone_current();
             settings.set_snapshot_path("snapshots/diagrams");
             settings.set_prepend_module_to_snapshot(false);
@@ -88,12 +94,58 @@ fn the_diagrams_of_three_scenarios() {
 }
 
 #[test]
+fn an_upsert_is_seen_as_what_it_became_and_an_action_without_rollback_is_in_no_frame() {
+    let text = "scenario: Both
+tables: { row: { columns: { value: text } } }
+instances: { here: { tables: [row] } }
+messages:
+  new_Act:
+    in: here
+    kind: process action
+    enable rollback: false
+    do: [ { upsert: { table: row, row: a, set: { value: x } } } ]
+actors: { ann: { in: here, do: [ { execute: { message: new_Act } } ] } }
+";
+    let plans = run::parse("small.yaml", text).expect("a sound scenario");
+    let trace = run::run(&plans[0], &RunOptions::default()).expect("a sound plan").trace;
+    let text = diagram(&plans[0], Some(&trace), DiagramFormat::Dot);
+    assert!(text.contains("Create row\\nhere\\nseen 1×"), "{text}");
+    assert!(text.contains("Update row\\nhere\\nseen 0×"), "{text}");
+    let (before, _) = text.split_once("subgraph").expect("a frame");
+    assert!(before.contains("new_Act\\nhere\\nseen 1×"), "{text}");
+    assert!(before.contains("30 new_Act"), "{text}");
+}
+
+proptest! {
+    /// Whatever things are called, each format stays what it is.
+    #[test]
+    fn any_names_can_be_drawn(name in ".{0,40}", other in "\\PC{0,40}", long: bool) {
+        let mut plan = (*run::parse("small.yaml", &world("note", "", "us")).unwrap()[0]).clone();
+        let long = if long { "x\u{202e}<".repeat(5_000) } else { String::new() };
+        plan.title = format!("{name}{long}");
+        plan.plug_ins[0].name = format!("{other}{name}").into();
+        plan.actors[0].name = name.as_str().into();
+        plan.tables[0].name = format!("{other}{long}").into();
+        let svg = diagram(&plan, None, DiagramFormat::Svg);
+        let document = roxmltree::Document::parse(&svg);
+        prop_assert!(document.is_ok(), "{:?} {svg}", document.err());
+        prop_assert!(svg.len() < 20_000 + 6 * plan.title.len());
+        let has_mark = |text: &str| text.contains('\u{202e}');
+        prop_assert!(!has_mark(&svg));
+        let dot = diagram(&plan, None, DiagramFormat::Dot);
+        prop_assert!(!has_mark(&dot));
+    }
+}
+
+#[test]
 fn graphviz_and_mermaid_read_the_diagram_of_every_scenario() {
     let mut flowcharts = Vec::new();
     let mut is_read = true;
     for case in Folder::new("scenarios").cases() {
         let plan = case.plan().expect("the scenario is accepted");
         flowcharts.push(diagram(plan, None, DiagramFormat::Mermaid));
+        let text = diagram(plan, None, DiagramFormat::Svg);
+        roxmltree::Document::parse(&text).unwrap_or_else(|it| panic!("{}: {it}", case.name()));
         let text = diagram(plan, None, DiagramFormat::Dot);
         assert_eq!(text.matches('{').count(), text.matches('}').count(), "{}", case.name());
         if is_read && !plan.plug_ins.is_empty() {

@@ -1,7 +1,8 @@
-//! The timelines of five fixed scenarios on a terminal, as a reader sees them.
+//! The timelines of five fixed scenarios, on a terminal and as SVG, as a reader sees them; and how
+//! large the pages of long runs become.
 
 use multiverse::engine::RunOptions;
-use multiverse::report::StoryOptions;
+use multiverse::report::{self, Run, StoryOptions};
 use multiverse::run;
 
 /// A stub, a deadlock and its cure, a lock that is taken early and late, a chain of plug-ins and
@@ -26,12 +27,23 @@ fn the_timelines_of_five_scenarios() {
                 let options = StoryOptions { width, ascii, ..StoryOptions::default() };
                 let variant = plan.variant.as_deref().unwrap_or("run");
                 let snapshot = format!("{name}.{variant}.{page}").replace(['/', ' ', ','], "-");
-                let mut settings = insta::Settings::clone_current();
-                settings.set_snapshot_path("snapshots/timelines");
-                settings.set_prepend_module_to_snapshot(false);
-                settings.set_omit_expression(true);
-                settings.bind(|| insta::assert_snapshot!(snapshot, run.timeline(&options)));
+                kept(&snapshot, &run.timeline(&options));
             }
+            let page = report::html(&[Run { trace: &run.trace, verdict: &run.verdict }]);
+            let (_, picture) = page.split_once("<div class=\"plot\">").expect("a picture");
+            let (picture, _) = picture.split_once("</div>").expect("its end");
+            let variant = plan.variant.as_deref().unwrap_or("run");
+            let snapshot = format!("{name}.{variant}.svg").replace(['/', ' ', ','], "-");
+            // A line for each element: a change is read where it is.
+            kept(&snapshot, &picture.replace("><", ">\n<"));
         }
     }
+}
+
+fn kept(snapshot: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots/timelines");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(snapshot, text));
 }

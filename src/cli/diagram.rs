@@ -25,7 +25,7 @@ pub struct Arguments {
     #[arg(long)]
     run: bool,
 
-    /// For Graphviz, or for Mermaid
+    /// For Graphviz, for Mermaid, or as a picture
     #[arg(long, value_enum, default_value_t = Format::Dot)]
     format: Format,
 }
@@ -34,6 +34,7 @@ pub struct Arguments {
 enum Format {
     Dot,
     Mermaid,
+    Svg,
 }
 
 /// Prints the diagram.
@@ -58,6 +59,7 @@ pub fn draw(arguments: &Arguments, output: &mut Output) -> Exit {
     let format = match arguments.format {
         Format::Dot => DiagramFormat::Dot,
         Format::Mermaid => DiagramFormat::Mermaid,
+        Format::Svg => DiagramFormat::Svg,
     };
     output.print(&report::diagram(plan, trace.as_ref(), format));
     reading.exit

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use multiverse::report::{self, Document, Format};
+use multiverse::report::{self, Format};
 use multiverse::trace::Trace;
 
 /// A format and where its files go: `mermaid=PATH`.
@@ -102,7 +102,7 @@ impl ExportFiles {
                     path
                 }
             };
-            write_whole(&path, &document)
+            write_whole(&path, &document.text)
                 .map_err(|error| format!("cannot write the trace `{}`: {error}", path.display()))?;
         }
         Ok(())
@@ -135,18 +135,18 @@ fn slug(text: &str) -> String {
     parts.join("-")
 }
 
-fn ends_in_separator(path: &Path) -> bool {
+pub(super) fn ends_in_separator(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().last().is_some_and(|&it| std::path::is_separator(it.into()))
 }
 
-/// Writes the document beside its place and moves it there when it is complete. What is there and
+/// Writes the text beside its place and moves it there when it is complete. What is there and
 /// is no ordinary file, such as a pipe or `/dev/stdout`, is written to as it is.
-fn write_whole(path: &Path, document: &Document) -> io::Result<()> {
+pub(super) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     // Through a symbolic link, its target is replaced and the link stays.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&path).is_ok_and(|it| !it.is_file()) {
         let mut writer = BufWriter::new(File::options().write(true).open(&path)?);
-        writer.write_all(document.text.as_bytes())?;
+        writer.write_all(text.as_bytes())?;
         return writer.flush();
     }
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
@@ -157,7 +157,7 @@ fn write_whole(path: &Path, document: &Document) -> io::Result<()> {
     draft_name.push(name);
     draft_name.push(format!(".{}.tmp", std::process::id()));
     let draft = folder.join(draft_name);
-    let written = write_draft(&draft, document).and_then(|()| fs::rename(&draft, &path));
+    let written = write_draft(&draft, text).and_then(|()| fs::rename(&draft, &path));
     if written.is_err() {
         // Best effort: the error that matters is the one that is returned.
         let _ = fs::remove_file(&draft);
@@ -165,9 +165,9 @@ fn write_whole(path: &Path, document: &Document) -> io::Result<()> {
     written
 }
 
-fn write_draft(draft: &Path, document: &Document) -> io::Result<()> {
+fn write_draft(draft: &Path, text: &str) -> io::Result<()> {
     let mut writer = BufWriter::new(File::create(draft)?);
-    writer.write_all(document.text.as_bytes())?;
+    writer.write_all(text.as_bytes())?;
     writer.flush()
 }
 

@@ -14,6 +14,7 @@ mod export_files;
 mod init;
 mod output;
 mod reading;
+mod report_files;
 mod run;
 
 use std::path::PathBuf;

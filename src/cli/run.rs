@@ -15,6 +15,7 @@ use super::check::counted;
 use super::export_files::{Export, ExportFiles};
 use super::output::Output;
 use super::reading::{self, Loaded, Reading};
+use super::report_files::ReportFiles;
 use super::{Exit, bug};
 
 #[derive(Debug, clap::Args)]
@@ -46,6 +47,11 @@ pub struct Arguments {
     /// Write it in another format: mermaid, perfetto, dot, xdl, csv, jsonl or otel; repeatable
     #[arg(long, value_name = "FORMAT=PATH")]
     export: Vec<Export>,
+
+    /// Write an HTML page with timeline, story and checks: of one scenario to this file, of several
+    /// into this folder
+    #[arg(long, value_name = "PATH")]
+    report: Option<PathBuf>,
 
     /// Draw time, locks and outages instead of telling the story
     #[arg(long)]
@@ -101,6 +107,15 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
             return exit.max(Exit::Wrong);
         }
     };
+    let report_files =
+        arguments.report.clone().map(|path| ReportFiles::new(path, scenarios.len())).transpose();
+    let report_files = match report_files {
+        Ok(files) => files,
+        Err(complaint) => {
+            output.error(&complaint);
+            return exit.max(Exit::Wrong);
+        }
+    };
     let mut session = Session {
         story: StoryOptions {
             width: arguments.width.map_or_else(|| output.width(), usize::from),
@@ -116,6 +131,8 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         timeline: arguments.timeline,
         options: RunOptions { seed: arguments.seed, ..RunOptions::default() },
         export_files,
+        report_files,
+        page: Vec::new(),
         output,
         exit,
         kept: Vec::new(),
@@ -126,6 +143,7 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         for plan in plans {
             session.run(file, plan);
         }
+        session.report(file);
     }
     session.end()
 }
@@ -162,6 +180,9 @@ struct Session<'a> {
     timeline: bool,
     options: RunOptions,
     export_files: Vec<ExportFiles>,
+    report_files: Option<ReportFiles>,
+    /// The runs of the scenario that is being run, where they come on one page.
+    page: Vec<Run>,
     output: &'a mut Output,
     exit: Exit,
     /// The runs, where the format needs them all at once.
@@ -210,8 +231,31 @@ impl Session<'_> {
                 self.exit = self.exit.max(Exit::Wrong);
             }
         }
+        if self.report_files.is_some() {
+            self.page.push(run.clone());
+        }
         if self.format != Printed::Text {
             self.kept.push(run);
+        }
+    }
+
+    /// Writes the page of the scenario whose runs are done.
+    fn report(&mut self, file: &ScenarioFile) {
+        let runs = std::mem::take(&mut self.page);
+        let Some(files) = self.report_files.as_ref().filter(|_| !runs.is_empty()) else {
+            return;
+        };
+        let written = bug::caught(|| files.write(&file.name, &runs));
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err(complaint)) => {
+                self.output.error(&complaint);
+                self.exit = self.exit.max(Exit::Wrong);
+            }
+            Err(bug) => {
+                bug.report(&file.name, self.output);
+                self.exit = Exit::Bug;
+            }
         }
     }
 

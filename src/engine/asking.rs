@@ -1,205 +1,98 @@
-//! From names to a request: what plug-ins in Rust and guests of a world ask for.
+//! From names to a request: an [`Ask`] becomes a step of the step language, of which the engine
+//! knows what it means.
 
 use std::sync::Arc;
 
-use crate::engine::code::called;
-use crate::engine::database::{Assigned, broken, record_of, selected};
+use crate::engine::ask::{Ask, Condition, What, Which};
+use crate::engine::code::{RequestCode, called};
+use crate::engine::database::{broken, record_of, selected};
 use crate::engine::fiber::Fiber;
 use crate::engine::operation::find_by_key;
-use crate::engine::plug_in::Rows;
-use crate::engine::query::Asks;
-use crate::engine::request::{Request, Required, Target};
+use crate::engine::request::Request;
 use crate::engine::store::View;
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Message, Plan, UpsertWhen};
-use crate::words::{ColumnId, InstanceId, Name, Record, RowId, TableId, Value};
+use crate::plan::{
+    Assignment, Hints, KeyValues, ManyToManyId, Message, Plan, Precondition, RowSelector, Verb,
+};
+use crate::words::{ColumnId, Expression, InstanceId, MessageId, Name, Record, TableId, Value};
 
-/// A request, by names.
-///
-/// ```
-/// use multiverse::plug_in::Ask;
-///
-/// let ask = Ask::update("account", "contoso").set("name", "Contoso").if_version(7);
-/// # let _ = ask;
-/// ```
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub struct Ask {
-    /// What is asked for.
-    pub message: Message,
-    /// The instance that is asked; `None` for the caller's own.
-    pub instance: Option<Name>,
-    /// The table's name.
-    pub table: Name,
-    /// Which row; `None` for a create that leaves the id to the platform, or a query.
-    pub row: Option<Which>,
-    /// The columns that are given values.
-    pub columns: Vec<(Name, Value)>,
-    /// The columns that a read asks for; `None` for all.
-    pub select: Option<Vec<Name>>,
-    /// For an upsert: which rows it leaves alone.
-    pub when: UpsertWhen,
-    /// The version that the row must have, or else the request is refused.
-    pub version: Option<u64>,
-    /// For a merge: the row that is merged into `row`.
-    pub subordinate: Option<Which>,
-    /// For a query: which rows.
-    pub rows: Option<Box<Rows>>,
-}
-
-/// Which row is meant.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub enum Which {
-    /// The row with this id.
-    Id(RowId),
-    /// The row that scenarios call so.
-    Named(Name),
-    /// The row with these values of an alternate key.
-    Key(Vec<(Name, Value)>),
-}
-
-impl Which {
-    /// The row with these values of an alternate key.
-    pub fn key(values: &[(&str, Value)]) -> Self {
-        Self::Key(owned(values))
-    }
-}
-
-impl From<RowId> for Which {
-    fn from(id: RowId) -> Self {
-        Self::Id(id)
-    }
-}
-
-impl From<&str> for Which {
-    fn from(name: &str) -> Self {
-        Self::Named(Name::from(name))
-    }
-}
-
-impl Ask {
-    /// A request for this message on this table, and nothing more.
-    pub fn new(message: Message, table: &str) -> Self {
-        Self {
-            message,
-            instance: None,
-            table: Name::from(table),
-            row: None,
-            columns: Vec::new(),
-            select: None,
-            when: UpsertWhen::Always,
-            version: None,
-            subordinate: None,
-            rows: None,
+impl World {
+    /// The request that an ask means, and the instance that is to carry it out.
+    pub(super) fn asked(
+        &mut self,
+        fiber: &Fiber,
+        own: InstanceId,
+        ask: &Ask,
+    ) -> Result<(InstanceId, Request), Fault> {
+        let shared = Arc::clone(&self.shared);
+        let asking = Asking(&shared.plan);
+        let instance = match &ask.instance {
+            Some(name) => asking.instance(name)?,
+            None => own,
+        };
+        if let What::Batch(kind, asks) = &ask.what {
+            let mut items = Vec::with_capacity(asks.len());
+            for ask in asks {
+                let (place, item) = self.asked(fiber, instance, ask)?;
+                if place != instance {
+                    return Err(elsewhere());
+                }
+                items.push(item);
+            }
+            return Ok((instance, self.batch_of(instance, *kind, items)));
         }
+        let verb = asking.verb(instance, ask)?;
+        let late = vec![None; ask.columns.len()];
+        self.build(&shared, fiber, &RequestCode { verb, late })
     }
 
-    /// To add a row. The platform draws its id, unless [`Ask::row`] says which it is.
-    pub fn create(table: &str) -> Self {
-        Self::new(Message::Create, table)
-    }
-
-    /// To read a row.
-    pub fn retrieve(table: &str, row: impl Into<Which>) -> Self {
-        Self::new(Message::Retrieve, table).row(row)
-    }
-
-    /// To read the rows that a query finds.
-    pub fn retrieve_multiple(rows: Rows) -> Self {
-        let mut ask = Self::new(Message::RetrieveMultiple, rows.table());
-        ask.rows = Some(Box::new(rows));
-        ask
-    }
-
-    /// To change a row.
-    pub fn update(table: &str, row: impl Into<Which>) -> Self {
-        Self::new(Message::Update, table).row(row)
-    }
-
-    /// To create or update a row.
-    pub fn upsert(table: &str, row: impl Into<Which>) -> Self {
-        Self::new(Message::Upsert, table).row(row)
-    }
-
-    /// To remove a row.
-    pub fn delete(table: &str, row: impl Into<Which>) -> Self {
-        Self::new(Message::Delete, table).row(row)
-    }
-
-    /// To merge `subordinate` into `row`.
-    pub fn merge(table: &str, row: impl Into<Which>, subordinate: impl Into<Which>) -> Self {
-        let mut ask = Self::new(Message::Merge, table).row(row);
-        ask.subordinate = Some(subordinate.into());
-        ask
-    }
-
-    /// Of this row.
-    #[must_use]
-    pub fn row(mut self, row: impl Into<Which>) -> Self {
-        self.row = Some(row.into());
-        self
-    }
-
-    /// Gives a column its value.
-    #[must_use]
-    pub fn set(mut self, column: &str, value: impl Into<Value>) -> Self {
-        self.columns.push((Name::from(column), value.into()));
-        self
-    }
-
-    /// Gives these columns their values.
-    #[must_use]
-    pub fn set_all(mut self, columns: &[(&str, Value)]) -> Self {
-        self.columns.extend(owned(columns));
-        self
-    }
-
-    /// Reads these columns only.
-    #[must_use]
-    pub fn columns(mut self, columns: &[&str]) -> Self {
-        self.select = Some(columns.iter().map(|name| Name::from(*name)).collect());
-        self
-    }
-
-    /// Leaves an existing or a missing row alone, in an upsert.
-    #[must_use]
-    pub const fn when(mut self, when: UpsertWhen) -> Self {
-        self.when = when;
-        self
-    }
-
-    /// Only if the row has this version, as `ConcurrencyBehavior.IfRowVersionMatches`.
-    #[must_use]
-    pub const fn if_version(mut self, version: u64) -> Self {
-        self.version = Some(version);
-        self
-    }
-
-    /// Of this instance, and not of the caller's own.
-    #[must_use]
-    pub fn in_instance(mut self, instance: &str) -> Self {
-        self.instance = Some(Name::from(instance));
-        self
+    /// A row of an instance as it is committed; nobody waits, and nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// There is no such table, or it has no such key.
+    pub fn committed(
+        &self,
+        instance: InstanceId,
+        table: &str,
+        row: &Which,
+    ) -> Result<Option<Arc<Record>>, Fault> {
+        let plan = &self.shared.plan;
+        let table = Asking(plan).table(table)?;
+        let definition = plan.table(table);
+        let store = self.databases[instance.index()].store(table)?;
+        let view = View::Committed { reader: None };
+        let id = match row {
+            Which::Id(id) => Some(*id),
+            Which::Named(name) => Some(called(plan, table, name)),
+            Which::Key(values) => {
+                let given = |column: &ColumnId| {
+                    let name = &definition.columns[column.index()].name;
+                    let found = values.iter().find(|(given, _)| given == name);
+                    found.map(|(_, value)| value.clone())
+                };
+                let mut keys = (0..).zip(&definition.keys);
+                let fits = |columns: &[ColumnId]| -> Option<Vec<Value>> {
+                    let values: Vec<_> = columns.iter().map_while(given).collect();
+                    (values.len() == columns.len()).then_some(values)
+                };
+                let found = keys.find_map(|(number, key)| Some((number, fits(&key.columns)?)));
+                let (key, values) = found.ok_or_else(|| {
+                    broken(format!("`{}` has no such alternate key", definition.name))
+                })?;
+                find_by_key(store, definition, key, &values, view).map(|(id, _)| id)
+            }
+        };
+        let image = id.and_then(|id| store.find(id)).and_then(|row| store.read(row, view));
+        let columns = selected(definition, None);
+        Ok(image.map(|image| Arc::new(record_of(table, &image, &columns))))
     }
 }
 
-/// Values by names that last.
-pub(super) fn owned(values: &[(&str, Value)]) -> Vec<(Name, Value)> {
-    values.iter().map(|(name, value)| (Name::from(*name), value.clone())).collect()
-}
-
-/// The values of an alternate key, in the order of its columns.
-fn in_order<'a>(
-    plan: &'a Plan,
-    table: TableId,
-    columns: &'a [ColumnId],
-    values: &'a [(Name, Value)],
-) -> impl Iterator<Item = Value> + 'a {
-    let definition = plan.table(table);
-    columns.iter().map(|column| {
-        let given = values.iter().find(|(name, _)| definition.column(name) == Some(*column));
-        given.map_or(Value::Null, |(_, value)| value.clone())
-    })
+/// Why an item can't be in a batch.
+pub(super) fn elsewhere() -> Fault {
+    broken("an item of a batch is for another instance".to_owned())
 }
 
 /// Looks up in a plan what a request names.
@@ -209,16 +102,13 @@ pub(super) struct Asking<'a>(pub &'a Plan);
 impl Asking<'_> {
     /// The instance of this name.
     pub fn instance(self, name: &str) -> Result<InstanceId, Fault> {
-        let found = self.0.instances.iter().position(|instance| &*instance.name == name);
-        let found = found.and_then(|index| u16::try_from(index).ok()).map(InstanceId);
-        found.ok_or_else(|| broken(format!("there is no instance `{name}`")))
+        let number = position(&self.0.instances, |instance| &*instance.name == name);
+        number.map(InstanceId).ok_or_else(|| broken(format!("there is no instance `{name}`")))
     }
 
     /// The table of this name.
     pub fn table(self, name: &str) -> Result<TableId, Fault> {
-        let found = self.0.tables.iter().position(|table| &*table.name == name);
-        let found = found.and_then(|index| u16::try_from(index).ok()).map(TableId);
-        found.ok_or_else(|| {
+        position(&self.0.tables, |table| &*table.name == name).map(TableId).ok_or_else(|| {
             let message = format!("The entity with a name = '{name}' was not found.");
             Fault::new(FaultKind::NoSuchTable, message)
         })
@@ -239,115 +129,148 @@ impl Asking<'_> {
         names.iter().map(|name| self.column(table, name)).collect()
     }
 
-    /// The position of the alternate key that has these columns.
-    fn key(self, table: TableId, values: &[(Name, Value)]) -> Result<usize, Fault> {
-        let definition = self.0.table(table);
-        let position = definition.keys.iter().position(|candidate| {
-            candidate.columns.len() == values.len()
-                && values.iter().all(|(name, _)| {
-                    definition.column(name).is_some_and(|id| candidate.columns.contains(&id))
-                })
+    /// The step that an ask means; it is no batch.
+    fn verb(self, instance: InstanceId, ask: &Ask) -> Result<Verb, Fault> {
+        let place = Some(instance);
+        match &ask.what {
+            What::Message(message) => self.plain(place, *message, ask),
+            What::Rows(rows) => {
+                let selection = Box::new(rows.selection(self)?);
+                Ok(Verb::Query { instance: place, selection, bind: None, parts: Vec::new() })
+            }
+            What::Merge(subordinate) => {
+                let (table, row) = self.target(ask)?;
+                let (subordinate, set) = (single(subordinate)?, self.set(table, ask)?);
+                Ok(Verb::Merge { instance: place, table, row, subordinate, set })
+            }
+            What::Associate { relationship, with, undo } => {
+                let (table, row) = self.target(ask)?;
+                let found = position(&self.0.many_to_many, |it| it.name == *relationship);
+                let found = found
+                    .map(ManyToManyId)
+                    .filter(|it| self.0.many_to_many[it.index()].end_of(table).is_some());
+                let relationship = found.ok_or_else(|| {
+                    broken(format!("`{}` has no relationship `{relationship}`", ask.table))
+                })?;
+                let (with, undo) = (singles(with)?, *undo);
+                Ok(Verb::Associate { instance: place, table, row, relationship, with, undo })
+            }
+            What::Share { with, rights } => {
+                let (table, row) = self.target(ask)?;
+                let (with, rights) = (single(with)?, rights.clone());
+                Ok(Verb::Share { instance: place, table, row, with, rights })
+            }
+            What::Members { team, users, leave } => {
+                let (team, users, leave) = (single(team)?, singles(users)?, *leave);
+                Ok(Verb::Members { instance: place, team, users, leave })
+            }
+            What::Custom(name) => {
+                let message = position(&self.0.messages, |message| message.name == *name);
+                let message = message.map(MessageId);
+                let message =
+                    message.ok_or_else(|| broken(format!("there is no message `{name}`")))?;
+                let row = match (&ask.row, self.0.custom_message(message).table) {
+                    (Some(row), Some(table)) => Some(self.selector(table, row)?),
+                    _ => None,
+                };
+                let with = ask.columns.iter();
+                let with = with.map(|(name, value)| (name.clone(), literal(value))).collect();
+                Ok(Verb::Execute { message, row, with, bind: None })
+            }
+            What::Batch(..) => Err(broken("a batch is no single step".to_owned())),
+        }
+    }
+
+    /// The step that asks for a message that needs no more than a row and columns.
+    fn plain(
+        self,
+        instance: Option<InstanceId>,
+        message: Message,
+        ask: &Ask,
+    ) -> Result<Verb, Fault> {
+        let (bind, from) = (None, None);
+        if message == Message::Create {
+            let table = self.table(&ask.table)?;
+            let row = ask.row.as_ref().map(single).transpose()?;
+            let set = self.set(table, ask)?;
+            return Ok(Verb::Create { instance, table, row, from, set, bind });
+        }
+        let (table, row) = self.target(ask)?;
+        let precondition = ask.condition.map(|condition| match condition {
+            Condition::Exists => Precondition::Exists,
+            Condition::Missing => Precondition::Missing,
+            Condition::Version(version) => {
+                let version = i64::try_from(version).unwrap_or(i64::MAX);
+                Precondition::Version(literal(&Value::Whole(version)))
+            }
         });
-        position.ok_or_else(|| {
-            let message = format!(
-                "The specified key attributes are not a defined key for the {} entity",
-                definition.name
-            );
-            Fault::new(FaultKind::KeyNotDefined, message)
-        })
+        match message {
+            Message::Retrieve => {
+                let columns = ask.select.as_ref().map(|names| self.columns(table, names));
+                let columns = columns.transpose()?;
+                let hints = Hints::NONE;
+                Ok(Verb::Retrieve { instance, table, row, columns, hints, precondition, bind })
+            }
+            Message::Update => {
+                let set = self.set(table, ask)?;
+                Ok(Verb::Update { instance, table, row, from, set, precondition })
+            }
+            Message::Upsert => {
+                let (set, when) = (self.set(table, ask)?, ask.when);
+                Ok(Verb::Upsert { instance, table, row, from, set, when, precondition, bind })
+            }
+            Message::Delete => Ok(Verb::Delete { instance, table, row, precondition }),
+            other => Err(broken(format!("{} is asked for in its own words", other.name()))),
+        }
+    }
+
+    /// The row that an ask is about, with its table.
+    fn target(self, ask: &Ask) -> Result<(TableId, RowSelector), Fault> {
+        let table = self.table(&ask.table)?;
+        match &ask.row {
+            Some(row) => Ok((table, self.selector(table, row)?)),
+            None => Err(broken(format!("{} names no row", ask.told()))),
+        }
+    }
+
+    fn selector(self, table: TableId, row: &Which) -> Result<RowSelector, Fault> {
+        let Which::Key(values) = row else {
+            return Ok(RowSelector::Row(single(row)?));
+        };
+        let mut given = Vec::with_capacity(values.len());
+        for (name, value) in values {
+            given.push((self.column(table, name)?, literal(value)));
+        }
+        Ok(RowSelector::Key(KeyValues { values: given }))
+    }
+
+    fn set(self, table: TableId, ask: &Ask) -> Result<Vec<Assignment>, Fault> {
+        let columns = ask.columns.iter();
+        let assigned = columns.map(|(name, value)| {
+            Ok(Assignment { column: self.column(table, name)?, value: literal(value) })
+        });
+        assigned.collect()
     }
 }
 
-impl World {
-    /// The request that an ask means, and the instance that is to carry it out.
-    pub(super) fn asked(
-        &mut self,
-        fiber: &Fiber,
-        own: InstanceId,
-        ask: &Ask,
-    ) -> Result<(InstanceId, Request), Fault> {
-        let shared = Arc::clone(&self.shared);
-        let asking = Asking(&shared.plan);
-        let instance = match &ask.instance {
-            Some(name) => asking.instance(name)?,
-            None => own,
-        };
-        let table = asking.table(&ask.table)?;
-        let target = match &ask.row {
-            Some(row) => self.meant(asking, table, row)?,
-            None => Target::None,
-        };
-        let mut request = Request::new(ask.message, table, target);
-        for (name, value) in &ask.columns {
-            let column = asking.column(table, name)?;
-            let value = self.coerce(table, column, value.clone())?;
-            request.assign(column, Assigned::Value(value));
-        }
-        if let Some(select) = &ask.select {
-            request.select = Some(asking.columns(table, select)?.into());
-        }
-        request.when = ask.when;
-        request.required = ask.version.map(|version| Required::Version(Some(version)));
-        if let Some(subordinate) = &ask.subordinate {
-            request.subordinate = match self.meant(asking, table, subordinate)? {
-                Target::Id(id) => Some(id),
-                _ => return Err(broken("a merge names its rows by id or name".to_owned())),
-            };
-        }
-        if let Some(rows) = &ask.rows {
-            let selection = rows.selection(asking)?;
-            let query = self.query_of(fiber, &selection, Asks::ThePlatform)?;
-            request.select = query.select.clone();
-            request.query = Some(Arc::new(query));
-        }
-        Ok((instance, request))
+/// A row by its id or name.
+fn single(row: &Which) -> Result<Expression, Fault> {
+    match row {
+        Which::Id(id) => Ok(literal(&Value::Id(*id))),
+        Which::Named(name) => Ok(literal(&Value::Text(name.clone()))),
+        Which::Key(_) => Err(broken("a row is named here by its id or name".to_owned())),
     }
+}
 
-    /// A row of an instance as it is committed; nobody waits, and nothing happens.
-    ///
-    /// # Errors
-    ///
-    /// There is no such table, or it has no such key.
-    pub fn committed(
-        &self,
-        instance: InstanceId,
-        table: &str,
-        row: &Which,
-    ) -> Result<Option<Arc<Record>>, Fault> {
-        let plan = &self.shared.plan;
-        let table = Asking(plan).table(table)?;
-        let store = self.databases[instance.index()].store(table)?;
-        let view = View::Committed { reader: None };
-        let id = match row {
-            Which::Id(id) => Some(*id),
-            Which::Named(name) => Some(called(plan, table, name)),
-            Which::Key(values) => {
-                let position = Asking(plan).key(table, values)?;
-                let columns = &plan.table(table).keys[position].columns;
-                let ordered: Vec<_> = in_order(plan, table, columns, values).collect();
-                let key = u16::try_from(position).unwrap_or(u16::MAX);
-                find_by_key(store, plan.table(table), key, &ordered, view).map(|(id, _)| id)
-            }
-        };
-        let image = id.and_then(|id| store.find(id)).and_then(|row| store.read(row, view));
-        let columns = selected(plan.table(table), None);
-        Ok(image.map(|image| Arc::new(record_of(table, &image, &columns))))
-    }
+fn singles(rows: &[Which]) -> Result<Vec<Expression>, Fault> {
+    rows.iter().map(single).collect()
+}
 
-    /// The row that is meant, as a request names it.
-    fn meant(&mut self, asking: Asking<'_>, table: TableId, row: &Which) -> Result<Target, Fault> {
-        let values = match row {
-            Which::Id(id) => return Ok(Target::Id(*id)),
-            Which::Named(name) => return Ok(Target::Id(self.row_called(table, name))),
-            Which::Key(values) => values,
-        };
-        let position = asking.key(table, values)?;
-        let definition = asking.0.table(table);
-        let mut ordered = Vec::with_capacity(values.len());
-        let columns = &definition.keys[position].columns;
-        for (column, value) in columns.iter().zip(in_order(asking.0, table, columns, values)) {
-            ordered.push(self.coerce(table, *column, value)?);
-        }
-        Ok(Target::Key(u16::try_from(position).unwrap_or(u16::MAX), ordered))
-    }
+fn literal(value: &Value) -> Expression {
+    Expression::Literal(value.clone())
+}
+
+/// The position of the first that is so.
+fn position<T>(all: &[T], is_it: impl Fn(&T) -> bool) -> Option<u16> {
+    all.iter().position(is_it).and_then(|index| u16::try_from(index).ok())
 }

@@ -23,7 +23,7 @@
 
 use std::time::Duration;
 
-use crate::engine::database::broken;
+use crate::engine::asking::elsewhere;
 use crate::engine::fiber::{Fiber, FiberId, Frame, RequestFrame};
 use crate::engine::interpret::{Next, with_program};
 use crate::engine::operation::Done;
@@ -111,8 +111,7 @@ impl World {
             && let Some(batch) = frame.batches.last_mut()
         {
             if batch.instance != instance {
-                let message = "an item of a batch is for another instance".to_owned();
-                return Err(broken(message));
+                return Err(elsewhere());
             }
             batch.items.push(request);
             return Ok(Next::Operation);
@@ -127,13 +126,24 @@ impl World {
         let Some(Collected { instance, kind, items }) = collected else {
             return Ok(Next::Operation);
         };
+        let request = self.batch_of(instance, kind, items);
+        self.send_or_collect(id, fiber, instance, request)
+    }
+
+    /// The request that carries these items.
+    pub(super) fn batch_of(
+        &self,
+        instance: InstanceId,
+        kind: BatchKind,
+        items: Vec<Request>,
+    ) -> Request {
         // A batch is about no table; the trace names that of its first item.
         let any = self.shared.plan.instance(instance).tables.first().copied();
         let table = items.first().map(|item| item.table).or(any).unwrap_or(TableId(0));
         let mut request = Request::new(kind.message(), table, Target::None);
         let continues = kind == BatchKind::Multiple { continues: true };
         request.batch = Some(Box::new(Batch { items, continues }));
-        self.send_or_collect(id, fiber, instance, request)
+        request
     }
 }
 

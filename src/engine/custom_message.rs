@@ -79,8 +79,18 @@ impl World {
         side: Side,
         set: &[(Name, Expression)],
     ) -> Result<(), Fault> {
-        let shared = Arc::clone(&self.shared);
         let values = self.values(fiber, set)?;
+        self.give_parameters(fiber, side, values)
+    }
+
+    /// The same with values that are known.
+    pub(super) fn give_parameters(
+        &mut self,
+        fiber: &mut Fiber,
+        side: Side,
+        values: Vec<(Name, Value)>,
+    ) -> Result<(), Fault> {
+        let shared = Arc::clone(&self.shared);
         let inner = fiber.frames.iter_mut().rev().find_map(|frame| match frame {
             Frame::Request(request) => Some(request),
             _ => None,

@@ -14,7 +14,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::asking::Ask;
+use crate::engine::ask::Ask;
 use crate::engine::database::broken;
 use crate::engine::fiber::{Fiber, FiberId, Role, State};
 use crate::engine::queue::Due;

@@ -69,7 +69,8 @@ impl World {
         instance.or(home).ok_or_else(|| broken("the step names no instance".to_owned()))
     }
 
-    fn build(
+    /// The request that a step asks for, and the instance that is to carry it out.
+    pub(super) fn build(
         &mut self,
         shared: &Shared,
         fiber: &Fiber,

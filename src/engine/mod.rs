@@ -11,6 +11,7 @@
 //! language). Below them, [`lock`] and [`store`] know nothing of the world.
 
 mod across;
+mod ask;
 mod asking;
 mod association;
 mod batch;
@@ -59,7 +60,7 @@ mod world;
 
 use std::sync::Arc;
 
-pub use asking::{Ask, Which};
+pub use ask::{Ask, Which};
 pub use build::PlanError;
 pub use guest::{Arrival, Foreign, GuestId, Input, Output};
 pub use queue::{Due, Scheduled};

@@ -16,9 +16,9 @@ use crate::engine::security::user_of;
 use crate::engine::sharing::SharedVariables;
 use crate::engine::world::{Flow, Shared, World};
 use crate::fault::{Fault, FaultKind};
-use crate::plan::PlugInBody;
+use crate::plan::{PlugInBody, Side};
 use crate::trace::Event;
-use crate::words::{Name, PlugInId};
+use crate::words::{Name, PlugInId, Value};
 
 /// What one run of a plug-in's function came to.
 struct Ran {
@@ -32,8 +32,8 @@ struct Ran {
 enum Ending {
     /// It asks for something.
     Asks(Asked),
-    /// It is done; the target is as it has left it.
-    Done(Request),
+    /// It is done; the target is as it has left it, with the parameters that it has set.
+    Done(Box<Request>, Vec<(Side, Name, Value)>),
     /// It has failed.
     Failed(Fault),
     /// It has raised an exception that the caller learns nothing of.
@@ -74,16 +74,30 @@ impl World {
                 frame.pending = Some(asked.clone());
                 return self.serve(id, fiber, asked);
             }
-            Ending::Done(target) => self.coerce_columns(target).map(|target| {
-                request.request = target;
-                Answer::Done
-            }),
+            Ending::Done(target, parameters) => self.take_over(fiber, *target, parameters),
             Ending::Failed(fault) => Err(fault),
             Ending::Broke(text) => Err(self.exception(fiber, &text)),
         };
         fiber.frames.pop();
         fiber.result = Some(result);
         Flow::Continue
+    }
+
+    /// Takes over what the plug-in on top of the stack has changed of its request.
+    fn take_over(
+        &mut self,
+        fiber: &mut Fiber,
+        target: Request,
+        parameters: Vec<(Side, Name, Value)>,
+    ) -> Result<Answer, Fault> {
+        let target = self.coerce_columns(target)?;
+        if let [.., Frame::Request(request), Frame::Native(_)] = &mut fiber.frames[..] {
+            request.request = target;
+        }
+        for (side, name, value) in parameters {
+            self.give_parameters(fiber, side, vec![(name, value)])?;
+        }
+        Ok(Answer::Done)
     }
 
     /// Runs the function of the plug-in on top of the stack once along its log.
@@ -95,19 +109,20 @@ impl World {
             replay: Replay::new(&frame.log, frame.began.unwrap_or(self.now)),
             target: scope.request.request.clone(),
             shared: frame.shared.clone(),
+            parameters: Vec::new(),
             users: Users { initiating: fiber.user, acting: user_of(self, fiber) },
             scope,
         };
         // A panic leaves nothing half done: the context is thrown away, and the plug-in has no
         // state that changes.
         let result = catch_unwind(AssertUnwindSafe(|| plug_in.execute(&mut context)));
-        let Context { mut replay, target, shared, .. } = context;
+        let Context { mut replay, target, shared, parameters, .. } = context;
         let diverged = replay.end();
         let ending = match (diverged, replay.pending, result) {
             (Some(fault), ..) => Ending::Failed(fault),
             (_, _, Err(panic)) => Ending::Broke(text_of(&*panic)),
             (_, Some(asked), _) => Ending::Asks(asked),
-            (_, _, Ok(Ok(()))) => Ending::Done(target),
+            (_, _, Ok(Ok(()))) => Ending::Done(Box::new(target), parameters),
             (_, _, Ok(Err(Interruption::Fault(fault)))) => Ending::Failed(fault),
             (_, _, Ok(Err(Interruption::Exception(text)))) => Ending::Broke(text),
             (_, _, Ok(Err(Interruption::Waiting))) => {

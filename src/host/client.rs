@@ -4,11 +4,11 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Answer, Arrival, Ask, GuestId, Input, Which};
+use crate::engine::{Answer, Arrival, Ask, GuestId, Input};
 use crate::fault::{Fault, FaultKind};
 use crate::host::parking::Parking;
 use crate::host::{Awaiting, Reply, Shared, stopping};
-use crate::plan::{Isolation, Message};
+use crate::plan::Isolation;
 use crate::words::{ActorId, Name, Record, RowId, Value};
 
 /// A client of one instance. It makes one call at a time; take several for calls beside one
@@ -63,8 +63,12 @@ impl Client {
         name: Option<&str>,
         columns: &[(&str, Value)],
     ) -> Result<RowId, Fault> {
-        let row = name.map(|name| Which::Named(Name::from(name)));
-        match self.ask(Message::Create, table, row, columns).await? {
+        let ask = Ask::create(table).set_all(columns);
+        let ask = match name {
+            Some(name) => ask.row(name),
+            None => ask,
+        };
+        match self.ask(ask).await? {
             Answer::Id(id) => Ok(id),
             _ => Err(unexpected()),
         }
@@ -76,8 +80,7 @@ impl Client {
     ///
     /// The request's fault.
     pub async fn retrieve(&mut self, table: &str, name: &str) -> Result<Arc<Record>, Fault> {
-        let row = Some(Which::Named(Name::from(name)));
-        match self.ask(Message::Retrieve, table, row, &[]).await? {
+        match self.ask(Ask::retrieve(table, name)).await? {
             Answer::Record(record) => Ok(record),
             _ => Err(unexpected()),
         }
@@ -94,8 +97,7 @@ impl Client {
         name: &str,
         columns: &[(&str, Value)],
     ) -> Result<(), Fault> {
-        let row = Some(Which::Named(Name::from(name)));
-        self.ask(Message::Update, table, row, columns).await.map(drop)
+        self.ask(Ask::update(table, name).set_all(columns)).await.map(drop)
     }
 
     /// Removes a row.
@@ -104,23 +106,15 @@ impl Client {
     ///
     /// The request's fault.
     pub async fn delete(&mut self, table: &str, name: &str) -> Result<(), Fault> {
-        let row = Some(Which::Named(Name::from(name)));
-        self.ask(Message::Delete, table, row, &[]).await.map(drop)
+        self.ask(Ask::delete(table, name)).await.map(drop)
     }
 
-    /// Makes any request that names its row or none.
+    /// Makes any request.
     ///
     /// # Errors
     ///
     /// The request's fault.
-    pub async fn ask(
-        &mut self,
-        message: Message,
-        table: &str,
-        row: Option<Which>,
-        columns: &[(&str, Value)],
-    ) -> Result<Answer, Fault> {
-        let ask = Ask { row, ..Ask::new(message, table).set_all(columns) };
+    pub async fn ask(&mut self, ask: Ask) -> Result<Answer, Fault> {
         self.call(|guest| Input::Call(guest, ask)).await
     }
 

@@ -7,18 +7,22 @@
 mod comparison;
 mod diagram;
 mod export;
+mod gallery;
+mod html;
 mod json;
 mod junit;
+mod lettering;
 mod metrics;
 mod otel;
 mod story;
 mod terminal;
-#[allow(dead_code, unused_imports)] // The HTML report, which comes next, uses the rest.
 mod timeline;
 
 pub use comparison::{Meeting, Sweep};
 pub use diagram::{DiagramFormat, diagram};
 pub use export::{Document, Format, export};
+pub use gallery::{Exhibit, gallery};
+pub use html::html;
 pub use json::json;
 pub use junit::junit;
 pub use metrics::Metrics;

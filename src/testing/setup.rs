@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::engine::plug_in::PlugIns;
+use crate::engine::plug_in::{PlugIn, PlugIns};
 use crate::engine::{PlanError, World};
 use crate::run;
 use crate::scenario::Rejection;
@@ -22,6 +22,7 @@ pub struct Setup {
     instances: Vec<String>,
     rows: Vec<RowText>,
     steps: Vec<Step>,
+    plug_ins: PlugIns,
     more: String,
     seed: u64,
 }
@@ -50,6 +51,7 @@ impl Setup {
             instances: Vec::new(),
             rows: Vec::new(),
             steps: Vec::new(),
+            plug_ins: PlugIns::default(),
             more: String::new(),
             seed: 0,
         }
@@ -121,6 +123,14 @@ impl Setup {
     #[must_use]
     pub fn step(mut self, step: Step) -> Self {
         self.steps.push(step);
+        self
+    }
+
+    /// A plug-in that [`Setup::more`] names with `rust: <name>`: the main operation of a custom
+    /// API, a step that a text registers.
+    #[must_use]
+    pub fn plug_in(mut self, name: &str, plug_in: impl PlugIn + 'static) -> Self {
+        self.plug_ins.insert(name, plug_in);
         self
     }
 
@@ -225,7 +235,7 @@ impl Setup {
         let mut plans = run::parse("setup", &self.text()).map_err(SetupError::Rejected)?;
         let mut plan = plans.remove(0);
         Arc::make_mut(&mut plan).open();
-        let mut plug_ins = PlugIns::default();
+        let mut plug_ins = self.plug_ins.clone();
         for step in &self.steps {
             plug_ins.add(&step.name, Arc::clone(&step.plug_in));
         }

@@ -55,6 +55,13 @@ impl Step {
         self
     }
 
+    /// Listens to a custom message.
+    #[must_use]
+    pub fn on_custom(mut self, message: &str) -> Self {
+        message.clone_into(&mut self.event);
+        self
+    }
+
     /// Listens to this message on every table.
     #[must_use]
     pub fn on_every_table(mut self, message: Message) -> Self {

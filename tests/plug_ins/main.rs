@@ -3,6 +3,7 @@
 
 mod contexts;
 mod faults;
+mod messages;
 mod registrations;
 mod replay;
 

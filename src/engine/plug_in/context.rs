@@ -14,7 +14,7 @@ use crate::engine::request::{Answer, Request};
 use crate::engine::scope::{PlugInScope, stage_of};
 use crate::engine::sharing::SharedVariables;
 use crate::fault::{Fault, FaultKind, OperationStatus};
-use crate::plan::{Message, Mode, PlugIn as Registration, Stage};
+use crate::plan::{Message, Mode, PlugIn as Registration, Side, Stage};
 use crate::words::evaluate::{Clock, PlugInNames};
 use crate::words::own_names::CONTEXT;
 use crate::words::{ColumnId, Name, Record, RowId, Value};
@@ -33,6 +33,8 @@ pub struct Context<'a> {
     /// The request, with what the plug-in has changed of its target.
     pub(in crate::engine) target: Request,
     pub(in crate::engine) shared: SharedVariables,
+    /// The parameters that the plug-in has set.
+    pub(in crate::engine) parameters: Vec<(Side, Name, Value)>,
     pub(in crate::engine) users: Users,
 }
 
@@ -198,9 +200,13 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// An input parameter by the platform's name: `Target` (a row with the columns that are given;
-    /// the id for Retrieve and Delete), `Targets`, `SubordinateId`. Null for one that is not there.
+    /// An input parameter: of a custom message by the name that its maker has given it, of another
+    /// by the platform's: `Target` (a row with the columns that are given; the id for Retrieve and
+    /// Delete), `Targets`, `SubordinateId`. Null for one that is not there.
     pub fn input(&self, name: &str) -> Value {
+        if let Some(value) = self.parameter(Side::Input, name) {
+            return value;
+        }
         match name {
             "Target" => match self.target.message {
                 Message::Delete | Message::Retrieve => self.target.id().into(),
@@ -214,10 +220,13 @@ impl Context<'_> {
         }
     }
 
-    /// An output parameter by the platform's name, after the main operation: `id` of a Create,
-    /// `BusinessEntity` of a Retrieve, `BusinessEntityCollection` of a RetrieveMultiple. Null for
-    /// one that is not there.
+    /// An output parameter, from the main operation on: of a custom message by its maker's name, of
+    /// another by the platform's: `id` of a Create, `BusinessEntity` of a Retrieve,
+    /// `BusinessEntityCollection` of a RetrieveMultiple. Null for one that is not there.
     pub fn output(&self, name: &str) -> Value {
+        if let Some(value) = self.parameter(Side::Output, name) {
+            return value;
+        }
         let request = self.request();
         match (name, &request.answer) {
             _ if request.phase < Phase::PostOperation => Value::Null,
@@ -227,6 +236,32 @@ impl Context<'_> {
                 Value::List(Arc::clone(rows))
             }
             _ => Value::Null,
+        }
+    }
+
+    /// Gives an input parameter of a custom message another value.
+    pub fn set_input(&mut self, name: &str, value: impl Into<Value>) {
+        self.parameters.push((Side::Input, Name::from(name), value.into()));
+    }
+
+    /// Gives an output parameter of a custom message its value; of a Retrieve, a column of the row
+    /// that it answers. That there is such a parameter shows when the plug-in is done.
+    pub fn set_output(&mut self, name: &str, value: impl Into<Value>) {
+        self.parameters.push((Side::Output, Name::from(name), value.into()));
+    }
+
+    /// A parameter that the plug-in has set, or one of a custom message.
+    fn parameter(&self, side: Side, name: &str) -> Option<Value> {
+        let set = self.parameters.iter().rev().find(|(of, it, _)| *of == side && **it == *name);
+        if let Some((.., value)) = set {
+            return Some(value.clone());
+        }
+        self.target.message.custom()?;
+        match (side, &self.target.input, &self.request().answer) {
+            (Side::Input, Some(record), _) | (Side::Output, _, Answer::Record(record)) => {
+                Some(record.value(name))
+            }
+            _ => None,
         }
     }
 

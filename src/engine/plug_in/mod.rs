@@ -73,7 +73,7 @@ use std::sync::Arc;
 pub use context::{Context, Parent};
 pub use rows::{Condition, Operand, Rows, column};
 
-pub use crate::engine::asking::{Ask, Which};
+pub use crate::engine::ask::{Ask, Which};
 pub(in crate::engine) use context::Users;
 
 use crate::fault::Fault;
@@ -120,9 +120,10 @@ impl From<Fault> for Interruption {
 /// Source: Microsoft Learn, "Use Tracing": `ITracingService.Trace`.
 #[macro_export]
 macro_rules! trace {
-    ($context:expr, $($format:tt)+) => {
-        $context.trace(format!($($format)+))
-    };
+    ($context:expr, $($format:tt)+) => {{
+        let line = ::std::format!($($format)+);
+        $context.trace(line)
+    }};
 }
 
 /// The plug-ins in Rust that a run is given, by the names under which scenarios refer to them

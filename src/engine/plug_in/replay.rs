@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::engine::asking::Ask;
+use crate::engine::ask::Ask;
 use crate::engine::plug_in::Interruption;
 use crate::engine::request::Answer;
 use crate::engine::sharing::SharedVariables;
@@ -59,7 +59,7 @@ pub enum Asked {
 impl Asked {
     fn told(&self) -> String {
         match self {
-            Self::Request(ask) => format!("asked for {} {}", ask.message.name(), ask.table),
+            Self::Request(ask) => format!("asked for {}", ask.told()),
             Self::Work(duration) => format!("worked for {}", format_duration(*duration)),
             Self::Id => "drew an id".to_owned(),
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::asking::{Ask, Which};
+use crate::engine::ask::{Ask, Which};
 use crate::engine::plug_in::replay::Asked;
 use crate::engine::plug_in::{Context, Interruption, Rows};
 use crate::engine::request::Answer;

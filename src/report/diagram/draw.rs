@@ -20,15 +20,31 @@ pub enum DiagramFormat {
     Dot,
     /// A Mermaid flowchart.
     Mermaid,
+    /// A picture.
+    Svg,
 }
 
 /// An arrow of the picture.
-struct Arrow {
-    from: Node,
-    to: Node,
-    label: String,
-    is_loop: bool,
-    is_dashed: bool,
+pub(super) struct Arrow {
+    pub(super) from: Node,
+    pub(super) to: Node,
+    /// The columns that are written.
+    pub(super) columns: String,
+    /// For an arrow of a loop: where that is cut.
+    pub(super) note: Option<String>,
+    pub(super) is_loop: bool,
+    pub(super) is_dashed: bool,
+}
+
+impl Arrow {
+    /// All that is said of it.
+    pub(super) fn label(&self) -> String {
+        match &self.note {
+            None => self.columns.clone(),
+            Some(note) if self.columns.is_empty() => note.clone(),
+            Some(note) => format!("{}, {note}", self.columns),
+        }
+    }
 }
 
 /// What triggers what in a plan, and over it how often each was seen in a run.
@@ -43,12 +59,13 @@ pub fn diagram(plan: &Plan, trace: Option<&Trace>, format: DiagramFormat) -> Str
     match format {
         DiagramFormat::Dot => picture.dot(),
         DiagramFormat::Mermaid => picture.mermaid(),
+        DiagramFormat::Svg => picture.svg(),
     }
 }
 
-struct Picture<'p> {
-    graph: Graph<'p>,
-    arrows: Vec<Arrow>,
+pub(super) struct Picture<'p> {
+    pub(super) graph: Graph<'p>,
+    pub(super) arrows: Vec<Arrow>,
     frames: BTreeMap<Node, Target>,
     seen: Option<BTreeMap<Node, u32>>,
 }
@@ -67,7 +84,7 @@ fn arrows(graph: &Graph<'_>) -> Vec<Arrow> {
             let arrow: &mut Arrow = arrow;
             arrow.is_loop |= is_loop;
             if !columns.is_empty() {
-                arrow.label = format!("{}; {columns}", arrow.label);
+                arrow.columns = format!("{}; {columns}", arrow.columns);
             }
             continue;
         }
@@ -79,15 +96,15 @@ fn arrows(graph: &Graph<'_>) -> Vec<Arrow> {
         arrows.push(Arrow {
             from,
             to: Node::Request(asked.target),
-            label: columns,
+            columns,
+            note: None,
             is_loop,
             is_dashed,
         });
     }
     let depth = graph.plan.limits.depth;
     for arrow in arrows.iter_mut().filter(|it| it.is_loop) {
-        arrow.label = format!("{}, loop, cut at depth {depth}", arrow.label);
-        arrow.label = arrow.label.trim_start_matches(", ").to_owned();
+        arrow.note = Some(format!("loop, cut at depth {depth}"));
     }
     for (at, step) in graph.plan.plug_ins.iter().enumerate() {
         for target in targets.iter().filter(|it| hears(step, **it)) {
@@ -100,7 +117,8 @@ fn arrows(graph: &Graph<'_>) -> Vec<Arrow> {
             arrows.push(Arrow {
                 from: Node::Request(*target),
                 to: Node::Step(at),
-                label: String::new(),
+                columns: String::new(),
+                note: None,
                 is_loop,
                 is_dashed: step.mode == Mode::Asynchronous,
             });
@@ -131,7 +149,7 @@ impl Picture<'_> {
     }
 
     /// The lines of a node's label.
-    fn lines(&self, node: Node) -> Vec<String> {
+    pub(super) fn lines(&self, node: Node) -> Vec<String> {
         let plan = self.graph.plan;
         let mut lines = match node {
             Node::Actor(at) => vec![plan.actors[at].name.to_string()],
@@ -167,22 +185,30 @@ impl Picture<'_> {
         lines
     }
 
-    fn is_async(&self, node: Node) -> bool {
+    pub(super) fn is_async(&self, node: Node) -> bool {
         matches!(node, Node::Step(at) if self.graph.plan.plug_ins[at].mode == Mode::Asynchronous)
     }
 
+    /// Whether a run that was looked at has not had it.
+    pub(super) fn is_unseen(&self, node: Node) -> bool {
+        !matches!(node, Node::Actor(_))
+            && self.seen.as_ref().is_some_and(|it| !it.contains_key(&node))
+    }
+
+    pub(super) fn is_in_loop(&self, node: Node) -> bool {
+        matches!(node, Node::Step(at) if self.graph.loops[at].is_some())
+    }
+
     fn colour(&self, node: Node) -> &'static str {
-        let is_unseen = !matches!(node, Node::Actor(_))
-            && self.seen.as_ref().is_some_and(|it| !it.contains_key(&node));
         match node {
-            _ if is_unseen => GREY,
-            Node::Step(at) if self.graph.loops[at].is_some() => RED,
+            _ if self.is_unseen(node) => GREY,
+            _ if self.is_in_loop(node) => RED,
             _ => INK,
         }
     }
 
     /// The nodes by their frames; what is in no frame comes first.
-    fn framed(&self) -> BTreeMap<Option<Target>, Vec<(usize, Node)>> {
+    pub(super) fn framed(&self) -> BTreeMap<Option<Target>, Vec<(usize, Node)>> {
         let mut framed = BTreeMap::<_, Vec<_>>::new();
         for (at, node) in self.nodes().into_iter().enumerate() {
             framed.entry(self.frames.get(&node).copied()).or_default().push((at, node));
@@ -190,7 +216,7 @@ impl Picture<'_> {
         framed
     }
 
-    fn frame_name(&self, (instance, ..): Target) -> String {
+    pub(super) fn frame_name(&self, (instance, ..): Target) -> String {
         format!("one transaction in {}", self.graph.plan.instance(instance).name)
     }
 
@@ -231,7 +257,7 @@ impl Picture<'_> {
         let nodes = self.nodes();
         let id = |node: Node| nodes.iter().position(|it| *it == node).unwrap_or(0);
         for arrow in &self.arrows {
-            let (from, to, label) = (id(arrow.from), id(arrow.to), escape::dot(&arrow.label));
+            let (from, to, label) = (id(arrow.from), id(arrow.to), escape::dot(&arrow.label()));
             let colour = if arrow.is_loop { RED } else { INK };
             let style = if arrow.is_dashed { "dashed" } else { "solid" };
             text.push_str(&format!(
@@ -269,7 +295,7 @@ impl Picture<'_> {
         let id = |node: Node| nodes.iter().position(|it| *it == node).unwrap_or(0);
         for arrow in &self.arrows {
             let line = if arrow.is_dashed { "-.->" } else { "-->" };
-            let label = match &arrow.label[..] {
+            let label = match &arrow.label()[..] {
                 "" => String::new(),
                 label => format!("|\"{}\"|", escape::mermaid(label)),
             };

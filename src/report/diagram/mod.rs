@@ -9,7 +9,9 @@
 //! could happen. What a plug-in in Rust asks for is in no plan and not drawn.
 
 mod draw;
+mod layout;
 mod requests;
+mod svg;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,6 +109,7 @@ impl<'p> Graph<'p> {
             let Maker::Step(step) = asked.maker else { continue };
             let registered = &self.plan.plug_ins[step];
             let is_outside = registered.mode == Mode::Asynchronous
+                || self.acts_in_none(registered.message)
                 || registered.instance != asked.target.0
                 || self.is_before_transaction(step);
             if is_outside || !targets.contains(&asked.target) {
@@ -118,16 +121,22 @@ impl<'p> Graph<'p> {
                 of.values_mut().filter(|it| **it == gone).for_each(|it| *it = kept);
             }
         }
+        of.retain(|target, _| !self.acts_in_none(target.1));
         let mut nodes: BTreeMap<Node, Target> =
             of.iter().map(|(target, first)| (Node::Request(*target), *first)).collect();
         for (at, step) in self.plan.plug_ins.iter().enumerate() {
             let is_inside = step.mode == Mode::Synchronous && !self.is_before_transaction(at);
             let heard = targets.iter().find(|it| hears(step, **it));
-            if let (true, Some(target)) = (is_inside, heard) {
-                nodes.insert(Node::Step(at), of[target]);
+            if let (true, Some(first)) = (is_inside, heard.and_then(|it| of.get(it))) {
+                nodes.insert(Node::Step(at), *first);
             }
         }
         nodes
+    }
+
+    /// A process action without rollback is in no transaction.
+    fn acts_in_none(&self, message: Message) -> bool {
+        message.custom().is_some_and(|id| !self.plan.custom_message(id).acts_in_transaction())
     }
 
     /// PreValidation is outside the transaction for a request that no step makes.
@@ -180,9 +189,19 @@ fn reachable(next: &[BTreeSet<usize>], first: &BTreeSet<usize>) -> BTreeSet<usiz
 /// How often each request and step was seen in a run.
 fn seen(trace: &Trace) -> BTreeMap<Node, u32> {
     let mut counts = BTreeMap::new();
+    let mut upserts = BTreeMap::new();
     for entry in &trace.entries {
         let node = match &entry.event {
-            Event::RequestBegan(it) => Node::Request((it.instance, it.message, it.table)),
+            Event::RequestBegan(it) => {
+                if it.message == Message::Upsert {
+                    upserts.insert(it.request, (it.instance, it.table));
+                }
+                Node::Request((it.instance, it.message, it.table))
+            }
+            Event::UpsertResolved { request, became: Some(became), .. } => {
+                let Some((instance, table)) = upserts.get(request) else { continue };
+                Node::Request((*instance, *became, *table))
+            }
             Event::PlugInBegan { plug_in, .. } => Node::Step(plug_in.index()),
             _ => continue,
         };

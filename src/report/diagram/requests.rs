@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::plan::{Assignment, Message, Plan, PlugInBody, Step, UpsertWhen, Verb};
 use crate::report::diagram::{Asked, Columns, Maker, Target};
-use crate::words::{Expression, InstanceId, ProgramId, TableId};
+use crate::words::{Expression, InstanceId, MessageId, ProgramId, TableId};
 
 /// The requests of all actors and steps.
 pub(super) fn asked(plan: &Plan) -> Vec<Asked> {
@@ -78,6 +78,20 @@ impl Walk<'_> {
             Verb::Query { instance, selection, .. } => {
                 self.ask(instance.or(home), Message::RetrieveMultiple, selection.table, none());
             }
+            Verb::Merge { instance, table, set, .. } => {
+                self.ask(instance.or(home), Message::Merge, *table, written(None, set));
+            }
+            Verb::Changes { instance, table, .. } => {
+                self.ask(instance.or(home), Message::RetrieveEntityChanges, *table, none());
+            }
+            Verb::Share { instance, table, rights, .. } => {
+                let message = match rights.is_empty() {
+                    true => Message::RevokeAccess,
+                    false => Message::GrantAccess,
+                };
+                self.ask(instance.or(home), message, *table, none());
+            }
+            Verb::Execute { message, .. } => self.execute(*message),
             Verb::If { then, otherwise, .. } => {
                 self.steps(then, home);
                 self.steps(otherwise, home);
@@ -95,6 +109,15 @@ impl Walk<'_> {
             Verb::Call { program, .. } => self.program(*program, home),
             _ => {}
         }
+    }
+
+    /// A custom message is one of its own instance, and about its table or about none.
+    fn execute(&mut self, id: MessageId) {
+        let message = self.plan.custom_message(id);
+        let instance = message.instance;
+        let any = self.plan.instance(instance).tables.first().copied();
+        let table = message.table.or(any).unwrap_or_default();
+        self.ask(Some(instance), Message::Custom(id), table, none());
     }
 
     fn ask(

@@ -47,7 +47,7 @@ use teller::Teller;
 
 pub(in crate::report) use line::Mark as LineMark;
 pub(in crate::report) use page::{Page, Piece, Tone, columns};
-pub(in crate::report) use sentence::outage_word;
+pub(in crate::report) use sentence::{facts, judged, outage_word};
 
 /// The most lines of events that an ordinary story has.
 const LINES_MAX: usize = 200;

@@ -60,7 +60,7 @@ fn trade_told(page: &mut Page, trade: &Trade) {
 /// The pictures of all designs on one axis, without folds: those who wait or are waited for.
 fn pictures(page: &mut Page, histories: &[History], ascii: bool) {
     let mut views: Vec<_> = histories.iter().take(PICTURES_MAX).map(Timeline::of).collect();
-    let end = views.iter().map(|view| view.last.at).max().unwrap_or(SimInstant::START);
+    let end = histories.iter().map(History::end).max().unwrap_or(SimInstant::START);
     let of_interest: BTreeSet<String> = views
         .iter()
         .flat_map(|view| view.tracks.iter().map(move |track| (view, track)))

@@ -1,9 +1,9 @@
 //! Where a moment is on a picture of a given width.
 //!
-//! Distances tell time, with two exceptions that the picture shows: quiet time is folded to a
-//! fixed width, and things that happen at one instant in a certain order stand beside one another
-//! in that order. What those take is at most a quarter of the picture, unless the whole run takes
-//! no time.
+//! Distances tell time, with exceptions that the picture shows: quiet time is folded to a fixed
+//! width, each stretch between two folds has a scale of its own, and things that happen at one
+//! instant in a certain order stand beside one another in that order. What those take is at most
+//! a quarter of the picture, unless the whole run takes no time.
 
 use crate::check::Moment;
 use crate::report::timeline::quiet::Quiet;
@@ -29,10 +29,10 @@ pub(in crate::report) struct Stop {
 pub(in crate::report) struct Axis {
     /// The stops with their positions, both growing.
     stops: Vec<(Moment, f64)>,
+    /// The run, cut where its scale changes: instants from which on it is this many positions per
+    /// microsecond.
+    pieces: Vec<(SimInstant, f64)>,
     folds: Vec<(SimInstant, SimInstant)>,
-    fold_width: f64,
-    /// Position per microsecond of time that is not folded.
-    scale: f64,
     width: f64,
 }
 
@@ -40,16 +40,15 @@ impl Axis {
     /// An axis of this width, on which each fold takes `fold_width`.
     pub fn new(stops: &[Stop], quiet: &[Quiet], width: f64, fold_width: f64) -> Self {
         let folds: Vec<_> = quiet.iter().map(|it| (it.from, it.to)).collect();
-        let end = stops.last().map_or(0, |it| it.moment.at.0);
-        let folded: u64 = folds.iter().map(|(from, to)| to.0 - from.0).sum();
-        let live = end.saturating_sub(folded) as f64;
         let room = (width - fold_width * folds.len() as f64).max(1.0);
         let apart = stops.iter().filter(|it| it.apart).count() as f64;
-        let share = if live > 0.0 { (apart * ORDER_STEP).min(ORDER_SHARE) } else { 1.0 };
+        let end = stops.last().map_or(SimInstant::START, |it| it.moment.at);
+        let is_timeless = end == SimInstant::START;
+        let share = if is_timeless { 1.0 } else { (apart * ORDER_STEP).min(ORDER_SHARE) };
         let share = if apart > 0.0 { share } else { 0.0 };
-        let step = if apart > 0.0 { room * share / apart } else { 0.0 };
-        let scale = if live > 0.0 { room * (1.0 - share) / live } else { 0.0 };
-        let mut axis = Self { stops: Vec::new(), folds, fold_width, scale, width };
+        let step = room * share / apart.max(1.0);
+        let pieces = pieces(stops, &folds, end, room * (1.0 - share), fold_width);
+        let mut axis = Self { stops: Vec::new(), pieces, folds, width };
         let (mut position, mut now) = (0.0, SimInstant::START);
         for stop in stops {
             position += axis.length(now, stop.moment.at);
@@ -66,22 +65,22 @@ impl Axis {
         let scale = if end.0 == 0 { 0.0 } else { width / end.0 as f64 };
         let place = |stop: &Stop| (stop.moment, stop.moment.at.0 as f64 * scale);
         let stops = stops.iter().map(place).collect();
-        Self { stops, folds: Vec::new(), fold_width: 0.0, scale, width }
+        Self { stops, pieces: vec![(SimInstant::START, scale)], folds: Vec::new(), width }
     }
 
     /// The length of the time between two instants.
     fn length(&self, from: SimInstant, to: SimInstant) -> f64 {
-        let mut live = to.0.saturating_sub(from.0) as f64;
+        let first = self.pieces.partition_point(|(begin, _)| *begin <= from).saturating_sub(1);
         let mut length = 0.0;
-        for &(begin, end) in &self.folds {
-            let (first, last) = (begin.max(from).0, end.min(to).0);
-            if last > first {
-                let part = (last - first) as f64;
-                live -= part;
-                length += self.fold_width * part / (end.0 - begin.0).max(1) as f64;
+        for (at, (begin, scale)) in self.pieces.iter().enumerate().skip(first) {
+            let end = self.pieces.get(at + 1).map_or(SimInstant::END, |it| it.0);
+            let (begin, end) = ((*begin).max(from).0, end.min(to).0);
+            if begin >= to.0 {
+                break;
             }
+            length += end.saturating_sub(begin) as f64 * scale;
         }
-        length + live.max(0.0) * self.scale
+        length
     }
 
     /// The width of the picture.
@@ -109,32 +108,28 @@ impl Axis {
         (position + self.length(stop.at, at)).min(self.width)
     }
 
-    /// Whether an instant is inside a fold.
-    pub fn is_folded(&self, at: SimInstant) -> bool {
-        self.folds.iter().any(|(from, to)| *from < at && at < *to)
-    }
-
-    /// Round instants for labels, about `apart` from one another, none of them in a fold.
+    /// Round instants for labels, at least about `apart` from one another, none of them in a fold.
     pub fn ticks(&self, apart: f64) -> Vec<SimInstant> {
-        let end = self.stops.last().map_or(0, |(stop, _)| stop.at.0);
-        if self.scale <= 0.0 || end == 0 {
-            return vec![SimInstant::START];
-        }
-        let wanted = apart / self.scale;
-        let mut step = 1.0_f64;
-        while step < wanted {
-            // 1, 2, 5, 10 …; what is over a second goes in steps that clocks have.
-            step = next_step(step);
-        }
-        let step = step as u64;
+        let end = self.stops.last().map_or(SimInstant::START, |(stop, _)| stop.at);
         let mut ticks: Vec<SimInstant> = Vec::new();
         let mut last = f64::NEG_INFINITY;
-        let mut starts = vec![0];
-        starts.extend(self.folds.iter().map(|(_, to)| to.0));
-        for (index, start) in starts.iter().enumerate() {
-            let until = self.folds.get(index).map_or(end, |(from, _)| from.0);
-            let mut tick = start.div_ceil(step) * step;
-            while tick <= until {
+        for (at, (begin, scale)) in self.pieces.iter().enumerate() {
+            if self.folds.iter().any(|(from, _)| from == begin) || *scale <= 0.0 {
+                continue;
+            }
+            let until = self.pieces.get(at + 1).map_or(end, |it| it.0).min(end);
+            let mut step = 1.0_f64;
+            while step < apart / scale {
+                step = next_step(step);
+            }
+            // As many as fit, and one at least that is as round as the piece allows.
+            let length = until.0.saturating_sub(begin.0) as f64;
+            while step > 1.0 && step > length {
+                step = previous_step(step);
+            }
+            let step = step as u64;
+            let mut tick = begin.0.div_ceil(step) * step;
+            while tick <= until.0 {
                 let position = self.at(SimInstant(tick));
                 if position - last >= apart * 0.75 {
                     ticks.push(SimInstant(tick));
@@ -143,8 +138,47 @@ impl Axis {
                 tick += step;
             }
         }
-        ticks
+        if ticks.is_empty() { vec![SimInstant::START] } else { ticks }
     }
+}
+
+/// Cuts the run at its folds. Without folds one scale holds for all of it. With folds, distances
+/// can't be compared over them, and each stretch between two of them gets its width half by its
+/// time and half by how much happens in it.
+fn pieces(
+    stops: &[Stop],
+    folds: &[(SimInstant, SimInstant)],
+    end: SimInstant,
+    room: f64,
+    fold_width: f64,
+) -> Vec<(SimInstant, f64)> {
+    let begins = std::iter::once(SimInstant::START).chain(folds.iter().map(|it| it.1));
+    let ends = folds.iter().map(|it| it.0).chain([end]);
+    let stretches: Vec<_> = begins.zip(ends).collect();
+    let time = |it: &(SimInstant, SimInstant)| it.1.0.saturating_sub(it.0.0) as f64;
+    let live: f64 = stretches.iter().map(time).sum();
+    let happens = |it: &(SimInstant, SimInstant)| {
+        let from = stops.partition_point(|stop| stop.moment.at < it.0);
+        let to = stops.partition_point(|stop| stop.moment.at <= it.1);
+        // What takes no time needs no width.
+        if time(it) > 0.0 { (to - from) as f64 } else { 0.0 }
+    };
+    let all: f64 = stretches.iter().map(happens).sum();
+    let mut pieces = Vec::new();
+    for (at, stretch) in stretches.iter().enumerate() {
+        let share = time(stretch) / live.max(1.0);
+        let share = if folds.is_empty() || all == 0.0 {
+            share
+        } else {
+            (share + happens(stretch) / all) / 2.0
+        };
+        let scale = if time(stretch) > 0.0 { room * share / time(stretch) } else { 0.0 };
+        pieces.push((stretch.0, scale));
+        if let Some((from, to)) = folds.get(at) {
+            pieces.push((*from, fold_width / (to.0 - from.0).max(1) as f64));
+        }
+    }
+    pieces
 }
 
 /// The next round number of microseconds.
@@ -160,4 +194,13 @@ fn next_step(step: f64) -> f64 {
         };
     }
     CLOCK.into_iter().find(|it| *it > step).unwrap_or(step * 2.0)
+}
+
+/// The round number of microseconds before this one.
+fn previous_step(step: f64) -> f64 {
+    let mut before = 1.0;
+    while next_step(before) < step {
+        before = next_step(before);
+    }
+    before
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::{Anomalies, History, Moment};
+use crate::fault::FaultKind;
 use crate::plan::Message;
 use crate::report::timeline::steps::Step;
 use crate::report::timeline::track::LaneLine;
@@ -14,6 +15,12 @@ use crate::words::{InstanceId, LaneId, TransactionId};
 
 /// The most chapters of one run.
 const CHAPTERS_MAX: usize = 6;
+
+/// From this rank on, a chapter only serves to have any.
+const FILLER: u8 = 7;
+
+/// How many chapters are enough without those.
+const FILLED: usize = 3;
 
 /// A moment that explains the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +31,8 @@ pub(in crate::report) struct Chapter {
     pub at: Moment,
     /// What to call it.
     pub title: String,
+    /// How much it explains: the lower, the more.
+    pub rank: u8,
     /// Whether something goes wrong.
     pub is_bad: bool,
     /// The instance that a message did not reach, or did at last.
@@ -37,6 +46,8 @@ struct Candidate {
     title: String,
     is_bad: bool,
     message: Option<(InstanceId, bool)>,
+    /// Whose lane it is about, where that is one's.
+    lane: Option<LaneId>,
 }
 
 /// The chapters of a run, in order.
@@ -54,28 +65,46 @@ pub(super) fn chapters(
         seen: BTreeSet::new(),
         waited: BTreeSet::new(),
         unreached: BTreeSet::new(),
+        lane: None,
     };
     for entry in &history.trace.entries {
         finder.look(Moment::of(entry), &entry.event);
     }
     for lost in Anomalies::of(history).lost_updates.iter().take(1) {
-        let winner = finder.lane(lost.winner);
-        let title = format!("{winner} overwrites what it has not seen");
-        finder.found.push(Candidate { rank: 1, at: lost.at, title, is_bad: true, message: None });
+        finder.lane = finder.lane_of(lost.winner);
+        let title = format!("{} overwrites what it has not seen", finder.party(lost.winner));
+        finder.find("lost update", 1, (1, true), lost.at, title);
     }
     let mut found = finder.found;
     found.sort_by_key(|it| (it.rank, it.at));
     let mut chapters: Vec<Chapter> = Vec::new();
-    for Candidate { at, title, is_bad, message, .. } in found {
-        let Some(step) = steps.iter().position(|it| at.sequence <= it.last) else {
+    // Of what happens to one lane at one instant, what explains most is enough.
+    let mut told = BTreeSet::new();
+    for candidate in found {
+        if candidate.rank >= FILLER && chapters.len() >= FILLED {
+            break;
+        }
+        let Some(step) = step_of(steps, &candidate) else {
             continue;
         };
-        if chapters.len() < CHAPTERS_MAX && !chapters.iter().any(|it| it.step == step) {
-            chapters.push(Chapter { step, at: steps[step].at, title, is_bad, message });
+        let is_new = candidate.lane.is_none_or(|it| told.insert((it, candidate.at.at)));
+        let Candidate { title, rank, is_bad, message, .. } = candidate;
+        if chapters.len() < CHAPTERS_MAX && is_new && !chapters.iter().any(|it| it.step == step) {
+            chapters.push(Chapter { step, at: steps[step].at, title, rank, is_bad, message });
         }
     }
     chapters.sort_by_key(|it| it.step);
     chapters
+}
+
+/// The step that tells of a candidate: the one that covers its event, or a later line of its own
+/// lane at the same instant.
+fn step_of(steps: &[Step], candidate: &Candidate) -> Option<usize> {
+    let first = steps.partition_point(|it| it.last < candidate.at.sequence);
+    let at_once = steps[first..].iter().take_while(|it| it.at.at == candidate.at.at);
+    let mut own = at_once.enumerate().filter(|(_, it)| it.lane == candidate.lane);
+    let own = own.next().filter(|_| candidate.lane.is_some()).map(|(offset, _)| first + offset);
+    own.or((first < steps.len()).then_some(first))
 }
 
 struct Finder<'h, 't> {
@@ -89,12 +118,18 @@ struct Finder<'h, 't> {
     waited: BTreeSet<TransactionId>,
     /// The instances that a call did not reach.
     unreached: BTreeSet<InstanceId>,
+    /// The lane that the event at hand is about.
+    lane: Option<LaneId>,
 }
 
 impl Finder<'_, '_> {
-    /// What a lane of a transaction is called.
-    fn lane(&self, transaction: TransactionId) -> String {
-        let lane = self.history.transactions.get(&transaction).map(|it| it.lane);
+    fn lane_of(&self, transaction: TransactionId) -> Option<LaneId> {
+        self.history.transactions.get(&transaction).map(|it| it.lane)
+    }
+
+    /// What the lane of a transaction is called.
+    fn party(&self, transaction: TransactionId) -> String {
+        let lane = self.lane_of(transaction);
         lane.map_or_else(|| "somebody".to_owned(), |it| self.name(it))
     }
 
@@ -114,11 +149,21 @@ impl Finder<'_, '_> {
     ) {
         let number = self.seen.range((kind, 0)..=(kind, u32::MAX)).count() as u32;
         if number < most && self.seen.insert((kind, number)) {
-            self.found.push(Candidate { rank, at, title, is_bad, message: None });
+            let lane = self.lane;
+            self.found.push(Candidate { rank, at, title, is_bad, message: None, lane });
         }
     }
 
     fn look(&mut self, at: Moment, event: &Event) {
+        self.lane = match event {
+            Event::LockQueued { transaction, .. }
+            | Event::WaitEnded { transaction, .. }
+            | Event::Committed { transaction }
+            | Event::RolledBack { transaction, .. }
+            | Event::VictimChosen { victim: transaction, .. } => self.lane_of(*transaction),
+            Event::RequestRefused { lane, .. } | Event::LaneEnded { lane, .. } => Some(*lane),
+            _ => None,
+        };
         match event {
             Event::LockQueued { .. }
             | Event::WaitEnded { .. }
@@ -128,6 +173,41 @@ impl Finder<'_, '_> {
             | Event::LocksEscalated { .. }
             | Event::Committed { .. }
             | Event::RolledBack { .. } => self.lock(at, event),
+            Event::RequestRefused { .. } | Event::ResponseLost { .. } | Event::RequestBegan(_) => {
+                self.message(at, event);
+            }
+            Event::UpsertResolved { became: Some(Message::Create), .. } => {
+                self.find("stub", 1, (5, false), at, "The missing row is created".to_owned());
+            }
+            Event::PlugInBegan { plug_in, .. } => {
+                let name = self.history.names.plug_in(*plug_in);
+                self.find("step", 2, (7, false), at, format!("Step \"{name}\" runs"));
+            }
+            Event::Job(JobEvent::Began { .. }) => {
+                self.find("job", 1, (5, false), at, "The async service begins a job".to_owned());
+            }
+            Event::ScanDisturbed { .. } => {
+                self.find("scan", 1, (2, true), at, "A row moves under a scan".to_owned());
+            }
+            Event::DirtyReadUndone { .. } => {
+                let title = "What was read never was".to_owned();
+                self.find("dirty", 1, (2, true), at, title);
+            }
+            Event::LaneEnded { lane, outcome: Outcome::Failed(fault) }
+                if fault.kind != FaultKind::DeadlockVictim =>
+            {
+                let title = format!("{} ends in {}", self.name(*lane), fault.kind.facts().word);
+                self.find("failed", 1, (4, true), at, title);
+            }
+            Event::LaneEnded { lane, outcome: Outcome::Succeeded } => {
+                self.find("done", 1, (8, false), at, format!("{} is done", self.name(*lane)));
+            }
+            _ => {}
+        }
+    }
+
+    fn message(&mut self, at: Moment, event: &Event) {
+        match event {
             Event::RequestRefused { request, fault, .. } => {
                 let instance = self.history.requests.get(request).map(|it| it.instance);
                 let word = fault.kind.facts().word;
@@ -152,30 +232,6 @@ impl Finder<'_, '_> {
                     last.message = Some((began.instance, true));
                 }
             }
-            Event::UpsertResolved { became: Some(Message::Create), .. } => {
-                self.find("stub", 1, (5, false), at, "The missing row is created".to_owned());
-            }
-            Event::PlugInBegan { plug_in, .. } => {
-                let name = self.history.names.plug_in(*plug_in);
-                self.find("step", 2, (7, false), at, format!("Step \"{name}\" runs"));
-            }
-            Event::Job(JobEvent::Began { .. }) => {
-                self.find("job", 1, (5, false), at, "The async service begins a job".to_owned());
-            }
-            Event::ScanDisturbed { .. } => {
-                self.find("scan", 1, (2, true), at, "A row moves under a scan".to_owned());
-            }
-            Event::DirtyReadUndone { .. } => {
-                let title = "What was read never was".to_owned();
-                self.find("dirty", 1, (2, true), at, title);
-            }
-            Event::LaneEnded { lane, outcome: Outcome::Failed(fault) } => {
-                let title = format!("{} ends in {}", self.name(*lane), fault.kind.facts().word);
-                self.find("failed", 1, (4, true), at, title);
-            }
-            Event::LaneEnded { lane, outcome: Outcome::Succeeded } => {
-                self.find("done", 1, (8, false), at, format!("{} is done", self.name(*lane)));
-            }
             _ => {}
         }
     }
@@ -183,14 +239,14 @@ impl Finder<'_, '_> {
     fn lock(&mut self, at: Moment, event: &Event) {
         match event {
             Event::LockQueued { transaction, holders, ahead, .. } => {
-                let waiter = self.lane(*transaction);
-                let holder = holders.first().or_else(|| ahead.first()).map(|it| self.lane(*it));
+                let waiter = self.party(*transaction);
+                let holder = holders.first().or_else(|| ahead.first()).map(|it| self.party(*it));
                 let holder = holder.unwrap_or_else(|| "a lock".to_owned());
                 self.waited.insert(*transaction);
                 self.find("wait", 1, (2, false), at, format!("{waiter} waits for {holder}"));
             }
             Event::WaitEnded { transaction, end: WaitEnd::TimedOut(kind), .. } => {
-                let title = format!("{}: {}", self.lane(*transaction), kind.facts().word);
+                let title = format!("{}: {}", self.party(*transaction), kind.facts().word);
                 self.find("time-out", 1, (2, true), at, title);
             }
             Event::DeadlockClosed { .. } => {
@@ -201,19 +257,19 @@ impl Finder<'_, '_> {
                 self.find("far circle", 1, (0, true), at, title);
             }
             Event::VictimChosen { victim, .. } => {
-                self.find("victim", 2, (0, true), at, format!("{} is ended", self.lane(*victim)));
+                self.find("victim", 2, (0, true), at, format!("{} is ended", self.party(*victim)));
             }
             Event::LocksEscalated { .. } => {
                 let title = "Row locks become one table lock".to_owned();
                 self.find("escalation", 1, (3, false), at, title);
             }
             Event::Committed { transaction } if self.waited.contains(transaction) => {
-                let title = format!("{} commits after its wait", self.lane(*transaction));
+                let title = format!("{} commits after its wait", self.party(*transaction));
                 self.find("commit", 2, (3, false), at, title);
             }
             Event::RolledBack { transaction, reason: RollbackReason::Fault(fault) } => {
-                let title = format!("{} is rolled back", self.lane(*transaction));
-                if fault.kind != crate::fault::FaultKind::DeadlockVictim {
+                let title = format!("{} is rolled back", self.party(*transaction));
+                if fault.kind != FaultKind::DeadlockVictim {
                     self.find("rollback", 1, (3, true), at, title);
                 }
             }

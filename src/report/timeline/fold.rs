@@ -59,7 +59,7 @@ pub(super) struct Fold<'h, 't> {
     pub(super) extents: BTreeMap<TransactionId, (usize, usize)>,
     /// The wait of each transaction, as a bar.
     pub(super) waits: BTreeMap<TransactionId, (usize, usize)>,
-    /// The pause of each lane, as a bar whose end is known.
+    /// The number of each lane's try, where it is not the first.
     pub(super) attempts: BTreeMap<LaneId, u32>,
 }
 
@@ -86,7 +86,6 @@ impl<'h, 't> Fold<'h, 't> {
                 Some((_, Outcome::Unfinished(limit))) => Ending::Failed(limit.to_string()),
             },
             ended: lane.ended.map(|(at, _)| at),
-            began: lane.began,
         });
         let lanes: Vec<_> = lines.collect();
         let lane_of = lanes.iter().enumerate().map(|(at, lane)| (lane.id, at)).collect();
@@ -232,6 +231,9 @@ impl<'h, 't> Fold<'h, 't> {
                 let label = format!("pauses until {}", self.history.names.moment(*until));
                 self.lasting(*lane, BarKind::Pause, *until, &label);
             }
+            Event::Retried { lane, attempt, .. } => {
+                self.attempts.insert(*lane, *attempt);
+            }
             Event::RequestSent { .. }
             | Event::RequestRefused { .. }
             | Event::ResponseLost { .. }
@@ -269,13 +271,8 @@ impl<'h, 't> Fold<'h, 't> {
                     return;
                 };
                 let there = self.history.names.instance(*instance);
-                let attempt = self.attempts.get(lane).copied().unwrap_or(1);
                 let word = message.name();
-                let labels = vec![
-                    format!("{word} to {there}"),
-                    word.to_owned(),
-                    if attempt > 1 { attempt.to_string() } else { String::new() },
-                ];
+                let labels = vec![format!("{word} to {there}"), word.to_owned()];
                 let is_away = home != Some(*instance);
                 let never_began =
                     self.history.requests.get(request).is_none_or(|it| it.began.is_none());
@@ -292,7 +289,10 @@ impl<'h, 't> Fold<'h, 't> {
             Event::RequestAbandoned { request, .. } => {
                 self.undelivered(*request, "gives up waiting");
             }
-            Event::ResponseDelivered { request, .. } => {
+            Event::ResponseDelivered { lane, request, fault } => {
+                if fault.is_none() {
+                    self.attempts.remove(lane);
+                }
                 if let Some((track, bar)) = self.calls.remove(request) {
                     self.end(track, bar);
                 }
@@ -306,9 +306,11 @@ impl<'h, 't> Fold<'h, 't> {
         let Some(&(track, bar)) = self.calls.get(&request) else {
             return;
         };
+        let lane = self.lanes[self.tracks[track].lane].id;
+        let attempt = self.attempts.get(&lane).copied().unwrap_or(1);
         let bar = &mut self.tracks[track].bars[bar];
         bar.kind = BarKind::Failed;
-        bar.labels = vec![format!("✗ {word}"), "✗".to_owned()];
+        bar.labels = vec![format!("✗ {word}"), format!("✗ try {attempt}"), format!("✗ {attempt}")];
         self.mark(track, MarkKind::Undelivered, 0, word.to_owned());
     }
 }

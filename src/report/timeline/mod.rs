@@ -43,17 +43,13 @@ pub(in crate::report) use chapters::Chapter;
 pub(in crate::report) use crossing::{Arrival, Crossing};
 pub(in crate::report) use quiet::Quiet;
 pub(in crate::report) use ribbons::{Circle, Ribbon, Segment, SegmentState};
-pub(in crate::report) use selection::{Detail, Selection};
+pub(in crate::report) use selection::Detail;
 pub(in crate::report) use steps::Step;
-pub(in crate::report) use track::{
-    Bar, BarKind, Ending, Extent, LaneLine, Mark, MarkKind, Track, letters,
-};
+pub(in crate::report) use track::{Bar, BarKind, Ending, Extent, LaneLine, MarkKind, Track};
 
 /// A run, ready to be drawn.
 #[derive(Debug)]
 pub(in crate::report) struct Timeline {
-    /// Its last event.
-    pub last: Moment,
     /// The lanes, in the order in which they began.
     pub lanes: Vec<LaneLine>,
     /// The position of each lane in `lanes`.
@@ -116,10 +112,8 @@ impl Timeline {
         let circles = ribbons::circles(history, &locking, &lane_of);
         let crossings = crossing::crossings(history, &lanes, &lane_of, &tracks);
         let chapters = chapters::chapters(history, &lanes, &lane_of, &steps);
-        let last = history.trace.entries.last().map(Moment::of).unwrap_or_default();
         let quiet = quiet::quiet(history);
         Self {
-            last,
             lanes,
             lane_of,
             groups,

@@ -111,7 +111,6 @@ impl Fold<'_, '_> {
                 self.end(track, part);
             }
         }
-        self.attempts.remove(&lane);
     }
 
     /// The open request, with its lane.

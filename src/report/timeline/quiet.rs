@@ -88,7 +88,7 @@ pub(super) fn quiet(history: &History) -> Vec<Quiet> {
         }
     }
     // A little of each fold stays, so that what is beside it is not glued to it.
-    let rest = ((live / 50.0) as u64).max(1);
+    let rest = ((live / 40.0) as u64).max(1);
     let trimmed = gaps.iter().filter(|it| it.folded && it.to - it.from > rest * 4);
     trimmed
         .map(|it| Quiet { from: SimInstant(it.from + rest), to: SimInstant(it.to - rest) })

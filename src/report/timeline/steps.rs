@@ -30,10 +30,13 @@ pub(in crate::report) struct Step {
 impl Step {
     /// The step as a sentence.
     pub fn sentence(&self) -> String {
-        if self.speaker.is_empty() {
-            self.text.clone()
-        } else {
-            format!("{} {}", self.speaker, self.text)
+        // Not every line of a story begins with what its speaker does.
+        let first = self.text.split(' ').next().unwrap_or_default();
+        let is_done_by = self.lane.is_some() && first != "plug-in" && !first.contains(['/', ':']);
+        match is_done_by {
+            _ if self.speaker.is_empty() => self.text.clone(),
+            true => format!("{} {}", self.speaker, self.text),
+            false => format!("{}: {}", self.speaker, self.text),
         }
     }
 }

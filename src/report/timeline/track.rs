@@ -23,8 +23,6 @@ pub(in crate::report) struct LaneLine {
     pub ending: Ending,
     /// When it ended.
     pub ended: Option<Moment>,
-    /// When it began.
-    pub began: Moment,
 }
 
 /// How a lane ended.
