@@ -42,8 +42,7 @@ impl World {
             return Flow::Continue;
         };
         // What the platform itself writes to say who is in a team, or who sees a row, was checked
-        // with the request that it does so for. Assumed: so was what is inherited, whoever owns
-        // the row that inherits it.
+        // with the request that it does so for.
         if is_part && (security.is_internal(frame.request.table) || is_inherited(&frame.request)) {
             frame.phase = Phase::Begin;
             return Flow::Continue;
@@ -395,7 +394,9 @@ fn is_part(fiber: &Fiber) -> bool {
     matches!(below, Some(Frame::Request(it)) if it.running.is_none() && it.request.batch.is_none())
 }
 
-/// Whether a request is about access that came along from a row above.
+/// Whether a request is about access that comes along from a row above.
+///
+/// Assumed: it was checked with the request for that row, whoever owns the one that inherits it.
 fn is_inherited(request: &Request) -> bool {
     matches!(request.access.as_deref(), Some(AccessChange::Share { inherited: Some(_), .. }))
 }
