@@ -15,6 +15,7 @@
 
 mod bars;
 mod budget;
+mod compared;
 mod data;
 mod graph;
 mod overlay;
@@ -28,6 +29,7 @@ mod svg;
 mod tests;
 mod text;
 
+pub use compared::compared;
 use serde_json::json;
 
 use crate::report::Run;

@@ -1,12 +1,14 @@
 //! The timeline as one finished SVG: the layout, the scale, the instances.
 
+use std::collections::BTreeSet;
+
 use crate::check::{History, Moment};
 use crate::report::html::bars;
 use crate::report::html::overlay;
 use crate::report::html::svg::Svg;
 use crate::report::html::text::{cut, number, sentence, width};
 use crate::report::timeline::{Axis, Detail, Group, Quiet, Timeline, Track};
-use crate::words::format_duration;
+use crate::words::{SimInstant, format_duration};
 
 /// The whole picture's width, in the units of its view box.
 pub(super) const WIDTH: f64 = 1_180.0;
@@ -63,6 +65,15 @@ impl Place {
     }
 }
 
+/// What pictures have in common that stand one below the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent<'a> {
+    /// When the longest of the runs ends.
+    pub(super) end: SimInstant,
+    /// The lanes that are drawn, by name; all where it is empty.
+    pub(super) only: &'a BTreeSet<String>,
+}
+
 /// A picture in the making.
 pub(super) struct Plot<'a, 'h> {
     pub(super) history: &'a History<'h>,
@@ -87,7 +98,34 @@ impl<'a, 'h> Plot<'a, 'h> {
         id: &str,
     ) -> Self {
         let axis = Axis::new(&view.stops, quiet, WIDTH - GUTTER - MARGIN, FOLD);
-        let details = view.selection().details;
+        Self::on(history, view, (axis, quiet), id, view.selection().details)
+    }
+
+    /// Lays a run out on an axis that it shares with others.
+    pub(super) fn sharing(
+        history: &'a History<'h>,
+        view: &'a Timeline,
+        extent: Extent<'_>,
+        id: &str,
+    ) -> Self {
+        let axis = Axis::shared(&view.stops, extent.end, WIDTH - GUTTER - MARGIN);
+        let mut details = view.selection().details;
+        for (detail, track) in details.iter_mut().zip(&view.tracks) {
+            let name = &view.lanes[track.lane].name;
+            if !extent.only.is_empty() && !extent.only.contains(name) {
+                *detail = None;
+            }
+        }
+        Self::on(history, view, (axis, &[]), id, details)
+    }
+
+    fn on(
+        history: &'a History<'h>,
+        view: &'a Timeline,
+        (axis, quiet): (Axis, &'a [Quiet]),
+        id: &str,
+        details: Vec<Option<Detail>>,
+    ) -> Self {
         let mut places = vec![None; view.tracks.len()];
         let mut headers = Vec::new();
         let mut y = TOP;
