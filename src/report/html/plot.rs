@@ -34,6 +34,9 @@ const GAP: f64 = 3.0;
 /// What stands below: how long the folds are.
 const FOOTER: f64 = 20.0;
 
+/// From this many events on, a picture is dense.
+const DENSE: usize = 4_000;
+
 /// The most ribbons under one track.
 pub(super) const RIBBONS_MAX: usize = 8;
 
@@ -149,6 +152,17 @@ impl<'a, 'h> Plot<'a, 'h> {
     /// The position of a moment.
     pub(super) fn x(&self, at: Moment) -> f64 {
         GUTTER + self.axis.of(at)
+    }
+
+    /// How far things that are no wider than a hair are drawn apart: more would not be seen, and
+    /// would make the page large.
+    pub(super) fn hair(&self) -> f64 {
+        if self.is_dense() { 1.5 + self.tracks().count() as f64 / 8.0 } else { 0.4 }
+    }
+
+    /// Whether there is more than a picture can show.
+    pub(super) fn is_dense(&self) -> bool {
+        self.history.trace.entries.len() > DENSE
     }
 
     /// The end of the time axis.

@@ -1,0 +1,61 @@
+//! The HTML report in a browser: no message, no request, nothing that keeps anybody out, every
+//! control by keyboard, the panels follow the slider, and an address leads back to its moment.
+//!
+//! Skipped, with a message, where there is no Chromium or `npm ci` was not run in
+//! `tests/browser`; `.ci/run` installs both.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use multiverse::engine::RunOptions;
+use multiverse::report::{self, Run};
+use multiverse::run;
+
+/// A deadlock and its cures, an outage with a stub, and a chain of plug-ins.
+const USED: [&str; 3] = [
+    "transaction-patterns/team-members",
+    "eventual-consistency/stub-by-guid",
+    "transaction-patterns/chain-of-plug-ins",
+];
+
+#[test]
+fn a_reader_can_use_the_report_in_a_browser() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut pages = Vec::new();
+    for name in USED {
+        let file = format!("scenarios/{name}.yaml");
+        let text = std::fs::read_to_string(&file).expect("the file is there");
+        let plans = run::parse(&file, &text).expect("the file is accepted");
+        let runs: Vec<_> = plans
+            .iter()
+            .map(|plan| run::run(plan, &RunOptions::default()).expect("the plan is sound"))
+            .collect();
+        let runs: Vec<_> =
+            runs.iter().map(|run| Run { trace: &run.trace, verdict: &run.verdict }).collect();
+        let page = folder.path().join(format!("{}.html", name.replace('/', "-")));
+        std::fs::write(&page, report::html(&runs)).expect("a page");
+        pages.push(page);
+    }
+    match complaint(&pages) {
+        Some(complaint) => assert_eq!(complaint, ""),
+        None => println!("skipped: no Chromium, or no `npm ci` in tests/browser"),
+    }
+}
+
+/// What a browser complains of in pages that are used as a reader uses them; `None` where no
+/// browser is installed, or what drives it is not.
+fn complaint(pages: &[PathBuf]) -> Option<String> {
+    if !Path::new("tests/browser/node_modules/playwright-core").is_dir() {
+        return None;
+    }
+    let folders = std::env::var_os("PATH")?;
+    let folders: Vec<_> = std::env::split_paths(&folders).collect();
+    let mut places = ["chromium", "chromium-browser", "google-chrome"]
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    let browser = places.find(|it| it.is_file())?;
+    let mut command = Command::new("node");
+    let output = command.arg("tests/browser/use.mjs").arg(browser).args(pages).output().ok()?;
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    Some(if output.status.success() { String::new() } else { format!("it fails: {complaint}") })
+}
