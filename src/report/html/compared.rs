@@ -61,7 +61,8 @@ fn trades(page: &mut String, first: &Figures, others: &[Figures]) {
             false => ("same", "no", "not better"),
         };
         let icon = format!(
-            "<svg class=\"ic big\" role=\"img\" aria-label=\"{word}\"><use href=\"#{symbol}\"/></svg>"
+            "<svg class=\"ic big\" role=\"img\" aria-label=\"{word}\"><use href=\"#{symbol}\"/>\
+             </svg>"
         );
         let _ = writeln!(
             page,

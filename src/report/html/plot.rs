@@ -183,34 +183,45 @@ impl<'a, 'h> Plot<'a, 'h> {
             "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">",
             sentence(told)
         ));
+        self.fill(&mut svg);
+        self.playhead(&mut svg);
+        svg.raw("</svg>");
+        svg.into_text()
+    }
+
+    /// How high the picture is.
+    pub(super) const fn height(&self) -> f64 {
+        self.height
+    }
+
+    /// Everything in the picture.
+    pub(super) fn fill(&self, svg: &mut Svg) {
+        let (width, height) = (number(WIDTH), number(self.height));
         let clip = format!("clip{}", self.id);
         svg.raw(&format!(
             "<clipPath id=\"{clip}\"><rect class=\"clip\" x=\"0\" y=\"0\" width=\"{width}\" \
              height=\"{height}\"/></clipPath>"
         ));
-        self.scale(&mut svg);
-        self.folds(&mut svg);
+        self.scale(svg);
+        self.folds(svg);
         for (group, top) in self.view.groups.iter().zip(&self.headers) {
-            header(&mut svg, group, *top);
+            header(svg, group, *top);
         }
         for (track, place) in self.tracks() {
-            bars::gutter(self, &mut svg, track, &place);
+            bars::gutter(self, svg, track, &place);
         }
         svg.raw(&format!("<g clip-path=\"url(#{clip})\">"));
         for (group, top) in self.view.groups.iter().zip(&self.headers) {
-            self.availability(&mut svg, group, *top);
+            self.availability(svg, group, *top);
         }
         for (track, place) in self.tracks() {
-            bars::track(self, &mut svg, track, &place);
+            bars::track(self, svg, track, &place);
         }
-        overlay::circles(self, &mut svg);
-        overlay::arrows(self, &mut svg);
-        overlay::crossings(self, &mut svg);
+        overlay::circles(self, svg);
+        overlay::arrows(self, svg);
+        overlay::crossings(self, svg);
         svg.raw("</g>");
-        overlay::chapters(self, &mut svg, TOP);
-        self.playhead(&mut svg);
-        svg.raw("</svg>");
-        svg.into_text()
+        overlay::chapters(self, svg, TOP);
     }
 
     /// The tracks that are drawn.
