@@ -31,8 +31,15 @@ fn runs(name: &str) -> Vec<Trace> {
 fn the_exports_of_five_scenarios() {
     for name in KEPT {
         for trace in runs(name) {
-            for format in [Format::Mermaid, Format::Perfetto, Format::Dot, Format::Xdl, Format::Csv]
-            {
+            let formats = [
+                Format::Mermaid,
+                Format::Perfetto,
+                Format::Dot,
+                Format::Xdl,
+                Format::Csv,
+                Format::Svg,
+            ];
+            for format in formats {
                 for document in export(&trace, format) {
                     let variant = trace.header.variant.as_deref().unwrap_or("run");
                     let part = document.part.as_deref().unwrap_or("whole");
@@ -59,7 +66,7 @@ fn every_export_of_every_scenario_can_be_written_twice_alike() {
             assert_eq!(documents, export(&trace, format), "{}", case.name());
             for document in documents {
                 match format {
-                    Format::Xdl => {
+                    Format::Xdl | Format::Svg => {
                         let parsed = roxmltree::Document::parse(&document.text);
                         assert!(parsed.is_ok(), "{}: {parsed:?}", case.name());
                     }

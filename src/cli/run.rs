@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(long, value_name = "PATH")]
     otel: Option<PathBuf>,
 
-    /// Write it in another format: mermaid, perfetto, dot, xdl, csv, jsonl or otel; repeatable
+    /// Write it in another format: mermaid, perfetto, dot, xdl, csv, svg, jsonl or otel; repeatable
     #[arg(long, value_name = "FORMAT=PATH")]
     export: Vec<Export>,
 

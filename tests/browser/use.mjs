@@ -7,7 +7,9 @@ import { readFileSync } from "node:fs";
 const require = createRequire(import.meta.url);
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const [browserPath, ...files] = process.argv.slice(2);
+const [browserPath, ...named] = process.argv.slice(2);
+// Pages behind `--still` have no script, and so no controls but links.
+const [files, stills] = [named.slice(0, named.indexOf("--still")), named.slice(named.indexOf("--still") + 1)];
 
 let place = "";
 function must(holds, complaint) {
@@ -161,6 +163,41 @@ async function tabbed(file) {
   await close(page);
 }
 
+/** Every link and every part that scrolls is reached by the Tab key. */
+async function reached(page) {
+  for (let at = 0; at < 600; at++) {
+    await page.keyboard.press("Tab");
+    const isBody = await page.evaluate(() => {
+      document.activeElement.dataset.reached = "yes";
+      return document.activeElement === document.body;
+    });
+    if (isBody) break;
+  }
+  return page.evaluate(() =>
+    [...document.querySelectorAll("a[href], [tabindex]")]
+      .filter((it) => it.checkVisibility() && !it.dataset.reached && it.tabIndex >= 0)
+      .map((it) => it.outerHTML.slice(0, 80)));
+}
+
+async function still(file) {
+  for (const scheme of ["light", "dark"]) {
+    const page = await opened(file, { scheme });
+    await page.evaluate(axe);
+    const found = await page.evaluate(() => globalThis.axe.run());
+    const told = found.violations.map((it) => `${it.id}: ${it.nodes[0].html}`);
+    must(told.length === 0, `axe, ${scheme}: ${told.join("; ")}`);
+    await close(page);
+  }
+  const page = await opened(file, { scripts: true });
+  const missed = await reached(page);
+  must(missed.length === 0, `not reached by Tab: ${missed.join("; ")}`);
+  await close(page);
+  const narrow = await opened(file, { width: 360 });
+  const wide = await narrow.evaluate(() => document.documentElement.scrollWidth);
+  must(wide <= 360, `a narrow screen scrolls sideways: ${wide}`);
+  await close(narrow);
+}
+
 async function plain(file) {
   const page = await opened(file, { scripts: false });
   for (const part of [".verdict", ".plot svg", ".story li", "details"]) {
@@ -185,6 +222,10 @@ try {
     await linked(file);
     await tabbed(file);
     await plain(file);
+  }
+  for (const file of stills) {
+    place = file;
+    await still(file);
   }
 } catch (error) {
   console.error(error.message);
