@@ -150,7 +150,9 @@ impl World {
                 self.check_association(security, holdings, frame)?;
                 return self.check_team(holdings, frame);
             }
-            // Their items are requests of their own, each with its own check.
+            // The items of a batch, and what a custom message asks for, are requests of their own,
+            // each with its own check; a custom message needs no privilege unless its author says
+            // so (`ExecutePrivilegeName`), which nobody can here.
             _ => return Ok(()),
         };
         let need = Need { right, table, row: frame.request.id() };
