@@ -64,12 +64,18 @@ impl World {
             Phase::PostOperation => {
                 let request = &frame.request;
                 let steps = &self.shared.steps;
-                let has_jobs =
-                    steps.asynchronous(frame.instance, request.table, request.message).is_some();
+                let has_jobs = frame.defers_cascade()
+                    || steps.asynchronous(frame.instance, request.table, request.message).is_some();
                 let next = if has_jobs { Phase::Queue } else { Phase::Commit };
                 self.run_stage(id, fiber, Stage::PostOperation, next)
             }
-            Phase::Commit | Phase::Job => {
+            Phase::Job => {
+                if !self.begin_cascade_batch(fiber) {
+                    self.complete(fiber);
+                }
+                Flow::Continue
+            }
+            Phase::Commit => {
                 self.complete(fiber);
                 Flow::Continue
             }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::cascade::children::Below;
-use crate::engine::cascade::{Action, Cascade, Tie};
+use crate::engine::cascade::deferred::Reaching;
+use crate::engine::cascade::{Action, Cascade, Deferred, Tie};
 use crate::engine::database::Wrote;
 use crate::engine::fiber::{FiberId, RequestFrame};
 use crate::engine::operation::Done;
@@ -66,7 +67,11 @@ impl World {
             cascade.is_begun = true;
             // Nothing cascades from a value that stays what it is.
             let stays = cascade.old_owner == *owner;
-            return Ok(if stays { Done::After(cost) } else { Done::Took(cost) });
+            if !stays && self.puts_off(frame, cascade, Reaching::Assign) {
+                cascade.deferred = Deferred::Wanted;
+            }
+            let is_over = stays || cascade.deferred == Deferred::Wanted;
+            return Ok(if is_over { Done::After(cost) } else { Done::Took(cost) });
         }
         let Some(row) = frame.request.id() else { return Ok(Done::After(Duration::ZERO)) };
         loop {

@@ -23,13 +23,18 @@
 
 mod assign;
 mod children;
+mod deferred;
 mod inherit;
 mod merge;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+pub use deferred::{Batch, Deferred};
 
 use crate::engine::cascade::children::Below;
+use crate::engine::cascade::deferred::Reaching;
 use crate::engine::database::{Assigned, Change, Wrote};
 use crate::engine::fiber::{FiberId, RequestFrame};
 use crate::engine::operation::Done;
@@ -180,6 +185,8 @@ pub struct Cascade {
     /// Of a row that has come below another: the requests that are still to be made for that, the
     /// last one first; `None` as long as the row itself is not written.
     inheritance: Option<Vec<Request>>,
+    /// Whether it is left to a job.
+    pub(in crate::engine) deferred: Deferred,
 }
 
 impl Cascade {
@@ -187,7 +194,7 @@ impl Cascade {
     pub(super) fn of_child(&self, table: TableId, row: Option<RowId>) -> Self {
         let mut above = self.above.clone();
         above.extend(row.map(|row| (table, row)));
-        Self { above, ..Self::default() }
+        Self { above, deferred: self.deferred, ..Self::default() }
     }
 }
 
@@ -226,6 +233,10 @@ impl World {
             match self.lock_for_change(fiber, frame)? {
                 Wrote::Row(_) => cascade.is_begun = true,
                 other => return Ok(Some(self.written(other))),
+            }
+            if self.puts_off(frame, cascade, Reaching::Delete) {
+                cascade.deferred = Deferred::Wanted;
+                return Ok(Some(Done::After(Duration::ZERO)));
             }
         }
         let (tie, below) = match self.next_child(fiber, frame, (list, cascade), row, limit)? {
