@@ -102,8 +102,9 @@ impl World {
     }
 
     /// The same as a scenario that expects what the oracle says.
-    fn scenario(&self) -> String {
-        let mut text = String::from("scenario: A delete\ntables:\n");
+    /// `limits`: more of the file; `by`: when what is expected must hold.
+    fn scenario(&self, limits: &str, by: &str) -> String {
+        let mut text = format!("scenario: A delete\n{limits}tables:\n");
         for (table, lookups) in self.lookups.iter().enumerate() {
             let columns: Vec<String> = (lookups.iter().enumerate())
                 .map(|(lookup, (to, _))| format!("l{lookup}: {{ lookup: t{to} }}"))
@@ -149,7 +150,8 @@ impl World {
                     true => self.columns(table, it),
                     false => "missing".to_owned(),
                 };
-                writeln!(text, "  - {{ row: us/t{table}/t{table}r{row}, is: {state} }}").unwrap();
+                writeln!(text, "  - {{ row: us/t{table}/t{table}r{row}, is: {state}{by} }}")
+                    .unwrap();
             }
         }
         text
@@ -190,7 +192,31 @@ proptest! {
 
     #[test]
     fn a_delete_leaves_what_a_plain_oracle_says(world in any_world()) {
-        let text = world.scenario();
+        let text = world.scenario("", "");
+        let plans = run::parse("delete.yaml", &text).expect("a sound scenario");
+        let run = run::run(&plans[0], &RunOptions::default()).expect("a plan that runs");
+        let failed: Vec<&str> = run.verdict.failed().map(|check| &*check.text).collect();
+        prop_assert!(failed.is_empty(), "{failed:?}\n{text}");
+        prop_assert!(run.verdict.violations.is_empty(), "{:?}\n{text}", run.verdict.violations);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// In the end it is the same who does it, as long as nothing is in the way.
+    #[test]
+    fn a_delete_that_is_left_to_a_job_leaves_the_same(
+        mut world in any_world(),
+        batch in 1..4_u32,
+    ) {
+        for (_, on_delete) in world.lookups.iter_mut().flatten() {
+            if *on_delete == OnDelete::Restrict {
+                *on_delete = OnDelete::RemoveLink;
+            }
+        }
+        let limits = format!("limits: {{ delete cascade: 1, cascade batch: {batch} }}\n");
+        let text = world.scenario(&limits, ", by: end");
         let plans = run::parse("delete.yaml", &text).expect("a sound scenario");
         let run = run::run(&plans[0], &RunOptions::default()).expect("a plan that runs");
         let failed: Vec<&str> = run.verdict.failed().map(|check| &*check.text).collect();
