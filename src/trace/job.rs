@@ -12,8 +12,8 @@ use crate::words::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "job-event", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum JobEvent {
-    /// A request wrote a job for an asynchronous step, or for its cascade. There is no such job until its transaction
-    /// is committed.
+    /// A request wrote a job, for an asynchronous step or for the rows that its cascade reaches.
+    /// There is no such job until its transaction is committed.
     Queued {
         /// The request whose event it is for.
         request: RequestId,

@@ -150,10 +150,11 @@ impl World {
         for tie in self.ties_of(action, table) {
             let refers = |value: &Value| *value == Value::Id(row);
             for child in self.rows_below(frame, tie, refers) {
+                let Some(item) = self.item_of(frame, cascade, (tie, child)) else { continue };
+                // What this try has done already, and a step has undone, stays undone.
                 if child == row && tie.child == table || cascade.children.contains(&(child, 0)) {
                     continue;
                 }
-                let Some(item) = self.item_of(frame, cascade, (tie, child)) else { continue };
                 let has_steps = self.shared.steps.any(frame.instance, tie.child, item.message);
                 if has_steps && !items.is_empty() {
                     continue;

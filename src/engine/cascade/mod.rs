@@ -11,6 +11,8 @@
 //! meets every stage, has its own children, and its fault is the fault of the whole. So all rows
 //! that a cascade reaches stay locked until everything is done.
 //!
+//! A cascade that reaches very many rows is left to a job of the async service instead.
+//!
 //! Source: Microsoft Learn, "Configure table relationship cascading behavior"; "Asynchronous
 //! processing of cascading transactions": a cascade locks all rows that it affects until it is
 //! done, each when it comes to it, and one failure rolls all back; so does a row that somebody else
