@@ -78,6 +78,21 @@ impl Output {
         let _ = writeln!(stream, "{}", text.trim_end());
     }
 
+    /// Says how far it is, where somebody looks: on a terminal, on one line that is taken away at
+    /// the end.
+    pub fn progress(&mut self, done: usize, of: usize, name: &str) {
+        let mut stream = io::stderr().lock();
+        if of < 2 || !stream.is_terminal() {
+            return;
+        }
+        let text = match done < of {
+            true => format!("{}/{of} {}", done + 1, visible(name)),
+            false => String::new(),
+        };
+        let text: String = text.chars().take(self.complaint_width().saturating_sub(1)).collect();
+        let _ = write!(stream, "\r\x1b[2K{text}").and_then(|()| stream.flush());
+    }
+
     /// Ends the output: what became of the writing itself.
     pub fn finish(mut self) -> Exit {
         match self.failed.take() {

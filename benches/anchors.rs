@@ -1,0 +1,342 @@
+//! The anchors W1 to W7: what the kernel's database costs, trace off, each beside the bare bound
+//! (a `DashMap` and a `parking_lot` mutex a row) in the same run. One function a claim.
+//!
+//! One update is: lock the row, read it, write it with its version counted up; a transaction is ten
+//! of them, and holds its locks to its end. Where there are sessions, the kernel has them on one
+//! thread, and the bare bound has a real thread for each.
+#![allow(missing_docs)]
+
+mod anchor;
+
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use multiverse::engine::database::{Assigned, Caller, Execution, Looked, Query, Step, Writing};
+use multiverse::plan::{Hint, Hints, Isolation};
+use multiverse::words::{BinaryOperator, Expression, Name, RequestId, Value};
+
+use anchor::bare::Bare;
+use anchor::instance::{Instance, Keyed, TEST, caller};
+use anchor::rounds::{against_bare, group_of};
+use anchor::sessions::Sessions;
+use anchor::{Draw, HOT_ROWS, KEY, NUMBER, Order, ROWS, key_of, row_id, values};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Transactions of one round.
+const COMMITS: u64 = 50_000;
+/// Sessions that work at once.
+const SESSIONS: [u32; 3] = [1, 2, 16];
+/// Deadlocks of one round.
+const DEADLOCKS: u64 = 10_000;
+/// Rows that a scan passes between two transactions of the writer.
+const ROWS_A_WRITE: u64 = 1_000;
+/// Point reads of one round.
+const READS: u64 = 500_000;
+
+fn bare_of(rows: u64) -> Bare {
+    let mut bare = Bare::default();
+    let values = values();
+    for number in 0..rows {
+        bare.load(row_id(number), Some(&key_of(number)), &values);
+    }
+    bare
+}
+
+/// So many transactions on so many threads, each of which does its share.
+fn on_threads(count: u32, transact: impl Fn(&mut Draw) + Sync) {
+    let (share, transact) = (COMMITS / u64::from(count), &transact);
+    thread::scope(|scope| {
+        for number in 0..count {
+            scope.spawn(move || {
+                let mut draw = Draw::of(number.into());
+                for _ in 0..share {
+                    transact(&mut draw);
+                }
+            });
+        }
+    });
+}
+
+/// Committed transactions of sessions on so many rows, beside the bare bound's.
+fn transactions(
+    criterion: &mut Criterion,
+    claim: &str,
+    (rows, order): (u64, Order),
+    bare_transact: fn(&Bare, &mut Draw),
+) {
+    // Made only when it is measured: a bench that a filter leaves out costs nothing.
+    let mut bare = None;
+    for count in SESSIONS {
+        let case = if count == 1 { "1 session".into() } else { format!("{count} sessions") };
+        let mut sessions = None;
+        against_bare(
+            criterion,
+            (claim, &case),
+            COMMITS,
+            || sessions.get_or_insert_with(|| Sessions::new(count, rows, order)).run(COMMITS),
+            || {
+                let bare = &*bare.get_or_insert_with(|| bare_of(rows));
+                on_threads(count, |draw| bare_transact(bare, draw));
+            },
+        );
+        if let Some(sessions) = sessions
+            && sessions.deadlocks > 0
+        {
+            println!("{claim}/{case}: {} deadlocks in all", sessions.deadlocks);
+        }
+    }
+}
+
+/// W1: random rows of a million, with nobody in the way.
+fn w1_uncontended(criterion: &mut Criterion) {
+    transactions(criterion, "W1 uncontended", (ROWS, Order::Sorted), |bare, draw| {
+        bare.transact(&draw.rows(ROWS, Order::Sorted).map(row_id));
+    });
+}
+
+/// W2: a hundred hot rows in ascending order, so that sessions wait and never deadlock.
+fn w2_hot_rows_sorted(criterion: &mut Criterion) {
+    transactions(criterion, "W2 hot rows sorted", (HOT_ROWS, Order::Sorted), |bare, draw| {
+        bare.transact(&draw.rows(HOT_ROWS, Order::Sorted).map(row_id));
+    });
+}
+
+/// W3: a hundred hot rows in any order, so that sessions deadlock. The bare bound's sessions can't
+/// find a deadlock, so none of them waits: who meets a locked row begins again with others.
+fn w3_hot_rows_unsorted(criterion: &mut Criterion) {
+    transactions(criterion, "W3 hot rows unsorted", (HOT_ROWS, Order::AsDrawn), |bare, draw| {
+        while !bare.try_transact(&draw.rows(HOT_ROWS, Order::AsDrawn).map(row_id)) {}
+    });
+}
+
+/// W4: two users in opposite order: from the request that closes the cycle to the victim's error.
+/// The bare bound finds no deadlocks.
+fn w4_cycle_to_victim(criterion: &mut Criterion) {
+    let mut instance = Instance::of(HOT_ROWS, Keyed::No);
+    let mut values = [(NUMBER, Assigned::Value(Value::Whole(2)))];
+    let mut group = group_of(criterion, "W4 deadlock", DEADLOCKS);
+    group.bench_function("closing request to victim", |bencher| {
+        bencher.iter_custom(|times| {
+            let mut all = Duration::ZERO;
+            for _ in 0..times * DEADLOCKS {
+                let (a, b) = (instance.begin(), instance.begin());
+                let (of_a, of_b) = (caller(a, 0), caller(b, 1));
+                let (mut first, mut second) = (Writing::default(), Writing::default());
+                let _ = instance.update(&of_a, row_id(1), &mut values, &mut first);
+                let _ = instance.update(&of_b, row_id(2), &mut values, &mut second);
+                let _ = instance.update(&of_a, row_id(2), &mut values, &mut first);
+                #[allow(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+                let start = Instant::now();
+                let _ = instance.update(&of_b, row_id(1), &mut values, &mut second);
+                instance.search_deadlocks();
+                all += start.elapsed();
+                let awakened = instance.database.take_awakened();
+                assert!(awakened.iter().any(|it| it.fault.is_some()), "somebody is the victim");
+                instance.database.keep_room(awakened);
+                instance.roll_back(b);
+                instance.roll_back(a);
+            }
+            all
+        });
+    });
+    group.finish();
+}
+
+/// A scan of all rows for a number that none has. Between stretches of it `write` has its turn.
+fn scan(instance: &mut Instance, hints: Hints, mut write: impl FnMut(&mut Instance)) {
+    let filter = Expression::Binary(
+        BinaryOperator::Equal,
+        Box::new(Expression::Column(Name::from("column 1"))),
+        Box::new(Expression::Literal(Value::Whole(-1))),
+    );
+    let query = Arc::new(Query { filter: Some(filter), hints, ..Query::default() });
+    let transaction = instance.begin();
+    let level = hints.level(Isolation::ReadCommittedSnapshot);
+    let caller = Caller { level, ..caller(transaction, 0) };
+    let made = Execution::select(&instance.database, &instance.plan, &caller, TEST, query);
+    let mut execution = made.expect("there is such a table");
+    let room = instance.plan.costs.row * u32::try_from(ROWS_A_WRITE).expect("few");
+    loop {
+        let (database, mut context) = instance.parts();
+        let step = database.step(&mut context, &caller, &mut execution, room);
+        if step.expect("nobody is in the way") == Step::Done {
+            break;
+        }
+        write(instance);
+    }
+    let (database, mut context) = instance.parts();
+    let _ = database.finish(&mut context, &caller, &mut execution);
+    instance.commit(transaction);
+}
+
+/// A transaction of ten updates of random rows.
+fn write(instance: &mut Instance, draw: &mut Draw) {
+    let mut values = [(NUMBER, Assigned::Value(Value::Whole(2)))];
+    let transaction = instance.begin();
+    let caller = caller(transaction, 1);
+    let mut writing = Writing::default();
+    for number in draw.rows(ROWS, Order::Sorted) {
+        black_box(instance.update(&caller, row_id(number), &mut values, &mut writing));
+    }
+    instance.commit(transaction);
+}
+
+/// W5: a scan of a million rows: with nolock beside a writer, and with locks.
+fn w5_scan(criterion: &mut Criterion) {
+    let claim = "W5 scan";
+    let (mut instance, mut bare) = (None, None);
+    let made = RefCell::new(|| Instance::of(ROWS, Keyed::No));
+    let mut draw = Draw::of(0);
+    against_bare(
+        criterion,
+        (claim, "nolock beside a writer"),
+        ROWS,
+        || {
+            let instance = instance.get_or_insert_with(|| made.borrow_mut()());
+            scan(instance, Hints::NONE.with(Hint::NoLock), |instance| write(instance, &mut draw));
+        },
+        || {
+            let bare = &*bare.get_or_insert_with(|| bare_of(ROWS));
+            let is_over = AtomicBool::new(false);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    let mut draw = Draw::of(1);
+                    while !is_over.load(Ordering::Relaxed) {
+                        bare.transact(&draw.rows(ROWS, Order::Sorted).map(row_id));
+                    }
+                });
+                black_box(bare.scan(u64::MAX));
+                is_over.store(true, Ordering::Relaxed);
+            });
+        },
+    );
+    let levels = [
+        ("committed versions", Hints::NONE),
+        ("read committed, with locks", Hints::NONE.with(Hint::ReadCommittedLock)),
+    ];
+    for (case, hints) in levels {
+        against_bare(
+            criterion,
+            (claim, case),
+            ROWS,
+            || scan(instance.get_or_insert_with(|| made.borrow_mut()()), hints, |_| ()),
+            || {
+                let bare = &*bare.get_or_insert_with(|| bare_of(ROWS));
+                black_box(bare.scan_locking(u64::MAX));
+            },
+        );
+    }
+}
+
+/// W6: loading a million records of ten columns with a unique alternate key.
+fn w6_load(criterion: &mut Criterion) {
+    let keys: Vec<_> = (0..ROWS).map(|number| Value::text(&key_of(number))).collect();
+    let mut values = values();
+    let mut bare_values = values.clone();
+    against_bare(
+        criterion,
+        ("W6 load", "records with an alternate key"),
+        ROWS,
+        || {
+            let mut instance = Instance::empty(Keyed::Yes);
+            for (number, key) in (0..).zip(&keys) {
+                values[usize::from(KEY.0)].1 = key.clone();
+                instance.load(row_id(number), &values);
+            }
+            black_box(&instance);
+        },
+        || {
+            let mut bare = Bare::default();
+            for (number, key) in (0..).zip(&keys) {
+                let Value::Text(text) = key else { unreachable!("keys are texts") };
+                bare_values[usize::from(KEY.0)].1 = key.clone();
+                bare.load(row_id(number), Some(text), &bare_values);
+            }
+            black_box(&bare);
+        },
+    );
+}
+
+/// W7: point reads of one column, by id and by alternate key.
+fn w7_point_reads(criterion: &mut Criterion) {
+    let claim = "W7 point read";
+    let instance = RefCell::new(None);
+    let bare = RefCell::new(None);
+    let keys: Vec<_> = (0..ROWS).map(|number| [Value::text(&key_of(number))]).collect();
+    let columns = [(NUMBER, Name::from("column 1"))];
+    let caller =
+        Caller { request: RequestId(0), by: None, level: Isolation::ReadCommittedSnapshot };
+    let (mut draw, mut bare_draw) = (Draw::of(0), Draw::of(0));
+    let reads = |read: &mut dyn FnMut(&mut Instance)| {
+        let mut made = instance.borrow_mut();
+        let instance = made.get_or_insert_with(|| Instance::of(ROWS, Keyed::Yes));
+        for _ in 0..READS {
+            read(instance);
+        }
+    };
+    let bare_reads = |read: &mut dyn FnMut(&Bare) -> u64| {
+        let mut made = bare.borrow_mut();
+        let bare = made.get_or_insert_with(|| bare_of(ROWS));
+        for _ in 0..READS {
+            black_box(read(bare));
+        }
+    };
+    let mut taken = Vec::new();
+    against_bare(
+        criterion,
+        (claim, "by id"),
+        READS,
+        || {
+            reads(&mut |instance| {
+                let id = row_id(draw.below(ROWS));
+                let (database, mut context) = instance.parts();
+                let looked = database.look(&mut context, &caller, TEST, id, &mut taken);
+                let Ok(Looked::Row(row)) = looked else { unreachable!("it is there") };
+                let read = database.retrieve(&mut context, &caller, TEST, row, &columns);
+                assert!(black_box(read).is_some());
+            });
+        },
+        || bare_reads(&mut |bare| bare.read(row_id(bare_draw.below(ROWS)))),
+    );
+    against_bare(
+        criterion,
+        (claim, "by alternate key"),
+        READS,
+        || {
+            reads(&mut |instance| {
+                let key = &keys[usize::try_from(draw.below(ROWS)).expect("it fits")];
+                let (database, mut context) = instance.parts();
+                let store = database.store(TEST).expect("it is there");
+                let row = store.find_by_key(0, key).next().expect("it is there");
+                let read = database.retrieve(&mut context, &caller, TEST, row, &columns);
+                assert!(black_box(read).is_some());
+            });
+        },
+        || {
+            bare_reads(&mut |bare| {
+                let [key] = &keys[usize::try_from(bare_draw.below(ROWS)).expect("it fits")];
+                let Value::Text(key) = key else { unreachable!("keys are texts") };
+                bare.read_by_key(key)
+            });
+        },
+    );
+}
+
+criterion_group!(
+    benches,
+    w1_uncontended,
+    w2_hot_rows_sorted,
+    w3_hot_rows_unsorted,
+    w4_cycle_to_victim,
+    w5_scan,
+    w6_load,
+    w7_point_reads
+);
+criterion_main!(benches);
