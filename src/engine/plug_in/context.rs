@@ -106,6 +106,8 @@ impl Context<'_> {
     }
 
     /// The same for all that follows from one outermost request, across plug-ins and jobs.
+    ///
+    /// Source: Microsoft Learn, "Use webhooks to create external handlers", `CorrelationId`.
     pub fn correlation_id(&self) -> Uuid {
         let id = self.scope.member(CONTEXT, "correlation id");
         id.and_then(|id| id.as_id()).map_or(Uuid::nil(), |id| id.0)
@@ -140,8 +142,10 @@ impl Context<'_> {
         })
     }
 
-    /// The id of the row that the request is about, where it is known: in a Create from
-    /// PreOperation on.
+    /// The id of the row that the request is about, where it is known.
+    ///
+    /// Assumed: that of a new row which its creator has given none is known after the main
+    /// operation; no page read says so.
     pub const fn target_id(&self) -> Option<RowId> {
         self.target.id()
     }
