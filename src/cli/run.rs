@@ -9,11 +9,11 @@ use multiverse::engine::RunOptions;
 use multiverse::plan::Plan;
 use multiverse::report::{self, Format, StoryOptions, Verbosity};
 use multiverse::run::{self, Run, ScenarioFile};
-use multiverse::words::visible;
+use multiverse::words::{SimInstant, format_duration, visible};
 
 use super::check::counted;
 use super::export_files::{Export, ExportFiles};
-use super::output::Output;
+use super::output::{Output, progress};
 use super::reading::{self, Loaded, Reading};
 use super::report_files::ReportFiles;
 use super::{Exit, bug};
@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(long, value_name = "PATH")]
     otel: Option<PathBuf>,
 
-    /// Write it in another format: mermaid, perfetto, dot, xdl, csv, jsonl or otel; repeatable
+    /// Write it in another format: mermaid, perfetto, dot, xdl, csv, svg, jsonl or otel; repeatable
     #[arg(long, value_name = "FORMAT=PATH")]
     export: Vec<Export>,
 
@@ -193,7 +193,15 @@ struct Session<'a> {
 impl Session<'_> {
     fn run(&mut self, file: &ScenarioFile, plan: &Arc<Plan>) {
         let told = bug::caught(|| {
-            let run = run::run(plan, &self.options)?;
+            let mut is_shown = false;
+            let run = run::run_watched(plan, &self.options, &mut |now, transitions| {
+                is_shown = true;
+                let at = format_duration(now.duration_since(SimInstant::START));
+                progress(&format!("{}: {at} simulated, {transitions} transitions", plan.title));
+            })?;
+            if is_shown {
+                progress("");
+            }
             let story = match self.format {
                 Printed::Text if self.timeline => run.timeline(&self.story),
                 Printed::Text => run.story(&self.story),

@@ -45,7 +45,7 @@ pub use program::{
 };
 pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody, StepKind};
 pub use relationship::{
-    End, ManyToMany, ManyToManyId, OnAssign, OnDelete, Relationship, pair_name,
+    Cascading, End, ManyToMany, ManyToManyId, OnDelete, Relationship, pair_name,
 };
 pub use security::{
     BusinessUnit, Depth, OwnerColumns, Privilege, Recalculation, Right, Role, Security,

@@ -1,8 +1,10 @@
-//! Cascades: what a delete or a change of owner does to the rows that refer to the row.
+//! Cascades: what a request for one row does to the rows that refer to it.
 //!
 //! ```text
-//!   Delete   lock the row ▶ restrict? ▶ children, one request each ▶ delete the row
-//!   Update   write the row ▶ children, one request each            (of the owner)
+//!   Delete        lock the row ▶ restrict? ▶ children, one request each ▶ delete the row
+//!   Update        write the row ▶ children, one request each            (of the owner)
+//!   GrantAccess   write the row's share ▶ children, one request each
+//!   Update        write the row ▶ a request for each who has access to the row that is now above
 //! ```
 //!
 //! A child's request is nested in the one that it follows from: it is in the same transaction,
@@ -20,6 +22,7 @@
 
 mod assign;
 mod children;
+mod inherit;
 mod merge;
 
 use std::collections::BTreeMap;
@@ -32,7 +35,7 @@ use crate::engine::operation::Done;
 use crate::engine::request::{Request, Target};
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{ManyToManyId, Message, OnAssign, OnDelete, Plan};
+use crate::plan::{Cascading, ManyToManyId, Message, OnDelete, Plan, Relationship};
 use crate::trace::WriteKind;
 use crate::words::{ColumnId, RowId, SimInstant, TableId, Value};
 
@@ -41,21 +44,39 @@ use crate::words::{ColumnId, RowId, SimInstant, TableId, Value};
 pub struct Relationships {
     /// Those that matter to a delete, the restricting ones first.
     on_delete: BTreeMap<TableId, Vec<Tie>>,
-    /// Those that matter to a change of owner.
-    on_assign: BTreeMap<TableId, Vec<Tie>>,
+    /// Those that take another action on to the rows below.
+    on_action: BTreeMap<(Action, TableId), Vec<Tie>>,
+    /// By the table of the many: the lookup by which its rows come below others, whose access
+    /// they get.
+    on_reparent: BTreeMap<TableId, Tie>,
+}
+
+/// What goes on from a row to the rows below, beside a delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Action {
+    /// It gets another owner.
+    Assign,
+    /// It is shared.
+    Share,
+    /// It is no longer shared.
+    Unshare,
+    /// It comes below another row.
+    Reparent,
 }
 
 /// How the rows of one table hang on those of another.
 #[derive(Clone, Copy, Debug)]
 struct Tie {
+    /// The table of the row above.
+    parent: TableId,
     /// The table of the rows below.
     child: TableId,
     /// The lookup by which they refer to the one above.
     by: ColumnId,
     /// What becomes of them when that one is deleted.
     delete: OnDelete,
-    /// What becomes of their owner when that of the one above changes.
-    assign: OnAssign,
+    /// On which of them the action goes on for which the tie is listed.
+    goes_on: Cascading,
     /// The relationship of which the rows below are the pairs. They are the platform's own, and
     /// are written without a request.
     pairs: Option<ManyToManyId>,
@@ -66,25 +87,41 @@ impl Relationships {
     pub fn of(plan: &Plan) -> Self {
         let mut all = Self::default();
         for it in &plan.relationships {
-            let (delete, assign) = (it.delete, it.assign);
-            let tie = Tie { child: it.child, by: it.by, delete, assign, pairs: None };
-            all.on_delete.entry(it.parent).or_default().push(tie);
-            if assign != OnAssign::None {
-                all.on_assign.entry(it.parent).or_default().push(tie);
+            let Relationship { parent, child, by, delete, .. } = *it;
+            let tie = |goes_on| Tie { parent, child, by, delete, goes_on, pairs: None };
+            all.on_delete.entry(parent).or_default().push(tie(Cascading::Cascade));
+            for (action, goes_on) in [
+                (Action::Assign, it.assign),
+                (Action::Share, it.share),
+                (Action::Unshare, it.unshare),
+                (Action::Reparent, it.reparent),
+            ] {
+                if goes_on != Cascading::None {
+                    all.on_action.entry((action, parent)).or_default().push(tie(goes_on));
+                }
+            }
+            if it.reparent != Cascading::None {
+                all.on_reparent.insert(child, tie(it.reparent));
             }
         }
         for (number, it) in (0..).zip(&plan.many_to_many) {
             for end in it.ends {
-                let (child, by, pairs) = (it.intersect, end.column, Some(ManyToManyId(number)));
-                let (delete, assign) = (OnDelete::Cascade, OnAssign::None);
-                let tie = Tie { child, by, delete, assign, pairs };
-                all.on_delete.entry(end.table).or_default().push(tie);
+                let (parent, child, by) = (end.table, it.intersect, end.column);
+                let (delete, goes_on) = (OnDelete::Cascade, Cascading::Cascade);
+                let pairs = Some(ManyToManyId(number));
+                let tie = Tie { parent, child, by, delete, goes_on, pairs };
+                all.on_delete.entry(parent).or_default().push(tie);
             }
         }
         for list in all.on_delete.values_mut() {
             list.sort_by_key(|it| it.delete != OnDelete::Restrict);
         }
         all
+    }
+
+    /// Those that take an action on from a row of a table.
+    fn of_action(&self, action: Action, table: TableId) -> &[Tie] {
+        self.on_action.get(&(action, table)).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -104,6 +141,9 @@ pub struct Cascade {
     children: Vec<(RowId, u64)>,
     /// Of a merge: whether the subordinate's own update was made.
     is_recorded: bool,
+    /// Of a row that has come below another: the requests that are still to be made for that, the
+    /// last one first; `None` as long as the row itself is not written.
+    inheritance: Option<Vec<Request>>,
 }
 
 impl Cascade {

@@ -159,7 +159,7 @@ class Run {
     const state = this.state(step);
     this.section.classList.toggle('flat', this.seen() === 1);
     this.section.classList.toggle('hiding', choice.hide);
-    for (const part of ['.verdict', '.frames']) this.section.querySelector(part).hidden = choice.hide;
+    for (const part of ['.verdict', '.frames', '.all']) this.section.querySelector(part).hidden = choice.hide;
     this.playhead(moment);
     parts.when.textContent = 'At ' + moment;
     if (parts.now.textContent !== text) {

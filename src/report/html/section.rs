@@ -282,7 +282,7 @@ fn table(history: &History, view: &Timeline, steps: &[&Step], budget: Budget) ->
         format!("Every line of the story as a table, of {events} events in all")
     };
     format!(
-        "<section class=\"sec\"><details class=\"card\"><summary>{}</summary><table class=\"events\">\
+        "<section class=\"sec all\"><details class=\"card\"><summary>{}</summary><table class=\"events\">\
          <thead><tr><th class=\"num\">Event</th><th class=\"num\">When</th><th>Who</th>\
          <th>What</th></tr></thead><tbody>\n{}</tbody></table></details></section>\n",
         sentence(&title),

@@ -1,11 +1,11 @@
 //! Which tracks a picture has room for. Whatever is left out is said.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::report::timeline::Timeline;
-use crate::report::timeline::ribbons::Ribbon;
+use crate::report::timeline::ribbons::{Ribbon, SegmentState};
 use crate::report::timeline::track::Ending;
 
 /// Up to this many tracks, everything is drawn.
@@ -65,8 +65,13 @@ impl Timeline {
             let failed = matches!(self.lanes[track.lane].ending, Ending::Failed(_));
             (Reverse(is_circled), Reverse(waited), Reverse(failed), *at)
         });
-        worst.truncate(WORST);
-        let kept: BTreeSet<_> = worst.into_iter().collect();
+        if count <= WORST {
+            let told = format!("{transactions} transactions, too many to be told apart");
+            return Selection { details: vec![Some(Detail::Full); count], told: Some(told) };
+        }
+        worst.truncate(WORST - 1);
+        let mut kept: BTreeSet<_> = worst.into_iter().collect();
+        kept.extend(self.in_the_way(&kept));
         let details = (0..count).map(|it| kept.contains(&it).then_some(Detail::Full)).collect();
         let told = format!(
             "the {} of {count} lanes with deadlocks, the longest waits and failures; \
@@ -74,5 +79,20 @@ impl Timeline {
             kept.len()
         );
         Selection { details, told: Some(told) }
+    }
+
+    /// The track that most waits of these tracks are for.
+    fn in_the_way(&self, of: &BTreeSet<usize>) -> Option<usize> {
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for track in of.iter().map(|at| &self.tracks[*at]) {
+            for segment in track.ribbons.iter().flat_map(|it| &it.segments) {
+                if let SegmentState::Waits { behind: Some(holder) } = segment.state
+                    && let Some(at) = self.track(holder, track.instance)
+                {
+                    *counts.entry(at).or_default() += 1;
+                }
+            }
+        }
+        counts.into_iter().max_by_key(|(at, count)| (*count, Reverse(*at))).map(|(at, _)| at)
     }
 }

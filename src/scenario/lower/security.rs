@@ -50,6 +50,12 @@ impl Lowering<'_> {
         };
         self.users(&mut security, node.get("users"));
         self.teams(&mut security, node.get("teams"));
+        // A share is called by the row and whom it is with, and comes with a `grant` or a cascade.
+        let users = security.users.iter().map(|user| &user.name);
+        for principal in users.chain(security.teams.iter().map(|team| &team.name)) {
+            let last = format!(" with {principal}");
+            self.rows.knows_pattern(security.tables.share, "".into(), last.into());
+        }
         self.plan.security.push(security);
     }
 
@@ -91,6 +97,7 @@ impl Lowering<'_> {
             share_object: column("principalobjectaccess", "object"),
             share_principal: column("principalobjectaccess", "principal"),
             share_rights: column("principalobjectaccess", "rights"),
+            share_inherited: column("principalobjectaccess", "inherited"),
         }
     }
 
