@@ -9,11 +9,11 @@ use multiverse::engine::RunOptions;
 use multiverse::plan::Plan;
 use multiverse::report::{self, Format, StoryOptions, Verbosity};
 use multiverse::run::{self, Run, ScenarioFile};
-use multiverse::words::visible;
+use multiverse::words::{SimInstant, format_duration, visible};
 
 use super::check::counted;
 use super::export_files::{Export, ExportFiles};
-use super::output::Output;
+use super::output::{Output, progress};
 use super::reading::{self, Loaded, Reading};
 use super::report_files::ReportFiles;
 use super::{Exit, bug};
@@ -206,7 +206,15 @@ impl Session<'_> {
         }
         self.begun += 1;
         let told = bug::caught(|| {
-            let run = run::run(plan, &self.options)?;
+            let mut is_shown = false;
+            let run = run::run_watched(plan, &self.options, &mut |now, transitions| {
+                is_shown = true;
+                let at = format_duration(now.duration_since(SimInstant::START));
+                progress(&format!("{}: {at} simulated, {transitions} transitions", plan.title));
+            })?;
+            if is_shown {
+                progress("");
+            }
             let story = match self.format {
                 Printed::Text if self.timeline => run.timeline(&self.story),
                 Printed::Text => run.story(&self.story),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::engine::database::Assigned;
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
+use crate::engine::pipeline::is_part;
 use crate::engine::request::{AccessChange, Request};
 use crate::engine::security::rights::Holdings;
 use crate::engine::security::user_of;
@@ -149,7 +150,9 @@ impl World {
                 self.check_association(security, holdings, frame)?;
                 return self.check_team(holdings, frame);
             }
-            // Their items are requests of their own, each with its own check.
+            // The items of a batch, and what a custom message asks for, are requests of their own,
+            // each with its own check; a custom message needs no privilege unless its author says
+            // so (`ExecutePrivilegeName`), which nobody can here.
             _ => return Ok(()),
         };
         let need = Need { right, table, row: frame.request.id() };
@@ -385,13 +388,6 @@ impl World {
             })
         });
     }
-}
-
-/// Whether the request on top of the stack was made by the platform, for the one below it.
-fn is_part(fiber: &Fiber) -> bool {
-    let below = fiber.frames.len().checked_sub(2).and_then(|index| fiber.frames.get(index));
-    // What a client sends in a batch is its own request.
-    matches!(below, Some(Frame::Request(it)) if it.running.is_none() && it.request.batch.is_none())
 }
 
 /// Whether a request is about access that comes along from a row above.

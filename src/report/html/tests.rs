@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::check::{Verdict, verdict};
 use crate::plan::Plan;
-use crate::report::{Run, html};
+use crate::report::{Run, compared, html};
 use crate::trace::tale::{Tale, any_events, two_teams};
 use crate::trace::{Event, LaneKind, Trace};
 use crate::words::Name;
@@ -143,6 +143,13 @@ proptest! {
             prop_assert_eq!(count(&shape, tag), count(&calm, tag), "{}", tag);
         }
         prop_assert!(!shape.iter().any(|it| it.1.iter().any(|it| it.starts_with("on"))));
+        let verdict = judged(&tale.trace);
+        let run = Run { trace: &tale.trace, verdict: &verdict };
+        let beside = self::shape(&compared(&[run, run], None));
+        for (tag, expected) in [("script", 0), ("img", 0), ("style", 1), ("table", 1), ("a", 0)] {
+            prop_assert_eq!(count(&beside, tag), expected, "{}", tag);
+        }
+        prop_assert!(!beside.iter().any(|it| it.1.iter().any(|it| it.starts_with("on"))));
         let obeyed = page.contains(['\u{202e}', '\0']);
         prop_assert!(!obeyed);
         told(&page);
