@@ -162,7 +162,7 @@ impl Oracle {
 impl World {
     fn scenario(&self) -> String {
         let mut text = String::from(
-            "scenario: Inheritance\nlimits: { depth: 100 }\ntables:\n  account: { columns: { \
+            "scenario: Inheritance\ntables:\n  account: { columns: { \
              statecode: { choice: [Active, Inactive] } } }\n",
         );
         for table in 1..3 {

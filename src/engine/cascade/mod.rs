@@ -18,7 +18,8 @@
 //! not match; children are found by a query on the lookup
 //! like any other of the transaction; restricting relationships are asked before the others, so
 //! that what can't be done is known before anything is; a row that a cascade has come from, or
-//! has deleted already, is passed over; and a child's request is one deeper than its parent's.
+//! has deleted already, is passed over; and a child's request is one deeper than its parent's, but
+//! never too deep: the limit is on what plug-ins and workflows ask for.
 
 mod assign;
 mod children;
@@ -35,9 +36,11 @@ use crate::engine::operation::Done;
 use crate::engine::request::{Request, Target};
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Cascading, ManyToManyId, Message, OnDelete, Plan, Relationship};
+use crate::plan::{
+    Cascading, ManyToManyId, Message, OnDelete, Plan, Relationship, SECURITY_TABLES,
+};
 use crate::trace::WriteKind;
-use crate::words::{ColumnId, RowId, SimInstant, TableId, Value};
+use crate::words::{ColumnId, ColumnType, RowId, SimInstant, TableId, Value};
 
 /// The relationships of a plan by the table of the one.
 #[derive(Debug, Default)]
@@ -113,6 +116,9 @@ impl Relationships {
                 all.on_delete.entry(parent).or_default().push(tie);
             }
         }
+        for tie in undeclared(plan) {
+            all.on_delete.entry(tie.parent).or_default().push(tie);
+        }
         for list in all.on_delete.values_mut() {
             list.sort_by_key(|it| it.delete != OnDelete::Restrict);
         }
@@ -123,6 +129,36 @@ impl Relationships {
     fn of_action(&self, action: Action, table: TableId) -> &[Tie] {
         self.on_action.get(&(action, table)).map_or(&[], Vec::as_slice)
     }
+}
+
+/// The lookups that are in no relationship of the plan: their links are removed.
+///
+/// Source: Microsoft Learn, "Table relationships": to add a lookup is to create a relationship, of
+/// kind referential, and Remove Link unless its author says otherwise. Assumed: nobody deletes a
+/// row of the platform's own tables for users, teams and business units, which is so for users.
+fn undeclared(plan: &Plan) -> impl Iterator<Item = Tie> + '_ {
+    let is_declared = |child: TableId, by: ColumnId| {
+        plan.relationships.iter().any(|it| (it.child, it.by) == (child, by))
+            || plan.many_to_many.iter().any(|it| it.intersect == child)
+    };
+    let is_of_security = |table: TableId| {
+        let name = &*plan.table(table).name;
+        !plan.security.is_empty() && SECURITY_TABLES.iter().any(|it| it.name == name)
+    };
+    let tables = (0..).map(TableId).zip(&plan.tables);
+    let lookups = tables.flat_map(|(child, table)| {
+        let columns = (0..).map(ColumnId).zip(&table.columns);
+        columns.filter_map(move |(by, column)| match column.kind {
+            ColumnType::Lookup(parent) => Some((parent, child, by)),
+            _ => None,
+        })
+    });
+    let lookups = lookups
+        .filter(move |(parent, child, by)| !is_declared(*child, *by) && !is_of_security(*parent));
+    lookups.map(|(parent, child, by)| {
+        let (delete, goes_on) = (OnDelete::RemoveLink, Cascading::None);
+        Tie { parent, child, by, delete, goes_on, pairs: None }
+    })
 }
 
 /// How far a cascade is.

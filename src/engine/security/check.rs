@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::engine::database::Assigned;
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
+use crate::engine::pipeline::is_part;
 use crate::engine::request::{AccessChange, Request};
 use crate::engine::security::rights::Holdings;
 use crate::engine::security::user_of;
@@ -387,13 +388,6 @@ impl World {
             })
         });
     }
-}
-
-/// Whether the request on top of the stack was made by the platform, for the one below it.
-fn is_part(fiber: &Fiber) -> bool {
-    let below = fiber.frames.len().checked_sub(2).and_then(|index| fiber.frames.get(index));
-    // What a client sends in a batch is its own request.
-    matches!(below, Some(Frame::Request(it)) if it.running.is_none() && it.request.batch.is_none())
 }
 
 /// Whether a request is about access that comes along from a row above.
