@@ -107,7 +107,7 @@ impl Lowering<'_> {
         let Some(security) = self.plan.security_of(instance) else { return Ok(Some(name)) };
         let users = security.users.iter().map(|user| user.name.clone());
         let known: Vec<Name> = users.chain([Name::from("system")]).collect();
-        if known.iter().any(|known| *known == name) || name.eq_ignore_ascii_case("system") {
+        if known.contains(&name) || name.eq_ignore_ascii_case("system") {
             return Ok(Some(name));
         }
         let known = known.iter().map(|name| &**name);

@@ -16,8 +16,8 @@ use crate::scenario::tree::{Entry, Node};
 use crate::words::{ColumnType, Expression, InstanceId, Name, RowId, TableId, Value};
 
 impl Lowering<'_> {
-    /// `security:`. What is wrong in it is reported and left out: whoever names a user that is there
-    /// is not told that there is none because of somebody else's role.
+    /// `security:`. What is wrong in it is reported and left out: whoever names a user that is
+    /// there is not told that there is none because of somebody else's role.
     pub(super) fn security(&mut self, node: Option<&Node>) {
         for entry in node.map_or(&[][..], Node::entries) {
             if let Ok(instance) = self.instance_named(&entry.key, entry.key_span) {
@@ -103,8 +103,8 @@ impl Lowering<'_> {
 
     /// The tree of business units: never empty, so that everybody is in one.
     ///
-    /// Source: Microsoft Learn, "Security concepts in Microsoft Dataverse", Business units: one root,
-    /// and every other unit below another.
+    /// Source: Microsoft Learn, "Security concepts in Microsoft Dataverse", Business units: one
+    /// root, and every other unit below another.
     fn business_units(&mut self, instance: InstanceId, node: &Node) -> Vec<BusinessUnit> {
         let table = self.system_table("businessunit");
         let mut units: Vec<BusinessUnit> = Vec::new();
