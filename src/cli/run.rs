@@ -85,6 +85,9 @@ enum Printed {
     Junit,
 }
 
+/// From this many runs on, progress is told on the terminal.
+const PROGRESS_FROM: usize = 10;
+
 /// Replays the scenarios, and answers how they did.
 pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
     let Reading { mut scenarios, exit, .. } = reading::read(&arguments.paths, output);
@@ -130,6 +133,8 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         format: arguments.format,
         timeline: arguments.timeline,
         options: RunOptions { seed: arguments.seed, ..RunOptions::default() },
+        run_count,
+        begun: 0,
         export_files,
         report_files,
         page: Vec::new(),
@@ -179,6 +184,9 @@ struct Session<'a> {
     format: Printed,
     timeline: bool,
     options: RunOptions,
+    /// How many runs there will be, and how many have begun.
+    run_count: usize,
+    begun: usize,
     export_files: Vec<ExportFiles>,
     report_files: Option<ReportFiles>,
     /// The runs of the scenario that is being run, where they come on one page.
@@ -192,6 +200,11 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn run(&mut self, file: &ScenarioFile, plan: &Arc<Plan>) {
+        let is_told = self.run_count >= PROGRESS_FROM;
+        if is_told {
+            self.output.progress(self.begun, self.run_count, &file.name);
+        }
+        self.begun += 1;
         let told = bug::caught(|| {
             let mut is_shown = false;
             let run = run::run_watched(plan, &self.options, &mut |now, transitions| {
@@ -209,6 +222,9 @@ impl Session<'_> {
             };
             Ok::<_, multiverse::engine::PlanError>((run, story))
         });
+        if is_told {
+            self.output.progress(self.run_count, self.run_count, "");
+        }
         match told {
             Ok(Ok((run, story))) => self.tell(file, run, &story),
             Ok(Err(refusal)) => {

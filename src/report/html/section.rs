@@ -155,7 +155,9 @@ fn without_variant<'t>(text: &'t str, variant: Option<&str>) -> &'t str {
         return text;
     };
     let of_this = variant.and_then(|it| rest.strip_prefix(it)?.strip_prefix(", "));
-    let of_several = || rest.strip_prefix('[')?.split_once("], ").map(|(_, rest)| rest);
+    let behind = |open: char, close: &str| Some(rest.strip_prefix(open)?.split_once(close)?.1);
+    let of_several =
+        || behind('[', "], ").or_else(|| behind('"', "\", ")).or_else(|| behind('\'', "', "));
     of_this.or_else(of_several).unwrap_or(text)
 }
 
