@@ -42,9 +42,11 @@ impl Cascade {
         Self { old_owner: self.old_owner.clone(), deferred, ..Self::default() }
     }
 
-    /// That of a request which the job makes.
-    pub(in crate::engine) fn below_job(&self) -> Self {
-        Self { deferred: Deferred::UnderWay, ..Self::default() }
+    /// That of a request which the job makes: it has come from the job's row, whose turn is last.
+    pub(in crate::engine) fn below_job(job: &RequestFrame) -> Self {
+        let above = job.request.id().map(|row| (job.request.table, row));
+        let above = above.into_iter().collect();
+        Self { above, deferred: Deferred::UnderWay, ..Self::default() }
     }
 }
 

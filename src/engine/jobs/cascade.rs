@@ -18,7 +18,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::cascade::{Batch, Deferred};
+use crate::engine::cascade::{Batch, Cascade, Deferred};
 use crate::engine::database::Wrote;
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
 use crate::engine::jobs::{Job, Origin, Work, written_job};
@@ -85,7 +85,7 @@ impl World {
         let Some(Frame::Request(frame)) = fiber.frames.last_mut() else { return false };
         let Some(mut cascade) = frame.cascade.take() else { return false };
         let items = self.next_batch(frame, &mut cascade);
-        let below = cascade.below_job();
+        let below = Cascade::below_job(frame);
         frame.cascade = Some(cascade);
         let request = match items {
             Batch::None => return false,
