@@ -66,7 +66,9 @@ pub struct Limits {
     pub plug_in: Duration,
     /// The deepest chain of nested requests that still runs. Default 8.
     ///
-    /// Source: Microsoft Learn, "IExecutionContext.Depth".
+    /// Source: Microsoft Learn, "IExecutionContext.Depth". Assumed: a request at that depth still
+    /// runs and the next one does not, as XrmMockup has it, which no page says; and a chain is
+    /// never forgotten, where the page says that it is after an hour.
     pub depth: u32,
     /// The largest request that may be sent to a plug-in, in bytes of its values. Default
     /// 116.85 MiB.
@@ -91,6 +93,7 @@ pub struct Limits {
     /// table. Default 5,000.
     ///
     /// Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock escalation.
+    /// Assumed: Dataverse's databases escalate like any other; no page of Dataverse tells of it.
     pub lock_escalation: u32,
     /// After how many more locks it is tried again when the table is in use. Default 1,250.
     ///
