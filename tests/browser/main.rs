@@ -12,11 +12,12 @@ use multiverse::engine::RunOptions;
 use multiverse::report::{self, Exhibit, Run};
 use multiverse::run::{self, SweepOptions};
 
-/// A deadlock and its cures, an outage with a stub, and a chain of plug-ins.
+/// A deadlock and its cures, an outage with a stub, and many who wait: so many steps that the page
+/// jumps from one whole state to the next.
 const USED: [&str; 3] = [
     "transaction-patterns/team-members",
     "eventual-consistency/stub-by-guid",
-    "transaction-patterns/chain-of-plug-ins",
+    "transaction-patterns/ten-creators-behind-one-counter",
 ];
 
 #[test]

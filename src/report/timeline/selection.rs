@@ -56,11 +56,12 @@ impl Timeline {
                 .then(|| format!("{lines} more without a wait or a failure, one line each"));
             return Selection { details, told };
         }
-        let circled: BTreeSet<_> = self.circles.iter().flat_map(|it| &it.edges).collect();
+        let edges = self.circles.iter().flat_map(|it| &it.edges);
+        let circled: BTreeSet<_> = edges.map(|(waiter, _)| *waiter).collect();
         let mut worst: Vec<_> = (0..count).collect();
-        worst.sort_by_key(|at| {
+        worst.sort_by_cached_key(|at| {
             let track = &self.tracks[*at];
-            let is_circled = circled.iter().any(|(waiter, _)| *waiter == track.lane);
+            let is_circled = circled.contains(&track.lane);
             let waited: Duration = track.ribbons.iter().map(Ribbon::waited).sum();
             let failed = matches!(self.lanes[track.lane].ending, Ending::Failed(_));
             (Reverse(is_circled), Reverse(waited), Reverse(failed), *at)
