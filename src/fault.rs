@@ -132,8 +132,12 @@ macro_rules! faults {
         /// The kinds of fault that a simulated instance answers with.
         ///
         /// Source: Microsoft Learn, "Web service error codes" and "Troubleshoot Dataverse
-        /// plug-ins", for codes, names and messages. Assumed: the HTTP statuses of SQL,
-        /// time-out and depth faults (500); no page states them.
+        /// plug-ins", for codes, names and messages; "Compose HTTP requests and handle errors",
+        /// for the HTTP statuses of missing rows, privileges, restrictions, versions, duplicate
+        /// records and `InvalidPluginExecutionException`. Assumed: all other statuses, of which
+        /// no page read tells: 500 where the platform or a plug-in breaks (SQL, time-outs,
+        /// swallowed faults), 400 where the request is at fault (depth, names, keys, jobs), 404
+        /// for a key without a row, 405 for a batch that is too large, 503 in maintenance.
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]
@@ -169,6 +173,8 @@ faults! {
     /// A row with this primary key exists already.
     DuplicateRow = 0x8004_0237, "DuplicateRecord", "duplicate row", 412, Never;
     /// A row with the same values of an alternate key exists already.
+    ///
+    /// Assumed: the HTTP status, by analogy with the primary key.
     DuplicateKey = 0x8006_0892, "DuplicateRecordEntityKey", "duplicate key", 412, Never;
     /// No row has these values of an alternate key.
     KeyNotFound = 0x8006_0891, "RecordNotFoundByEntityKey", "key not found", 404, Never;
@@ -236,6 +242,8 @@ faults! {
     /// The table has no such column.
     NoSuchColumn = 0x8004_1103, "QueryBuilderNoAttribute", "no such column", 400, Never;
     /// The transaction was chosen as the victim of a deadlock (SQL Server's error 1205).
+    ///
+    /// Assumed: the platform does not try again by itself what a caller waits for; its clients do.
     DeadlockVictim = 0x8004_4150, "unManagedidssqlerror", "deadlock victim", 500, Transaction,
         sql 1205;
     /// A statement waited for a lock longer than its session allows. Its transaction stays open.
@@ -266,6 +274,8 @@ faults! {
     /// A chain of nested requests is deeper than the platform allows.
     DepthExceeded = 0x8004_4182, "SdkCorrelationTokenDepthTooHigh", "depth exceeded", 400, Never;
     /// A plug-in swallowed the fault of a service call and went on.
+    ///
+    /// Assumed: the name, which the lists of codes that were read don't give.
     SwallowedFault = 0x8009_000c, "IsvReducedOpenTransactionCount", "swallowed fault", 500, Never;
     /// A plug-in swallowed the fault of a service call, and a later one found its transaction gone.
     TransactionNotStarted = 0x8004_0251, "TransactionNotStarted", "transaction not started", 500,
@@ -273,8 +283,13 @@ faults! {
     /// A plug-in swallowed a deadlock: the transaction is gone already.
     TransactionAborted = 0x8004_0255, "TransactionAborted", "transaction aborted", 500, Never;
     /// The environment is closed for maintenance.
+    ///
+    /// Assumed: it is told by the code of an environment that is disabled.
     UnderMaintenance = 0x8004_a104, "OrganizationDisabled", "maintenance", 503, IfIdempotent;
     /// The instance could not be reached, or its answer never came back.
+    ///
+    /// Assumed: the code by which the async service tells of a network error stands for every
+    /// caller's; a client meets an exception of its own library.
     Unreachable = 0x8004_4306, "AsyncNetworkError", "unreachable", 0, IfIdempotent;
     /// The caller's own client gave up waiting (`System.TimeoutException`).
     ClientTimeout = 0x8013_1505, "COR_E_TIMEOUT", "client timeout", 0, IfIdempotent;

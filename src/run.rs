@@ -23,6 +23,7 @@ use crate::plan::Plan;
 use crate::report::{self, StoryOptions};
 use crate::scenario::{self, Rejection};
 use crate::trace::Trace;
+use crate::words::SimInstant;
 
 pub use sweep::{SweepOptions, sweep};
 
@@ -74,7 +75,20 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Arc<Plan>>, Rejection> {
 /// The plan asks for something that the run was not given, such as a plug-in written in Rust
 /// under a name that `options` does not know.
 pub fn run(plan: &Arc<Plan>, options: &RunOptions) -> Result<Run, PlanError> {
-    let trace = engine::run(plan, options)?;
+    run_watched(plan, options, &mut |_, _| {})
+}
+
+/// The same, and now and then tells the instant and how many transitions there were so far.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_watched(
+    plan: &Arc<Plan>,
+    options: &RunOptions,
+    watch: &mut dyn FnMut(SimInstant, u64),
+) -> Result<Run, PlanError> {
+    let trace = engine::run_watched(plan, options, watch)?;
     let verdict = check::verdict(plan, &trace);
     Ok(Run { trace, verdict })
 }

@@ -100,6 +100,31 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Whatever the variants are called, every line fits.
+    #[test]
+    fn any_names_fit_on_any_page(
+        names in prop::collection::vec("\\PC{1,60}", 2..5),
+        width in 40..120_usize,
+    ) {
+        let plans: Vec<_> = names
+            .iter()
+            .map(|name| {
+                let mut plan = (*crossing(0, 5, 5_000)).clone();
+                plan.variant = Some(name.as_str().into());
+                plan.actors[1].name = name.as_str().into();
+                Arc::new(plan)
+            })
+            .collect();
+        let options = StoryOptions { width, ascii: true, ..StoryOptions::default() };
+        let told = compared(&plans, &options);
+        prop_assert!(told.is_ascii(), "{}", told);
+        prop_assert!(told.lines().all(|line| line.len() <= width), "{}", told);
+    }
+}
+
 #[test]
 fn a_sweep_finds_the_deadlock_where_it_is_and_nowhere_else() {
     let plan = crossing(0, 0, 5_000);

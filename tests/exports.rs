@@ -4,7 +4,7 @@
 mod programs;
 
 use multiverse::engine::RunOptions;
-use multiverse::report::{Format, export};
+use multiverse::report::{Format, Run, export, json, junit};
 use multiverse::run;
 use multiverse::testing::Folder;
 use multiverse::trace::Trace;
@@ -31,8 +31,7 @@ fn runs(name: &str) -> Vec<Trace> {
 fn the_exports_of_five_scenarios() {
     for name in KEPT {
         for trace in runs(name) {
-            for format in [Format::Mermaid, Format::Perfetto, Format::Dot, Format::Xdl, Format::Csv]
-            {
+            for format in Format::ALL {
                 for document in export(&trace, format) {
                     let variant = trace.header.variant.as_deref().unwrap_or("run");
                     let part = document.part.as_deref().unwrap_or("whole");
@@ -50,6 +49,30 @@ fn the_exports_of_five_scenarios() {
 }
 
 #[test]
+fn the_test_results_of_five_scenarios() {
+    for name in KEPT {
+        let file = format!("scenarios/{name}.yaml");
+        let text = std::fs::read_to_string(&file).expect("the file is there");
+        let plans = run::parse(&file, &text).expect("the file is accepted");
+        let runs: Vec<_> = plans
+            .iter()
+            .map(|plan| run::run(plan, &RunOptions::default()).expect("the plan is sound"))
+            .collect();
+        let runs: Vec<_> =
+            runs.iter().map(|it| Run { trace: &it.trace, verdict: &it.verdict }).collect();
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path("snapshots/exports");
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| {
+            let name = name.replace('/', "-");
+            insta::assert_snapshot!(format!("{name}.junit.xml"), junit(&runs));
+            insta::assert_snapshot!(format!("{name}.verdicts.json"), json(&runs));
+        });
+    }
+}
+
+#[test]
 fn every_export_of_every_scenario_can_be_written_twice_alike() {
     for case in Folder::new("scenarios").cases() {
         let plan = case.plan().expect("the scenario is accepted");
@@ -59,7 +82,7 @@ fn every_export_of_every_scenario_can_be_written_twice_alike() {
             assert_eq!(documents, export(&trace, format), "{}", case.name());
             for document in documents {
                 match format {
-                    Format::Xdl => {
+                    Format::Xdl | Format::Svg => {
                         let parsed = roxmltree::Document::parse(&document.text);
                         assert!(parsed.is_ok(), "{}: {parsed:?}", case.name());
                     }

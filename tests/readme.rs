@@ -1,7 +1,9 @@
 //! The README's own scenario and the story under it are real.
 
+use std::path::Path;
+
 use multiverse::engine::RunOptions;
-use multiverse::report::StoryOptions;
+use multiverse::report::{Format, StoryOptions, export};
 use multiverse::run;
 
 /// The blocks of the README in this language.
@@ -24,6 +26,21 @@ fn the_first_scenario_tells_the_story_below_it() {
     let story = run.story(&StoryOptions::default());
     assert_eq!(story.trim_end(), block("text").trim_end());
     assert!(run.verdict.holds());
+}
+
+/// `UPDATE_README=1 cargo test --test readme` draws it again.
+#[test]
+fn the_first_picture_is_drawn_from_the_first_scenario() {
+    let plans = run::parse("README.yaml", &block("yaml")).expect("the scenario is accepted");
+    let run = run::run(&plans[0], &RunOptions::default()).expect("the plan is sound");
+    let picture = export(&run.trace, Format::Svg).remove(0).text;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.svg");
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(&path, &picture).expect("the picture can be written");
+    }
+    let shown = std::fs::read_to_string(&path).expect("the picture is there");
+    assert!(shown == picture, "README.svg is not what is drawn: UPDATE_README=1 draws it again");
+    assert!(include_str!("../README.md").contains("](README.svg)"), "the README shows it");
 }
 
 #[test]

@@ -17,6 +17,8 @@ enum OnDelete {
     Cascade,
     RemoveLink,
     Restrict,
+    /// The file says nothing of it.
+    Undeclared,
 }
 
 /// One row: whether it is there, and what it refers to.
@@ -84,7 +86,9 @@ impl World {
                 }
                 match on_delete {
                     OnDelete::Restrict => return false,
-                    OnDelete::RemoveLink => self.rows[child][number].refers[lookup] = None,
+                    OnDelete::RemoveLink | OnDelete::Undeclared => {
+                        self.rows[child][number].refers[lookup] = None
+                    }
                     OnDelete::Cascade => {
                         if !self.delete((child, number), &above) {
                             return false;
@@ -98,25 +102,31 @@ impl World {
     }
 
     /// The same as a scenario that expects what the oracle says.
-    fn scenario(&self) -> String {
-        let mut text = String::from("scenario: A delete\nlimits: { depth: 100 }\ntables:\n");
+    /// `limits`: more of the file; `by`: when what is expected must hold.
+    fn scenario(&self, limits: &str, by: &str) -> String {
+        let mut text = format!("scenario: A delete\n{limits}tables:\n");
         for (table, lookups) in self.lookups.iter().enumerate() {
             let columns: Vec<String> = (lookups.iter().enumerate())
                 .map(|(lookup, (to, _))| format!("l{lookup}: {{ lookup: t{to} }}"))
                 .collect();
             writeln!(text, "  t{table}: {{ columns: {{ {} }} }}", columns.join(", ")).unwrap();
         }
-        text.push_str("instances: { us: { tables: [t0, t1, t2] } }\nrelationships:\n");
+        text.push_str("instances: { us: { tables: [t0, t1, t2] } }\n");
+        let mut declared = String::new();
         for (child, lookups) in self.lookups.iter().enumerate() {
             for (lookup, (_, on_delete)) in lookups.iter().enumerate() {
                 let word = match on_delete {
                     OnDelete::Cascade => "cascade",
                     OnDelete::RemoveLink => "remove link",
                     OnDelete::Restrict => "restrict",
+                    OnDelete::Undeclared => continue,
                 };
                 let by = format!("child: t{child}, by: l{lookup}, delete: {word}");
-                writeln!(text, "  r{child}{lookup}: {{ {by} }}").unwrap();
+                writeln!(declared, "  r{child}{lookup}: {{ {by} }}").unwrap();
             }
+        }
+        if !declared.is_empty() {
+            write!(text, "relationships:\n{declared}").unwrap();
         }
         text.push_str("rows:\n  us:\n");
         for (table, rows) in self.rows.iter().enumerate() {
@@ -140,7 +150,8 @@ impl World {
                     true => self.columns(table, it),
                     false => "missing".to_owned(),
                 };
-                writeln!(text, "  - {{ row: us/t{table}/t{table}r{row}, is: {state} }}").unwrap();
+                writeln!(text, "  - {{ row: us/t{table}/t{table}r{row}, is: {state}{by} }}")
+                    .unwrap();
             }
         }
         text
@@ -161,7 +172,8 @@ impl World {
 fn any_world() -> impl Strategy<Value = World> {
     let on_delete = prop_oneof![
         4 => Just(OnDelete::Cascade),
-        3 => Just(OnDelete::RemoveLink),
+        2 => Just(OnDelete::RemoveLink),
+        2 => Just(OnDelete::Undeclared),
         1 => Just(OnDelete::Restrict),
     ];
     let lookup = (0..TABLES, on_delete);
@@ -180,7 +192,31 @@ proptest! {
 
     #[test]
     fn a_delete_leaves_what_a_plain_oracle_says(world in any_world()) {
-        let text = world.scenario();
+        let text = world.scenario("", "");
+        let plans = run::parse("delete.yaml", &text).expect("a sound scenario");
+        let run = run::run(&plans[0], &RunOptions::default()).expect("a plan that runs");
+        let failed: Vec<&str> = run.verdict.failed().map(|check| &*check.text).collect();
+        prop_assert!(failed.is_empty(), "{failed:?}\n{text}");
+        prop_assert!(run.verdict.violations.is_empty(), "{:?}\n{text}", run.verdict.violations);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// In the end it is the same who does it, as long as nothing is in the way.
+    #[test]
+    fn a_delete_that_is_left_to_a_job_leaves_the_same(
+        mut world in any_world(),
+        batch in 1..4_u32,
+    ) {
+        for (_, on_delete) in world.lookups.iter_mut().flatten() {
+            if *on_delete == OnDelete::Restrict {
+                *on_delete = OnDelete::RemoveLink;
+            }
+        }
+        let limits = format!("limits: {{ delete cascade: 1, cascade batch: {batch} }}\n");
+        let text = world.scenario(&limits, ", by: end");
         let plans = run::parse("delete.yaml", &text).expect("a sound scenario");
         let run = run::run(&plans[0], &RunOptions::default()).expect("a plan that runs");
         let failed: Vec<&str> = run.verdict.failed().map(|check| &*check.text).collect();
@@ -206,4 +242,25 @@ fn the_worlds_are_of_every_kind() {
         }
     }
     assert!(restricted > 10 && cascaded > 40, "{restricted} restricted, {cascaded} cascaded");
+}
+
+/// The limit on depth is for what plug-ins ask for: a tree may be as deep as it is.
+#[test]
+fn a_delete_reaches_the_bottom_of_a_deep_tree() {
+    let mut text = String::from(
+        "scenario: A deep tree\ntables: { unit: { columns: { above: { lookup: unit } } } }\n\
+         instances: { us: { tables: [unit] } }\n\
+         relationships: { below: { child: unit, by: above, delete: cascade } }\n\
+         rows:\n  us:\n    unit:\n      unit 0: {}\n",
+    );
+    for unit in 1..12 {
+        writeln!(text, "      unit {unit}: {{ above: unit {} }}", unit - 1).unwrap();
+    }
+    text.push_str(
+        "actors: { clerk: { in: us, do: [ { delete: { table: unit, row: unit 0 } } ] } }\n\
+         expect: [ { actor: clerk, succeeds: true }, { count: us/unit, is: 0 } ]\n",
+    );
+    let plans = run::parse("tree.yaml", &text).expect("a sound scenario");
+    let run = run::run(&plans[0], &RunOptions::default()).expect("a plan that runs");
+    assert!(run.verdict.holds() && run.verdict.violations.is_empty());
 }

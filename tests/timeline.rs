@@ -47,3 +47,31 @@ fn kept(snapshot: &str, text: &str) {
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(snapshot, text));
 }
+
+/// Four actors that each write so often, one row that all want among it.
+fn long_run(writes: usize) -> run::Run {
+    let numbers: Vec<_> = (0..writes).map(|it| it.to_string()).collect();
+    let text = format!(
+        "scenario: Few lanes, much work\n\
+         tables:\n  account: {{ columns: {{ number: whole number }} }}\n\
+         instances:\n  us: {{ tables: [account] }}\n\
+         rows:\n  us: {{ account: {{ first: {{ number: 0 }} }} }}\n\
+         programs:\n  much:\n    do:\n      - for each:\n          n: [{}]\n          do:\n\
+         \x20           - update: {{ table: account, row: first, set: {{ number: =number + 1 }} }}\n\
+         \x20           - create: {{ table: account, set: {{ number: =n }} }}\n\
+         actors:\n  actor: {{ at: 0ms, count: 4, in: us, call: much }}\n\
+         expect:\n  - {{ never: lost update }}\n",
+        numbers.join(", ")
+    );
+    let plans = run::parse("long.yaml", &text).expect("the scenario is accepted");
+    run::run(&plans[0], &RunOptions::default()).expect("the plan is sound")
+}
+
+#[test]
+fn a_page_of_a_hundred_thousand_events_stays_small_and_says_what_it_leaves_out() {
+    let run = long_run(1_100);
+    assert!(run.trace.entries.len() > 100_000, "{}", run.trace.entries.len());
+    let page = report::html(&[Run { trace: &run.trace, verdict: &run.verdict }]);
+    assert!(page.len() < 5_000_000, "{}", page.len());
+    assert!(page.contains("lines of the story, of "));
+}

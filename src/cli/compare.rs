@@ -12,6 +12,7 @@ use multiverse::words::{ActorId, visible};
 
 use super::output::Output;
 use super::reading::{self, Loaded};
+use super::report_files::ReportFiles;
 use super::{Exit, bug};
 
 #[derive(Debug, clap::Args)]
@@ -42,6 +43,10 @@ pub struct Arguments {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=86_400_000))]
     reach: Option<u32>,
 
+    /// Write it as an HTML page: one scenario to this file, several into this folder
+    #[arg(long, value_name = "PATH")]
+    report: Option<PathBuf>,
+
     /// Print only the sentences
     #[arg(short, long)]
     quiet: bool,
@@ -59,6 +64,15 @@ pub struct Arguments {
 pub fn compare(arguments: &Arguments, output: &mut Output) -> Exit {
     let reading = reading::read(&arguments.paths, output);
     let mut exit = reading.exit;
+    let files = arguments.report.clone();
+    let files = files.map(|path| ReportFiles::new(path, reading.scenarios.len())).transpose();
+    let files = match files {
+        Ok(files) => files,
+        Err(complaint) => {
+            output.error(&complaint);
+            return exit.max(Exit::Wrong);
+        }
+    };
     let mut compared = 0;
     for Loaded { file, plans } in &reading.scenarios {
         let path = visible(&file.path.display().to_string()).into_owned();
@@ -66,7 +80,10 @@ pub fn compare(arguments: &Arguments, output: &mut Output) -> Exit {
             Ok(None) => {}
             Ok(Some((plans, actor))) => {
                 compared += 1;
-                match bug::caught(|| comparison(&plans, actor, arguments, output)) {
+                match bug::caught(|| {
+                    let of = (&*file.name, &plans[..]);
+                    comparison(of, actor, arguments, files.as_ref(), output)
+                }) {
                     Ok(Ok(text)) => output.print(&text),
                     Ok(Err(complaint)) => {
                         output.error(&format!("{path}: {complaint}"));
@@ -126,9 +143,10 @@ fn no_such<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> 
 }
 
 fn comparison(
-    plans: &[Arc<Plan>],
+    (name, plans): (&str, &[Arc<Plan>]),
     actor: Option<ActorId>,
     arguments: &Arguments,
+    files: Option<&ReportFiles>,
     output: &Output,
 ) -> Result<String, String> {
     let options = RunOptions { seed: arguments.seed, ..RunOptions::default() };
@@ -149,5 +167,8 @@ fn comparison(
     };
     let runs: Vec<_> =
         runs.iter().map(|it| report::Run { trace: &it.trace, verdict: &it.verdict }).collect();
+    if let Some(files) = files {
+        files.write_page(name, &report::compared(&runs, sweep.as_ref()))?;
+    }
     Ok(report::comparison(&runs, sweep.as_ref(), &told) + "\n")
 }

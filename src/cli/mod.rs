@@ -11,6 +11,7 @@ mod check;
 mod compare;
 mod diagram;
 mod export_files;
+mod gallery;
 mod init;
 mod output;
 mod reading;
@@ -74,6 +75,8 @@ enum Command {
     Compare(compare::Arguments),
     /// Draw which requests trigger which plug-in steps, and where that goes round in circles
     Diagram(diagram::Arguments),
+    /// Write the reports of many scenarios, and a page that leads to them by their documents
+    Gallery(gallery::Arguments),
     /// Run scenarios for their figures: throughput, waits, deadlocks and wasted work
     Bench(bench::Arguments),
     /// Print the JSON Schema of scenario files, for editors
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
             Command::Check(arguments) => check::check(arguments, &mut output),
             Command::Compare(arguments) => compare::compare(arguments, &mut output),
             Command::Diagram(arguments) => diagram::draw(arguments, &mut output),
+            Command::Gallery(arguments) => gallery::gallery(arguments, &mut output),
             Command::Bench(arguments) => bench::bench(arguments, &mut output),
             Command::Schema => schema(&mut output),
             Command::Assumptions(arguments) => assumptions::list(arguments, &mut output),

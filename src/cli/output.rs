@@ -78,6 +78,15 @@ impl Output {
         let _ = writeln!(stream, "{}", text.trim_end());
     }
 
+    /// Says how far it is, where somebody looks: on a terminal, on one line that is taken away at
+    /// the end.
+    pub fn progress(&mut self, done: usize, of: usize, name: &str) {
+        match done < of {
+            true if of > 1 => progress(&format!("{}/{of} {name}", done + 1)),
+            _ => progress(""),
+        }
+    }
+
     /// Ends the output: what became of the writing itself.
     pub fn finish(mut self) -> Exit {
         match self.failed.take() {
@@ -88,6 +97,17 @@ impl Output {
             }
         }
     }
+}
+
+/// Shows on a terminal's line of complaints how far something is; an empty text takes it away.
+pub fn progress(text: &str) {
+    let mut stream = io::stderr().lock();
+    if !stream.is_terminal() {
+        return;
+    }
+    let width = terminal_width().unwrap_or(WIDTH_PIPED).saturating_sub(1);
+    let text: String = visible(text).chars().take(width).collect();
+    let _ = write!(stream, "\r\x1b[2K{text}").and_then(|()| stream.flush());
 }
 
 fn wants_colour<S: anstream::stream::RawStream>(choice: ColorChoice, stream: &S) -> bool {

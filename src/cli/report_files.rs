@@ -46,11 +46,20 @@ impl ReportFiles {
             .iter()
             .map(|run| report::Run { trace: &run.trace, verdict: &run.verdict })
             .collect();
+        self.write_page(scenario, &report::html(&runs))
+    }
+
+    /// Writes a page about the scenario called `scenario`.
+    ///
+    /// # Errors
+    ///
+    /// Which file can't be written, and why. There is no partial file then.
+    pub fn write_page(&self, scenario: &str, page: &str) -> Result<(), String> {
         let path = match self {
             Self::One(path) => path.clone(),
             Self::Folder(folder) => folder.join(format!("{scenario}.html")),
         };
-        write_whole(&path, &report::html(&runs))
+        write_whole(&path, page)
             .map_err(|error| format!("cannot write the report `{}`: {error}", path.display()))
     }
 }

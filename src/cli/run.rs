@@ -9,11 +9,11 @@ use multiverse::engine::RunOptions;
 use multiverse::plan::Plan;
 use multiverse::report::{self, Format, StoryOptions, Verbosity};
 use multiverse::run::{self, Run, ScenarioFile};
-use multiverse::words::visible;
+use multiverse::words::{SimInstant, format_duration, visible};
 
 use super::check::counted;
 use super::export_files::{Export, ExportFiles};
-use super::output::Output;
+use super::output::{Output, progress};
 use super::reading::{self, Loaded, Reading};
 use super::report_files::ReportFiles;
 use super::{Exit, bug};
@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(long, value_name = "PATH")]
     otel: Option<PathBuf>,
 
-    /// Write it in another format: mermaid, perfetto, dot, xdl, csv, jsonl or otel; repeatable
+    /// Write it in another format: mermaid, perfetto, dot, xdl, csv, svg, jsonl or otel; repeatable
     #[arg(long, value_name = "FORMAT=PATH")]
     export: Vec<Export>,
 
@@ -84,6 +84,9 @@ enum Printed {
     // Test results, for build servers.
     Junit,
 }
+
+/// From this many runs on, progress is told on the terminal.
+const PROGRESS_FROM: usize = 10;
 
 /// Replays the scenarios, and answers how they did.
 pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
@@ -130,6 +133,8 @@ pub fn run(arguments: &Arguments, output: &mut Output) -> Exit {
         format: arguments.format,
         timeline: arguments.timeline,
         options: RunOptions { seed: arguments.seed, ..RunOptions::default() },
+        run_count,
+        begun: 0,
         export_files,
         report_files,
         page: Vec::new(),
@@ -179,6 +184,9 @@ struct Session<'a> {
     format: Printed,
     timeline: bool,
     options: RunOptions,
+    /// How many runs there will be, and how many have begun.
+    run_count: usize,
+    begun: usize,
     export_files: Vec<ExportFiles>,
     report_files: Option<ReportFiles>,
     /// The runs of the scenario that is being run, where they come on one page.
@@ -192,8 +200,21 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn run(&mut self, file: &ScenarioFile, plan: &Arc<Plan>) {
+        let is_told = self.run_count >= PROGRESS_FROM;
+        if is_told {
+            self.output.progress(self.begun, self.run_count, &file.name);
+        }
+        self.begun += 1;
         let told = bug::caught(|| {
-            let run = run::run(plan, &self.options)?;
+            let mut is_shown = false;
+            let run = run::run_watched(plan, &self.options, &mut |now, transitions| {
+                is_shown = true;
+                let at = format_duration(now.duration_since(SimInstant::START));
+                progress(&format!("{}: {at} simulated, {transitions} transitions", plan.title));
+            })?;
+            if is_shown {
+                progress("");
+            }
             let story = match self.format {
                 Printed::Text if self.timeline => run.timeline(&self.story),
                 Printed::Text => run.story(&self.story),
@@ -201,6 +222,9 @@ impl Session<'_> {
             };
             Ok::<_, multiverse::engine::PlanError>((run, story))
         });
+        if is_told {
+            self.output.progress(self.run_count, self.run_count, "");
+        }
         match told {
             Ok(Ok((run, story))) => self.tell(file, run, &story),
             Ok(Err(refusal)) => {

@@ -12,6 +12,10 @@
 //!
 //! Assumed: the caller of an unreachable instance learns of it after one more hop, as from a
 //! refused connection; no page says how long a client of Dataverse waits to connect.
+//!
+//! Assumed: no transaction spans two instances: each has a database of its own, and a plug-in's
+//! request to another one is a call over HTTP, which joins no transaction. No page says so in one
+//! place.
 
 use std::time::Duration;
 

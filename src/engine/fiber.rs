@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::batch::Collected;
-use crate::engine::cascade::Cascade;
+use crate::engine::cascade::{Cascade, Deferred};
 use crate::engine::database::{Assigned, Caller, Execution, Temporary, TransactionRef, Writing};
 use crate::engine::guest::GuestId;
 use crate::engine::jobs::{Job, JobAccess};
@@ -328,6 +328,13 @@ pub struct RequestFrame {
     pub parts: Vec<Result<Answer, Fault>>,
     /// The time by which the database command must be done; set while one runs.
     pub command_deadline: Option<SimInstant>,
+}
+
+impl RequestFrame {
+    /// Whether its cascade waits for its job to be written.
+    pub fn defers_cascade(&self) -> bool {
+        self.cascade.as_ref().is_some_and(|it| it.deferred == Deferred::Wanted)
+    }
 }
 
 /// Where a request is in the pipeline.

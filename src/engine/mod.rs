@@ -71,6 +71,7 @@ pub use world::{Progress, World};
 use crate::engine::plug_in::PlugIns;
 use crate::plan::Plan;
 use crate::trace::Trace;
+use crate::words::SimInstant;
 
 /// How to run a plan.
 #[derive(Clone, Debug, Default)]
@@ -90,14 +91,27 @@ pub struct RunOptions {
 ///
 /// The plan can't become a world; see [`PlanError`].
 pub fn run(plan: &Arc<Plan>, options: &RunOptions) -> Result<Trace, PlanError> {
+    run_watched(plan, options, &mut |_, _| {})
+}
+
+/// The same, and now and then tells the instant and how many transitions there were so far.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_watched(
+    plan: &Arc<Plan>,
+    options: &RunOptions,
+    watch: &mut dyn FnMut(SimInstant, u64),
+) -> Result<Trace, PlanError> {
     let seed = options.seed.unwrap_or(plan.seed);
     let mut world = World::new(Arc::clone(plan), seed, options.plug_ins.clone(), true)?;
     let mut header = world.header();
     header.seed = seed;
     if options.schedule.is_empty() {
-        world.run_to_end(&mut InOrder);
+        world.run_watched(&mut InOrder, watch);
     } else {
-        world.run_to_end(&mut Recorded::new(options.schedule.clone()));
+        world.run_watched(&mut Recorded::new(options.schedule.clone()), watch);
     }
     Ok(Trace { header, entries: world.take_events() })
 }

@@ -182,15 +182,24 @@ impl World {
         frame: &mut RequestFrame,
         limit: SimInstant,
     ) -> Result<Done, Fault> {
+        if let Some(done) = Self::inherit_next(frame) {
+            return Ok(self.end_operation(frame, done));
+        }
         let done = match frame.request.message {
-            Message::Create => self.create(fiber, frame)?,
+            Message::Create => {
+                let done = self.create(fiber, frame)?;
+                self.inherit(frame, done)?
+            }
             Message::Retrieve => self.retrieve(fiber, frame)?,
             Message::RetrieveMultiple => self.retrieve_multiple(fiber, frame, limit)?,
-            Message::Update | Message::Upsert => self.update(fiber, frame, limit)?,
+            Message::Update | Message::Upsert => {
+                let done = self.update(fiber, frame, limit)?;
+                self.inherit(frame, done)?
+            }
             Message::Delete => self.delete(fiber, frame, limit)?,
             Message::Assign | Message::SetState => self.update_instead(frame)?,
             Message::Merge => self.merge(fiber, frame, limit)?,
-            Message::GrantAccess | Message::RevokeAccess => self.change_share(frame)?,
+            Message::GrantAccess | Message::RevokeAccess => self.share(fiber, frame, limit)?,
             Message::Associate | Message::Disassociate if frame.request.access.is_some() => {
                 self.change_members(frame)?
             }
@@ -202,11 +211,15 @@ impl World {
                 return Err(broken(message));
             }
         };
+        Ok(self.end_operation(frame, done))
+    }
+
+    fn end_operation(&mut self, frame: &mut RequestFrame, done: Done) -> Done {
         if let Done::After(_) = done {
             self.note_written_user(frame);
             frame.phase = Phase::PostOperation;
         }
-        Ok(done)
+        done
     }
 
     fn create(&mut self, fiber: FiberId, frame: &mut RequestFrame) -> Result<Done, Fault> {

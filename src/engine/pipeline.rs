@@ -64,12 +64,18 @@ impl World {
             Phase::PostOperation => {
                 let request = &frame.request;
                 let steps = &self.shared.steps;
-                let has_jobs =
-                    steps.asynchronous(frame.instance, request.table, request.message).is_some();
+                let has_jobs = frame.defers_cascade()
+                    || steps.asynchronous(frame.instance, request.table, request.message).is_some();
                 let next = if has_jobs { Phase::Queue } else { Phase::Commit };
                 self.run_stage(id, fiber, Stage::PostOperation, next)
             }
-            Phase::Commit | Phase::Job => {
+            Phase::Job => {
+                if !self.begin_cascade_batch(fiber) {
+                    self.complete(fiber);
+                }
+                Flow::Continue
+            }
+            Phase::Commit => {
                 self.complete(fiber);
                 Flow::Continue
             }
@@ -121,6 +127,10 @@ impl World {
     }
 
     /// Why the platform does not even begin with a request.
+    ///
+    /// Source: Microsoft Learn, `RemoteExecutionContext.Depth`: the number rises with what a
+    /// running plug-in or workflow asks for, so what the platform does for a request by itself, a
+    /// cascade, can't loop and has no limit.
     fn inadmissible(
         &self,
         fiber: &Fiber,
@@ -137,7 +147,7 @@ impl World {
             );
             return Some(Fault::new(FaultKind::NoSuchTable, message).from_instance(instance));
         }
-        if depth > plan.limits.depth {
+        if depth > plan.limits.depth && !is_part(fiber) {
             return Some(too_deep().from_instance(instance));
         }
         let Some(Frame::Request(frame)) = fiber.frames.last() else {
@@ -346,4 +356,11 @@ pub(super) fn too_deep() -> Fault {
                    an infinite loop. Correct the workflow logic and try again. For information \
                    about workflow logic, see Help.";
     Fault::new(FaultKind::DepthExceeded, message)
+}
+
+/// Whether the request on top of the stack was made by the platform, for the one below it.
+pub(super) fn is_part(fiber: &Fiber) -> bool {
+    let below = fiber.frames.len().checked_sub(2).and_then(|index| fiber.frames.get(index));
+    // What a client sends in a batch is its own request.
+    matches!(below, Some(Frame::Request(it)) if it.running.is_none() && it.request.batch.is_none())
 }

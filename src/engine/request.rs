@@ -51,6 +51,15 @@ pub struct Batch {
     pub continues: bool,
 }
 
+/// Why a row is shared, or no longer, without anybody having asked for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Inherited {
+    /// The row above is.
+    Share,
+    /// It has come below another row, or one above it has.
+    Reparent,
+}
+
 /// What a request changes of who may do what.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub enum AccessChange {
@@ -60,6 +69,8 @@ pub enum AccessChange {
         with: RowId,
         /// The rights that it gets.
         rights: Vec<Right>,
+        /// What it comes along with; `None` where somebody asked for it.
+        inherited: Option<Inherited>,
     },
     /// Users come into a team or leave it.
     Members {

@@ -100,6 +100,9 @@ pub(super) enum Flow {
     Suspend,
 }
 
+/// How many transitions there are between two looks of whoever watches a run.
+const WATCHED_EVERY: u64 = 100_000;
+
 impl World {
     /// The instant that the world has reached.
     pub const fn now(&self) -> SimInstant {
@@ -168,11 +171,26 @@ impl World {
     /// Advances until nothing is due any more, or a limit of the run is reached. Then every lane
     /// that is still at something is told to be unfinished, and why.
     pub fn run_to_end(&mut self, chooser: &mut dyn Chooser) {
+        self.run_watched(chooser, &mut |_, _| {});
+    }
+
+    /// The same, and now and then tells the instant and how many transitions there were so far.
+    pub fn run_watched(
+        &mut self,
+        chooser: &mut dyn Chooser,
+        watch: &mut dyn FnMut(SimInstant, u64),
+    ) {
         let limits = self.shared.plan.limits;
         let end_of_time = SimInstant::START + limits.virtual_time;
+        let mut next_look = WATCHED_EVERY;
         let reason = loop {
-            if self.transitions + self.turns >= limits.transitions {
+            let made = self.transitions + self.turns;
+            if made >= limits.transitions {
                 break format!("the run was stopped after {} transitions", limits.transitions);
+            }
+            if made >= next_look {
+                next_look = made + WATCHED_EVERY;
+                watch(self.now, made);
             }
             if self.advance(chooser) == Progress::Ended {
                 return;

@@ -66,7 +66,9 @@ pub struct Limits {
     pub plug_in: Duration,
     /// The deepest chain of nested requests that still runs. Default 8.
     ///
-    /// Source: Microsoft Learn, "IExecutionContext.Depth".
+    /// Source: Microsoft Learn, "IExecutionContext.Depth". Assumed: a request at that depth still
+    /// runs and the next one does not, as XrmMockup has it, which no page says; and a chain is
+    /// never forgotten, where the page says that it is after an hour.
     pub depth: u32,
     /// The largest request that may be sent to a plug-in, in bytes of its values. Default
     /// 116.85 MiB.
@@ -91,6 +93,7 @@ pub struct Limits {
     /// table. Default 5,000.
     ///
     /// Source: Microsoft Learn, "Transaction locking and row versioning guide", Lock escalation.
+    /// Assumed: Dataverse's databases escalate like any other; no page of Dataverse tells of it.
     pub lock_escalation: u32,
     /// After how many more locks it is tried again when the table is in use. Default 1,250.
     ///
@@ -138,6 +141,19 @@ pub struct Limits {
     ///
     /// Assumed: no page says how long.
     pub async_retry: Duration,
+    /// From how many rows on a cascading change of owner is left to a job. Default 1,000.
+    ///
+    /// Source: Microsoft Learn, "Asynchronous processing of cascading transactions".
+    pub assign_cascade: u32,
+    /// From how many rows on a cascading delete is left to a job. Default 10,000.
+    ///
+    /// Source: Microsoft Learn, "Asynchronous processing of cascading transactions"; a newer page
+    /// says 5,000.
+    pub delete_cascade: u32,
+    /// How many rows such a job does in one transaction. Default 100.
+    ///
+    /// Assumed: no page says how many.
+    pub cascade_batch: u32,
     /// How many times a background workflow may run for one row within
     /// [`Limits::workflow_period`]. Default 16.
     ///
@@ -180,6 +196,9 @@ impl Default for Limits {
             change_tracking: Duration::from_secs(7 * 86_400),
             async_batch: 20,
             async_attempts: 4,
+            assign_cascade: 1_000,
+            delete_cascade: 10_000,
+            cascade_batch: 100,
             async_retry: Duration::from_secs(60),
             workflow_runs: 16,
             workflow_period: Duration::from_secs(3_600),

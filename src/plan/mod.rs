@@ -45,7 +45,7 @@ pub use program::{
 };
 pub use registration::{Image, ImageKind, Mode, PlugIn, PlugInBody, StepKind};
 pub use relationship::{
-    End, ManyToMany, ManyToManyId, OnAssign, OnDelete, Relationship, pair_name,
+    Cascading, End, ManyToMany, ManyToManyId, OnDelete, Relationship, pair_name,
 };
 pub use security::{
     BusinessUnit, Depth, OwnerColumns, Privilege, Recalculation, Right, Role, Security,
@@ -94,11 +94,8 @@ pub struct Plan {
     pub rows: Vec<RowGroup>,
     /// Every program: named ones, and the bodies of actors, flows and plug-ins.
     pub programs: Vec<Program>,
-    /// What becomes of the rows that refer to others. A lookup that is in none leads nowhere once
-    /// its row is deleted.
-    ///
-    /// Assumed: a lookup that its author gives no relationship is not what the scenario is about;
-    /// on the platform each has one, of kind referential, whose link is removed.
+    /// What becomes of the rows that refer to others. Of a lookup that is in none the link is
+    /// removed once its row is deleted.
     pub relationships: Vec<Relationship>,
     /// Which rows can be associated with which.
     pub many_to_many: Vec<ManyToMany>,

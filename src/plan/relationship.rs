@@ -21,8 +21,15 @@ pub struct Relationship {
     pub by: ColumnId,
     /// What becomes of the many when the one is deleted. Default [`OnDelete::RemoveLink`].
     pub delete: OnDelete,
-    /// What becomes of their owner when that of the one changes. Default [`OnAssign::None`].
-    pub assign: OnAssign,
+    /// Whether those below get the new owner when the one above gets one.
+    pub assign: Cascading,
+    /// Whether those below are shared with whom the one above is shared with.
+    pub share: Cascading,
+    /// Whether those below are no longer shared when the one above is not.
+    pub unshare: Cascading,
+    /// Whether one that comes to refer to the one above is shared with its owner, and with whom
+    /// that one is shared with.
+    pub reparent: Cascading,
     /// Where the file says so.
     pub at: Location,
 }
@@ -42,20 +49,21 @@ pub enum OnDelete {
     Restrict,
 }
 
-/// What becomes of the owner of the rows that refer to a row which gets another owner.
+/// On which of the rows that refer to a row an action goes on.
 ///
-/// Source: Microsoft Learn, "Configure table relationship cascading behavior", Assign.
+/// Source: Microsoft Learn, "Configure table relationship cascading behavior", the values of
+/// `CascadeType`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum OnAssign {
-    /// They keep theirs.
+pub enum Cascading {
+    /// On none.
     #[default]
     None,
-    /// All of them get the new one.
+    /// On all of them.
     Cascade,
-    /// Those get the new one whose `statecode` is `Active`.
+    /// On those whose `statecode` is `Active`.
     Active,
-    /// Those get the new one that belonged to the same owner as the row.
+    /// On those that belong to the same owner as the row.
     UserOwned,
 }
 
@@ -94,6 +102,17 @@ pub struct End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ManyToManyId(pub u16);
+
+impl Relationship {
+    /// Whether it is parental: it takes some action on to the rows below.
+    ///
+    /// Source: Microsoft Learn, "Table relationships", Limitations: a table can be the related one
+    /// in one relationship only that has any action set to Cascade All, Active or User-Owned.
+    pub fn is_parental(&self) -> bool {
+        let actions = [self.assign, self.share, self.unshare, self.reparent];
+        self.delete == OnDelete::Cascade || actions.iter().any(|it| *it != Cascading::None)
+    }
+}
 
 impl ManyToManyId {
     /// The position.

@@ -71,6 +71,8 @@ pub struct SecurityTables {
     pub share_principal: ColumnId,
     /// Its column with the rights, as words with commas between them.
     pub share_rights: ColumnId,
+    /// Its column with the rights that came along from a row above, in the same form.
+    pub share_inherited: ColumnId,
 }
 
 /// The columns that say who owns a row. At most one of them has a value.

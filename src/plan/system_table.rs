@@ -72,6 +72,11 @@ pub const SECURITY_TABLES: &[SystemTable] = &[
     SystemTable { name: "systemuserprincipals", columns: &[("changes", Whole)] },
     SystemTable {
         name: "principalobjectaccess",
-        columns: &[("object", UniqueId), ("principal", UniqueId), ("rights", Text)],
+        columns: &[
+            ("object", UniqueId),
+            ("principal", UniqueId),
+            ("rights", Text),
+            ("inherited", Text),
+        ],
     },
 ];

@@ -22,7 +22,7 @@ pub use comparison::{Meeting, Sweep};
 pub use diagram::{DiagramFormat, diagram};
 pub use export::{Document, Format, export};
 pub use gallery::{Exhibit, gallery};
-pub use html::html;
+pub use html::{compared, html};
 pub use json::json;
 pub use junit::junit;
 pub use metrics::Metrics;

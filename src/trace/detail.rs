@@ -48,8 +48,8 @@ pub enum LaneKind {
     },
     /// A job of the async service.
     Job {
-        /// The step that it runs.
-        plug_in: PlugInId,
+        /// The step that it runs; `None` for one that goes on with a cascade.
+        plug_in: Option<PlugInId>,
     },
     /// A run of a session.
     Session {

@@ -12,8 +12,8 @@ use crate::words::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "job-event", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum JobEvent {
-    /// A request wrote a job for an asynchronous step. There is no such job until its transaction
-    /// is committed.
+    /// A request wrote a job, for an asynchronous step or for the rows that its cascade reaches.
+    /// There is no such job until its transaction is committed.
     Queued {
         /// The request whose event it is for.
         request: RequestId,
@@ -25,8 +25,8 @@ pub enum JobEvent {
         table: TableId,
         /// The job.
         job: RowId,
-        /// The step.
-        plug_in: PlugInId,
+        /// The step; `None` for a job that goes on with a cascade.
+        plug_in: Option<PlugInId>,
     },
     /// The service began a job. The step runs under a number among the requests, which ends like
     /// a request.
@@ -97,8 +97,10 @@ impl JobEvent {
     pub(super) fn sentence(&self, names: &Names<'_>) -> String {
         match self {
             Self::Queued { request, table, job, plug_in, .. } => {
-                let (job, plug_in) = (names.row(*table, *job), names.plug_in(*plug_in));
-                format!("request {} queues job {job} for plug-in \"{plug_in}\"", request.0)
+                let job = names.row(*table, *job);
+                let plug_in = plug_in.map(|it| format!("plug-in \"{}\"", names.plug_in(it)));
+                let plug_in = plug_in.unwrap_or_else(|| "its cascade".to_owned());
+                format!("request {} queues job {job} for {plug_in}", request.0)
             }
             Self::Began { request, cause, table, job, depth, attempt, .. } => {
                 let job = names.row(*table, *job);

@@ -385,3 +385,17 @@ fn compare_sets_the_variants_side_by_side_and_says_where_there_are_none() {
     assert_eq!(answer.code, Some(2), "{}", answer.stdout);
     assert!(answer.stderr.contains("nothing to compare"), "{}", answer.stderr);
 }
+
+#[test]
+fn gallery_writes_a_page_and_a_report_for_each_scenario() {
+    let folder = folder_with(&[("one/a.yaml", HOLDS), ("two/a.yaml", HOLDS)]);
+    let answer = multiverse(folder.path(), &["gallery", "one", "two", "--out", "seen"]);
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    assert!(answer.stdout.starts_with("2 reports, from "), "{}", answer.stdout);
+    let page = fs::read_to_string(folder.path().join("seen/index.html")).expect("the page");
+    assert!(page.contains("href=\"reports/a.html\"") && page.contains("href=\"reports/a-2.html\""));
+    assert!(folder.path().join("seen/reports/a-2.html").is_file());
+    let answer = multiverse(folder.path(), &["gallery", "one", "--out", "one/a.yaml"]);
+    assert_eq!(answer.code, Some(2), "{}", answer.stdout);
+    assert!(answer.stderr.contains("is no folder"), "{}", answer.stderr);
+}

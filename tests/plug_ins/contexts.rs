@@ -120,6 +120,7 @@ fn parameters_have_the_names_of_the_platform() {
 #[test]
 fn shared_variables_go_to_later_steps_and_to_requests_within() {
     let early = |context: &mut Context<'_>| {
+        assert!(context.shared("from").is_null(), "nobody has set it yet, on no run");
         context.set_shared("from", "early");
         context.work(Duration::from_millis(1))?;
         assert_eq!(context.shared("from"), "early".into(), "it is there when run again");

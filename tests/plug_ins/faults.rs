@@ -1,8 +1,10 @@
 //! How a plug-in fails, and what becomes of what it has done.
 
+use std::time::Duration;
+
 use multiverse::fault::{FaultKind, OperationStatus};
 use multiverse::plan::{Message, Stage};
-use multiverse::plug_in::{Context, Interruption};
+use multiverse::plug_in::{Ask, Context, Interruption};
 use multiverse::testing::Step;
 use multiverse::trace;
 use multiverse::words::Value;
@@ -53,6 +55,35 @@ fn a_request_after_a_swallowed_fault_finds_the_transaction_gone() {
         (fault.kind, fault.kind.facts().code),
         (FaultKind::TransactionNotStarted, 0x8004_0251)
     );
+    sound(&bed);
+}
+
+#[test]
+fn a_swallowed_deadlock_has_a_code_of_its_own() {
+    let mut bed = with(Message::Create, "ticket", Stage::PostOperation, |context| {
+        context.update("account", "contoso", &[("open", 4.into())])?;
+        let met = context.attempt(|it| it.update("account", "fabrikam", &[("open", 1.into())]))?;
+        trace!(context, "met {}", met.unwrap_err().kind.facts().word);
+        context.create("account", &[]).map(drop)
+    });
+    let (ann, bob) = (bed.caller("ann", "org"), bed.caller("bob", "org"));
+    bed.begin_transaction(bob).unwrap();
+    // Bob has written more, so he is not the victim.
+    for number in 0..10 {
+        bed.ask_as(bob, Ask::create("account").set("open", number)).unwrap();
+    }
+    bed.ask_as(bob, Ask::update("account", "fabrikam").set("open", 9)).unwrap();
+    bed.begin(ann, Ask::create("ticket").row("t1"));
+    bed.pass(Duration::from_secs(1));
+    bed.begin(bob, Ask::update("account", "contoso").set("open", 9));
+    let fault = bed.answer(ann).unwrap_err();
+    let facts = fault.kind.facts();
+    assert_eq!((fault.kind, facts.code), (FaultKind::TransactionAborted, 0x8004_0255));
+    assert_eq!(bed.trace_log(), ["met deadlock victim"]);
+    bed.answer(bob).unwrap();
+    bed.commit(bob).unwrap();
+    assert!(bed.row("ticket", "t1").is_none());
+    assert_eq!(bed.value("account", "contoso", "open"), 9.into());
     sound(&bed);
 }
 

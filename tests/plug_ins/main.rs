@@ -3,6 +3,7 @@
 
 mod contexts;
 mod faults;
+mod host;
 mod messages;
 mod registrations;
 mod replay;

@@ -164,12 +164,21 @@ relationships:
   tags of an account: { kind: many-to-many, between: [account, tag], intersect: accounttag }
 ",
         );
+    let hear = |context: &mut Context<'_>| {
+        let related = context.input("RelatedEntities");
+        let count = if let Value::List(rows) = related { rows.len() } else { 0 };
+        let relationship = context.input("Relationship");
+        trace!(context, "{} {count} by {relationship:?}", context.message().name());
+        Ok(())
+    };
     let step = Step::new("ask", ask).on(Message::Create, "ticket").stage(Stage::PreValidation);
-    let mut bed = start(&setup.step(step));
+    let hears = Step::new("hear", hear).on_every_table(Message::Associate);
+    let mut bed = start(&setup.step(step).step(hears));
     bed.create("ticket", "t1", &[]).unwrap();
     insta::assert_snapshot!(bed.trace_log().join("\n"), @r#"
     concurrency mismatch
     duplicate row
+    Associate 2 by Text("tags of an account")
     An unexpected error occurred: `account` has no relationship `tags`.
     "#);
     assert_eq!(bed.value("account", "contoso", "open"), 12.into());

@@ -93,6 +93,30 @@ fn a_copy_from_the_middle_of_a_plug_in_goes_on_alike() {
 }
 
 #[test]
+fn so_does_a_copy_from_any_instant_of_it() {
+    let mut bed = counting();
+    let callers = ["ann", "bob", "cid"].map(|name| bed.caller(name, "org"));
+    for (number, caller) in callers.into_iter().enumerate() {
+        bed.begin(caller, ticket(&format!("t{number}")));
+    }
+    let mut copies = Vec::new();
+    for _ in 0..60 {
+        copies.push(bed.clone());
+        bed.pass(Duration::from_millis(2));
+    }
+    bed.settle();
+    assert_eq!(bed.runs("the step"), 3);
+    for mut copy in copies {
+        copy.settle();
+        // A copy is done as soon as nothing is due; the original was looked at a little longer.
+        copy.pass(bed.now().duration_since(copy.now()));
+        assert_eq!(copy.digest(), bed.digest());
+        assert_eq!(copy.trace().entries, bed.trace().entries);
+    }
+    sound(&bed);
+}
+
+#[test]
 fn the_same_seed_gives_the_same_bytes_and_another_one_other_ids() {
     let run = |seed| {
         let draw = |context: &mut Context<'_>| {

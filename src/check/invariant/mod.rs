@@ -12,11 +12,14 @@
 //! | `rows` | row versions, what a rollback restores, what a read of each level may see |
 //! | `changes` | delta tokens, and that answers of changes are net |
 //! | `requests` | nesting, depth, stages, where the transaction begins |
+//! | `jobs` | that a job follows the commit of its event |
+//! | `batches` | that a batch is done whole or not at all |
 //! | `sessions` | steps, and statements within them |
 //! | `outages` | that nothing gets through, and that it is over on time |
 //!
 //! The levels of isolation are judged from the anomalies of the whole run.
 
+mod batches;
 mod changes;
 mod compatibility;
 mod jobs;
@@ -85,6 +88,9 @@ pub enum Invariant {
     Sessions,
     /// A job begins after the commit of the event that it is for, and never without it.
     Jobs,
+    /// What an ExecuteTransaction or a bulk message carries is in its transaction, and done whole
+    /// or not at all.
+    Batches,
     /// The stages of a request ascend, and each plug-in step runs in its own.
     Stages,
     /// The outermost PreValidation runs outside the transaction, the later stages inside.
@@ -114,6 +120,7 @@ impl Invariant {
             Self::Requests => "requests nest",
             Self::Sessions => "steps and statements nest",
             Self::Jobs => "no job without its event",
+            Self::Batches => "a batch is done whole or not at all",
             Self::Stages => "stages ascend",
             Self::TransactionScope => "PreValidation is outside the transaction",
             Self::Isolation => "isolation levels keep their promise",
@@ -153,6 +160,7 @@ pub(super) fn violations_of(history: &History, anomalies: &Anomalies) -> Vec<Vio
     let mut sessions = sessions::Watcher::default();
     let mut outages = outages::Watcher::of(trace);
     let mut jobs = jobs::Watcher::default();
+    let mut batches = batches::Watcher::default();
     for entry in &trace.entries {
         order.see(entry, &mut report);
         transactions.see(entry, &mut report);
@@ -164,6 +172,7 @@ pub(super) fn violations_of(history: &History, anomalies: &Anomalies) -> Vec<Vio
         sessions.see(entry, &transactions, &mut report);
         outages.see(entry, &mut report);
         jobs.see(entry, &mut report);
+        batches.see(entry, &mut report);
     }
     if let Some(last) = trace.entries.last() {
         let last = Moment::of(last);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::cascade::children::Below;
-use crate::engine::cascade::{Cascade, Tie};
+use crate::engine::cascade::deferred::Reaching;
+use crate::engine::cascade::{Action, Cascade, Deferred, Tie};
 use crate::engine::database::Wrote;
 use crate::engine::fiber::{FiberId, RequestFrame};
 use crate::engine::operation::Done;
@@ -13,7 +14,7 @@ use crate::engine::request::{Request, Target};
 use crate::engine::store::{RowImage, View};
 use crate::engine::world::World;
 use crate::fault::Fault;
-use crate::plan::{Message, OnAssign};
+use crate::plan::Message;
 use crate::trace::WriteKind;
 use crate::words::{SimInstant, Value};
 
@@ -27,11 +28,11 @@ impl World {
     ) -> Result<Done, Fault> {
         let shared = Arc::clone(&self.shared);
         let table = frame.request.table;
-        let list = shared.relationships.on_assign.get(&table);
+        let list = shared.relationships.of_action(Action::Assign, table);
         let ownership = Ownership::of(&shared.plan, frame.instance, table);
         self.leave_other_owner(frame);
         let owner = ownership.and_then(|it| Some((it, it.given(&frame.request)?)));
-        let (Some(list), Some((ownership, owner))) = (list, owner) else {
+        let (false, Some((ownership, owner))) = (list.is_empty(), owner) else {
             return self.change(fiber, frame, WriteKind::Update);
         };
         let mut cascade = frame.cascade.take().unwrap_or_default();
@@ -66,7 +67,11 @@ impl World {
             cascade.is_begun = true;
             // Nothing cascades from a value that stays what it is.
             let stays = cascade.old_owner == *owner;
-            return Ok(if stays { Done::After(cost) } else { Done::Took(cost) });
+            if !stays && self.puts_off(frame, cascade, Reaching::Assign) {
+                cascade.deferred = Deferred::Wanted;
+            }
+            let is_over = stays || cascade.deferred == Deferred::Wanted;
+            return Ok(if is_over { Done::After(cost) } else { Done::Took(cost) });
         }
         let Some(row) = frame.request.id() else { return Ok(Done::After(Duration::ZERO)) };
         loop {
@@ -75,20 +80,10 @@ impl World {
                 Below::Not(done) => return Ok(done),
                 Below::Over => return Ok(Done::After(Duration::ZERO)),
             };
-            let definition = self.shared.plan.table(tie.child);
             let plan = &self.shared.plan;
             let Some(owned) = Ownership::of(plan, frame.instance, tie.child) else { continue };
-            let state = definition.column("statecode");
-            let had = owned.read(|it| self.column_of(frame, place, it).unwrap_or_default());
-            let is_meant = match tie.assign {
-                OnAssign::None => false,
-                OnAssign::Cascade => true,
-                OnAssign::UserOwned => had == cascade.old_owner,
-                OnAssign::Active => {
-                    let state = state.and_then(|column| self.column_of(frame, place, column));
-                    state == Some(Value::text("Active"))
-                }
-            };
+            let had = self.owner_in(frame, place);
+            let is_meant = self.is_meant(frame, (tie, place), &cascade.old_owner);
             if is_meant && had != *owner {
                 let mut request = Request::new(Message::Update, place.0, Target::Id(place.1));
                 owned.give(plan, frame.instance, &mut request, owner);

@@ -7,9 +7,11 @@ use crate::engine::concurrency::version_mismatch;
 use crate::engine::database::{Execution, Query, Step, Wrote, does_not_exist};
 use crate::engine::fiber::{FiberId, RequestFrame};
 use crate::engine::operation::Done;
+use crate::engine::ownership::Ownership;
 use crate::engine::store::{RowNumber, View};
 use crate::engine::world::World;
 use crate::fault::Fault;
+use crate::plan::Cascading;
 use crate::words::{BinaryOperator, ColumnId, Expression, RowId, SimInstant, TableId, Value};
 
 /// What came of a search for children.
@@ -180,5 +182,31 @@ impl World {
         let view = View::Committed { reader: frame.transaction.map(|transaction| transaction.id) };
         let image = store.read(store.find(row)?, view)?;
         Some(image.value(column))
+    }
+
+    /// Whether an action goes on to a row below one that has, or had, this owner.
+    pub(super) fn is_meant(
+        &self,
+        frame: &RequestFrame,
+        (tie, place): (&Tie, (TableId, RowId)),
+        owner: &Value,
+    ) -> bool {
+        match tie.goes_on {
+            Cascading::None => false,
+            Cascading::Cascade => true,
+            Cascading::UserOwned => self.owner_in(frame, place) == *owner,
+            Cascading::Active => {
+                let state = self.shared.plan.table(place.0).column("statecode");
+                let state = state.and_then(|column| self.column_of(frame, place, column));
+                state == Some(Value::text("Active"))
+            }
+        }
+    }
+
+    /// The owner of a row as the request's transaction sees it; null where it has none.
+    pub(super) fn owner_in(&self, frame: &RequestFrame, place: (TableId, RowId)) -> Value {
+        let ownership = Ownership::of(&self.shared.plan, frame.instance, place.0);
+        let value = |column| self.column_of(frame, place, column).unwrap_or_default();
+        ownership.map_or(Value::Null, |ownership| ownership.read(value))
     }
 }

@@ -1,13 +1,17 @@
-//! Cascades: what a delete or a change of owner does to the rows that refer to the row.
+//! Cascades: what a request for one row does to the rows that refer to it.
 //!
 //! ```text
-//!   Delete   lock the row ▶ restrict? ▶ children, one request each ▶ delete the row
-//!   Update   write the row ▶ children, one request each            (of the owner)
+//!   Delete        lock the row ▶ restrict? ▶ children, one request each ▶ delete the row
+//!   Update        write the row ▶ children, one request each            (of the owner)
+//!   GrantAccess   write the row's share ▶ children, one request each
+//!   Update        write the row ▶ a request for each who has access to the row that is now above
 //! ```
 //!
 //! A child's request is nested in the one that it follows from: it is in the same transaction,
 //! meets every stage, has its own children, and its fault is the fault of the whole. So all rows
 //! that a cascade reaches stay locked until everything is done.
+//!
+//! A cascade that reaches very many rows is left to a job of the async service instead.
 //!
 //! Source: Microsoft Learn, "Configure table relationship cascading behavior"; "Asynchronous
 //! processing of cascading transactions": a cascade locks all rows that it affects until it is
@@ -16,46 +20,73 @@
 //! not match; children are found by a query on the lookup
 //! like any other of the transaction; restricting relationships are asked before the others, so
 //! that what can't be done is known before anything is; a row that a cascade has come from, or
-//! has deleted already, is passed over; and a child's request is one deeper than its parent's.
+//! has deleted already, is passed over; and a child's request is one deeper than its parent's, but
+//! never too deep: the limit is on what plug-ins and workflows ask for.
 
 mod assign;
 mod children;
+mod deferred;
+mod inherit;
 mod merge;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+pub use deferred::{Batch, Deferred};
 
 use crate::engine::cascade::children::Below;
+use crate::engine::cascade::deferred::Reaching;
 use crate::engine::database::{Assigned, Change, Wrote};
 use crate::engine::fiber::{FiberId, RequestFrame};
 use crate::engine::operation::Done;
 use crate::engine::request::{Request, Target};
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{ManyToManyId, Message, OnAssign, OnDelete, Plan};
+use crate::plan::{
+    Cascading, ManyToManyId, Message, OnDelete, Plan, Relationship, SECURITY_TABLES,
+};
 use crate::trace::WriteKind;
-use crate::words::{ColumnId, RowId, SimInstant, TableId, Value};
+use crate::words::{ColumnId, ColumnType, RowId, SimInstant, TableId, Value};
 
 /// The relationships of a plan by the table of the one.
 #[derive(Debug, Default)]
 pub struct Relationships {
     /// Those that matter to a delete, the restricting ones first.
     on_delete: BTreeMap<TableId, Vec<Tie>>,
-    /// Those that matter to a change of owner.
-    on_assign: BTreeMap<TableId, Vec<Tie>>,
+    /// Those that take another action on to the rows below.
+    on_action: BTreeMap<(Action, TableId), Vec<Tie>>,
+    /// By the table of the many: the lookup by which its rows come below others, whose access
+    /// they get.
+    on_reparent: BTreeMap<TableId, Tie>,
+}
+
+/// What goes on from a row to the rows below, beside a delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Action {
+    /// It gets another owner.
+    Assign,
+    /// It is shared.
+    Share,
+    /// It is no longer shared.
+    Unshare,
+    /// It comes below another row.
+    Reparent,
 }
 
 /// How the rows of one table hang on those of another.
 #[derive(Clone, Copy, Debug)]
 struct Tie {
+    /// The table of the row above.
+    parent: TableId,
     /// The table of the rows below.
     child: TableId,
     /// The lookup by which they refer to the one above.
     by: ColumnId,
     /// What becomes of them when that one is deleted.
     delete: OnDelete,
-    /// What becomes of their owner when that of the one above changes.
-    assign: OnAssign,
+    /// On which of them the action goes on for which the tie is listed.
+    goes_on: Cascading,
     /// The relationship of which the rows below are the pairs. They are the platform's own, and
     /// are written without a request.
     pairs: Option<ManyToManyId>,
@@ -66,26 +97,75 @@ impl Relationships {
     pub fn of(plan: &Plan) -> Self {
         let mut all = Self::default();
         for it in &plan.relationships {
-            let (delete, assign) = (it.delete, it.assign);
-            let tie = Tie { child: it.child, by: it.by, delete, assign, pairs: None };
-            all.on_delete.entry(it.parent).or_default().push(tie);
-            if assign != OnAssign::None {
-                all.on_assign.entry(it.parent).or_default().push(tie);
+            let Relationship { parent, child, by, delete, .. } = *it;
+            let tie = |goes_on| Tie { parent, child, by, delete, goes_on, pairs: None };
+            all.on_delete.entry(parent).or_default().push(tie(Cascading::Cascade));
+            for (action, goes_on) in [
+                (Action::Assign, it.assign),
+                (Action::Share, it.share),
+                (Action::Unshare, it.unshare),
+                (Action::Reparent, it.reparent),
+            ] {
+                if goes_on != Cascading::None {
+                    all.on_action.entry((action, parent)).or_default().push(tie(goes_on));
+                }
+            }
+            if it.reparent != Cascading::None {
+                all.on_reparent.insert(child, tie(it.reparent));
             }
         }
         for (number, it) in (0..).zip(&plan.many_to_many) {
             for end in it.ends {
-                let (child, by, pairs) = (it.intersect, end.column, Some(ManyToManyId(number)));
-                let (delete, assign) = (OnDelete::Cascade, OnAssign::None);
-                let tie = Tie { child, by, delete, assign, pairs };
-                all.on_delete.entry(end.table).or_default().push(tie);
+                let (parent, child, by) = (end.table, it.intersect, end.column);
+                let (delete, goes_on) = (OnDelete::Cascade, Cascading::Cascade);
+                let pairs = Some(ManyToManyId(number));
+                let tie = Tie { parent, child, by, delete, goes_on, pairs };
+                all.on_delete.entry(parent).or_default().push(tie);
             }
+        }
+        for tie in undeclared(plan) {
+            all.on_delete.entry(tie.parent).or_default().push(tie);
         }
         for list in all.on_delete.values_mut() {
             list.sort_by_key(|it| it.delete != OnDelete::Restrict);
         }
         all
     }
+
+    /// Those that take an action on from a row of a table.
+    fn of_action(&self, action: Action, table: TableId) -> &[Tie] {
+        self.on_action.get(&(action, table)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The lookups that are in no relationship of the plan: their links are removed.
+///
+/// Source: Microsoft Learn, "Table relationships": to add a lookup is to create a relationship, of
+/// kind referential, and Remove Link unless its author says otherwise. Assumed: nobody deletes a
+/// row of the platform's own tables for users, teams and business units, which is so for users.
+fn undeclared(plan: &Plan) -> impl Iterator<Item = Tie> + '_ {
+    let is_declared = |child: TableId, by: ColumnId| {
+        plan.relationships.iter().any(|it| (it.child, it.by) == (child, by))
+            || plan.many_to_many.iter().any(|it| it.intersect == child)
+    };
+    let is_of_security = |table: TableId| {
+        let name = &*plan.table(table).name;
+        !plan.security.is_empty() && SECURITY_TABLES.iter().any(|it| it.name == name)
+    };
+    let tables = (0..).map(TableId).zip(&plan.tables);
+    let lookups = tables.flat_map(|(child, table)| {
+        let columns = (0..).map(ColumnId).zip(&table.columns);
+        columns.filter_map(move |(by, column)| match column.kind {
+            ColumnType::Lookup(parent) => Some((parent, child, by)),
+            _ => None,
+        })
+    });
+    let lookups = lookups
+        .filter(move |(parent, child, by)| !is_declared(*child, *by) && !is_of_security(*parent));
+    lookups.map(|(parent, child, by)| {
+        let (delete, goes_on) = (OnDelete::RemoveLink, Cascading::None);
+        Tie { parent, child, by, delete, goes_on, pairs: None }
+    })
 }
 
 /// How far a cascade is.
@@ -104,6 +184,11 @@ pub struct Cascade {
     children: Vec<(RowId, u64)>,
     /// Of a merge: whether the subordinate's own update was made.
     is_recorded: bool,
+    /// Of a row that has come below another: the requests that are still to be made for that, the
+    /// last one first; `None` as long as the row itself is not written.
+    inheritance: Option<Vec<Request>>,
+    /// Whether it is left to a job.
+    pub(in crate::engine) deferred: Deferred,
 }
 
 impl Cascade {
@@ -111,7 +196,7 @@ impl Cascade {
     pub(super) fn of_child(&self, table: TableId, row: Option<RowId>) -> Self {
         let mut above = self.above.clone();
         above.extend(row.map(|row| (table, row)));
-        Self { above, ..Self::default() }
+        Self { above, deferred: self.deferred, ..Self::default() }
     }
 }
 
@@ -150,6 +235,10 @@ impl World {
             match self.lock_for_change(fiber, frame)? {
                 Wrote::Row(_) => cascade.is_begun = true,
                 other => return Ok(Some(self.written(other))),
+            }
+            if self.puts_off(frame, cascade, Reaching::Delete) {
+                cascade.deferred = Deferred::Wanted;
+                return Ok(Some(Done::After(Duration::ZERO)));
             }
         }
         let (tie, below) = match self.next_child(fiber, frame, (list, cascade), row, limit)? {

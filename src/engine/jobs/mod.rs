@@ -19,6 +19,7 @@
 //! the oldest jobs and begins them in an order of the seed; a look never waits for the jobs of
 //! the one before, since several servers look.
 
+mod cascade;
 mod run;
 
 use std::collections::BTreeMap;
@@ -48,7 +49,7 @@ pub struct Jobs {
     waiting: Vec<Job>,
     /// When the service of an instance looks next, by `InstanceId`.
     looks: Vec<Option<SimInstant>>,
-    /// How many jobs each step has had, by `PlugInId`.
+    /// How many jobs each step has had, by `PlugInId`; then how many cascades had one.
     numbers: Vec<u32>,
     /// When background workflows have run for a row of late.
     runs: BTreeMap<(InstanceId, PlugInId, RowId), Vec<SimInstant>>,
@@ -61,8 +62,8 @@ pub struct Job {
     pub(super) instance: InstanceId,
     /// Its row.
     pub(super) row: RowId,
-    /// The step that it runs.
-    pub(super) plug_in: PlugInId,
+    /// What it does.
+    pub(super) work: Work,
     /// Who made the request; `None` for a system administrator.
     pub(super) user: Option<RowId>,
     /// The request whose event it is for, as it stood when the job was written.
@@ -71,6 +72,25 @@ pub struct Job {
     pub(super) attempts: u32,
     /// Whether the service has taken it.
     pub(super) is_taken: bool,
+}
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// It runs a step.
+    Step(PlugInId),
+    /// It goes on with a cascade.
+    Cascade,
+}
+
+impl Work {
+    /// The step that the job runs, where it runs one.
+    pub const fn step(self) -> Option<PlugInId> {
+        match self {
+            Self::Step(plug_in) => Some(plug_in),
+            Self::Cascade => None,
+        }
+    }
 }
 
 /// Where a request comes from.
@@ -131,6 +151,9 @@ impl World {
         (fiber, origin): (FiberId, Origin),
         frame: &mut RequestFrame,
     ) -> Result<Done, Fault> {
+        if frame.defers_cascade() {
+            return self.queue_cascade((fiber, origin), frame);
+        }
         let shared = Arc::clone(&self.shared);
         let (table, message) = (frame.request.table, frame.request.message);
         let list = shared.steps.asynchronous(frame.instance, table, message);
@@ -140,7 +163,8 @@ impl World {
             return Ok(Done::After(std::time::Duration::ZERO));
         };
         let numbers = &mut self.jobs.numbers;
-        numbers.resize(shared.plan.plug_ins.len(), 0);
+        // The last one is of cascades.
+        numbers.resize(shared.plan.plug_ins.len() + 1, 0);
         let number = numbers[plug_in.index()] + 1;
         let name = format!("{} {number}", shared.plan.plug_in(plug_in).name);
         let row = self.row_called(jobs.table, &name);
@@ -163,13 +187,13 @@ impl World {
                 instance,
                 table,
                 job: row,
-                plug_in,
+                plug_in: Some(plug_in),
             })
         });
         let job = Job {
             instance,
             row,
-            plug_in,
+            work: Work::Step(plug_in),
             user: origin.user,
             context: Arc::new(self.context_of(frame, origin, plug_in)),
             attempts: 0,
@@ -276,12 +300,14 @@ impl World {
     /// Counts a run of a background workflow for its row, and says whether it is one too many.
     fn is_looping(&mut self, job: &Job) -> bool {
         let plan = &self.shared.plan;
-        let Some(row) = job.context.request.id() else { return false };
-        if plan.plug_in(job.plug_in).kind != StepKind::Workflow {
+        let (Some(row), Some(plug_in)) = (job.context.request.id(), job.work.step()) else {
+            return false;
+        };
+        if plan.plug_in(plug_in).kind != StepKind::Workflow {
             return false;
         }
         let (now, period) = (self.now, plan.limits.workflow_period);
-        let runs = self.jobs.runs.entry((job.instance, job.plug_in, row)).or_default();
+        let runs = self.jobs.runs.entry((job.instance, plug_in, row)).or_default();
         runs.retain(|run| *run + period > now);
         runs.push(now);
         runs.len() > plan.limits.workflow_runs as usize
@@ -290,11 +316,14 @@ impl World {
     /// Whether what a fiber does is part of a background workflow.
     pub(super) fn is_of_workflow(&self, fiber: &Fiber) -> bool {
         match fiber.frames.first() {
-            Some(Frame::Job(frame)) => {
-                self.shared.plan.plug_in(frame.job.plug_in).kind == StepKind::Workflow
-            }
+            Some(Frame::Job(frame)) => self.is_workflow(&frame.job),
             _ => false,
         }
+    }
+
+    fn is_workflow(&self, job: &Job) -> bool {
+        let step = job.work.step().map(|plug_in| self.shared.plan.plug_in(plug_in));
+        step.is_some_and(|step| step.kind == StepKind::Workflow)
     }
 
     /// How a job's row stands, as committed; `None` where there is no such row.

@@ -6,12 +6,12 @@
 
 use crate::engine::database::Assigned;
 use crate::engine::fiber::{Fiber, FiberId, Frame, JobFrame, JobPhase, RequestFrame, Role, State};
-use crate::engine::jobs::{Job, JobAccess, Standing};
+use crate::engine::jobs::{Job, JobAccess, Standing, Work};
 use crate::engine::pipeline::too_deep;
 use crate::engine::request::{Answer, Request, Required, Target};
 use crate::engine::world::{Flow, World};
 use crate::fault::{Fault, FaultKind, OperationStatus};
-use crate::plan::{JobState, JobStatus, JobTable, Message, StepKind};
+use crate::plan::{JobState, JobStatus, JobTable, Message};
 use crate::trace::{Event, JobEvent, JobOutcome, LaneKind};
 use crate::words::{ColumnId, InstanceId, LaneId, RowId, Value};
 
@@ -27,7 +27,7 @@ impl World {
         let lane = LaneId(self.next_lane);
         self.next_lane += 1;
         let name = self.names.get(row).cloned().unwrap_or_else(|| row.to_string().into());
-        let kind = LaneKind::Job { plug_in: job.plug_in };
+        let kind = LaneKind::Job { plug_in: job.work.step() };
         self.log.emit(self.now, || Event::LaneBegan { lane, kind, name });
         let id = self.allocate();
         let mut fiber = std::mem::take(&mut self.fibers[id.0 as usize]);
@@ -144,7 +144,11 @@ impl World {
             self.fail_request(fiber, too_deep());
             return Flow::Continue;
         }
-        self.begin_plug_in(id, fiber, job.plug_in)
+        match job.work {
+            Work::Step(plug_in) => self.begin_plug_in(id, fiber, plug_in),
+            // Its batches follow from the request's phase.
+            Work::Cascade => Flow::Continue,
+        }
     }
 
     /// The job's step is done: what becomes of the job?
@@ -181,7 +185,7 @@ impl World {
         );
         let limits = &self.shared.plan.limits;
         // The maker of a workflow can see to what stopped it, and resume it.
-        let is_workflow = self.shared.plan.plug_in(job.plug_in).kind == StepKind::Workflow;
+        let is_workflow = self.is_workflow(job);
         let is_suspended = is_workflow && fault.kind != FaultKind::DepthExceeded;
         match fault.status {
             OperationStatus::Canceled => JobOutcome::Canceled(fault),
@@ -189,7 +193,9 @@ impl World {
             OperationStatus::Failed if !is_transient && is_suspended => {
                 JobOutcome::Suspended(fault)
             }
-            OperationStatus::Failed if !is_transient => JobOutcome::Failed(fault),
+            OperationStatus::Failed if !is_transient && job.work != Work::Cascade => {
+                JobOutcome::Failed(fault)
+            }
             _ if job.attempts >= limits.async_attempts => JobOutcome::Failed(fault),
             _ => JobOutcome::Retried { fault, until: self.now + limits.async_retry },
         }

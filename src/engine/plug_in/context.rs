@@ -16,7 +16,7 @@ use crate::engine::sharing::SharedVariables;
 use crate::fault::{Fault, FaultKind, OperationStatus};
 use crate::plan::{Message, Mode, PlugIn as Registration, Side, Stage};
 use crate::words::evaluate::{Clock, PlugInNames};
-use crate::words::own_names::CONTEXT;
+use crate::words::own_names::{CONTEXT, RELATED, RELATIONSHIP};
 use crate::words::{ColumnId, Name, Record, RowId, Value};
 
 /// The execution context of a plug-in, with its services.
@@ -106,6 +106,8 @@ impl Context<'_> {
     }
 
     /// The same for all that follows from one outermost request, across plug-ins and jobs.
+    ///
+    /// Source: Microsoft Learn, "Use webhooks to create external handlers", `CorrelationId`.
     pub fn correlation_id(&self) -> Uuid {
         let id = self.scope.member(CONTEXT, "correlation id");
         id.and_then(|id| id.as_id()).map_or(Uuid::nil(), |id| id.0)
@@ -140,8 +142,10 @@ impl Context<'_> {
         })
     }
 
-    /// The id of the row that the request is about, where it is known: in a Create from
-    /// PreOperation on.
+    /// The id of the row that the request is about, where it is known.
+    ///
+    /// Assumed: that of a new row which its creator has given none is known after the main
+    /// operation; no page read says so.
     pub const fn target_id(&self) -> Option<RowId> {
         self.target.id()
     }
@@ -202,7 +206,8 @@ impl Context<'_> {
 
     /// An input parameter: of a custom message by the name that its maker has given it, of another
     /// by the platform's: `Target` (a row with the columns that are given; the id for Retrieve and
-    /// Delete), `Targets`, `SubordinateId`. Null for one that is not there.
+    /// Delete), `Targets`, `SubordinateId`, `Relationship` and `RelatedEntities`. Null for one that
+    /// is not there.
     pub fn input(&self, name: &str) -> Value {
         if let Some(value) = self.parameter(Side::Input, name) {
             return value;
@@ -216,6 +221,8 @@ impl Context<'_> {
             },
             "Targets" if self.target.batch.is_some() => self.scope.targets_of(&self.target),
             "SubordinateId" => self.target.subordinate.into(),
+            "Relationship" => self.scope.record(RELATIONSHIP).unwrap_or_default(),
+            "RelatedEntities" => self.scope.record(RELATED).unwrap_or_default(),
             _ => Value::Null,
         }
     }

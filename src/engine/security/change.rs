@@ -9,55 +9,91 @@ use crate::engine::fiber::{Fiber, RequestFrame};
 use crate::engine::operation::Done;
 use crate::engine::request::{AccessChange, Request, Target};
 use crate::engine::security::{membership_name, name_of};
+use crate::engine::store::View;
 use crate::engine::world::{Shared, World};
 use crate::fault::Fault;
 use crate::plan::{Message, Right, Security, TeamKind};
 use crate::trace::CacheLoss;
-use crate::words::{BinaryOperator, ColumnId, Expression, InstanceId, Name, RowId, TableId, Value};
+use crate::words::{
+    BinaryOperator, Expression, InstanceId, Name, RowId, TableId, TransactionId, Value,
+};
 
 impl World {
-    /// GrantAccess, RevokeAccess.
+    /// The request that writes what a GrantAccess or RevokeAccess says of its own row; `None`
+    /// where nothing is to be written.
     pub(in crate::engine) fn change_share(
         &mut self,
-        frame: &mut RequestFrame,
-    ) -> Result<Done, Fault> {
-        if !frame.parts.is_empty() {
-            return Ok(Done::After(std::time::Duration::ZERO));
-        }
+        frame: &RequestFrame,
+    ) -> Result<Option<Request>, Fault> {
         let shared = Arc::clone(&self.shared);
         let security = secured(shared.plan.security_of(frame.instance))?;
-        let (Some(AccessChange::Share { with, rights }), Some(row)) =
+        let (Some(AccessChange::Share { with, rights, inherited }), Some(row)) =
             (frame.request.access.as_deref(), frame.request.id())
         else {
             return Err(broken("the request says nothing of a share".to_owned()));
         };
+        let tables = &security.tables;
+        let (column, other) = match inherited {
+            None => (tables.share_rights, tables.share_inherited),
+            Some(_) => (tables.share_inherited, tables.share_rights),
+        };
         let reader = frame.transaction.map(|transaction| transaction.id);
-        let (place, column) = self.share_place(security, row, *with);
-        let known = self.seen(frame.instance, place, column, reader);
+        let place = self.share_place(security, row, *with);
         let (table, id) = place;
-        let rights = words(rights);
-        let set = Assigned::Value(Value::Text(rights.into()));
-        let mut part = match (frame.request.message, known) {
-            (Message::RevokeAccess, None) => {
-                return Ok(Done::After(std::time::Duration::ZERO));
+        let seen = |column| self.seen(frame.instance, place, column, reader);
+        let known = seen(column).is_some();
+        let has = |column| seen(column).is_some_and(|value| !value.is_null());
+        let revokes = frame.request.message == Message::RevokeAccess;
+        let mut part = match (revokes, known) {
+            (true, _) if !has(column) => return Ok(None),
+            (true, _) if !has(other) => {
+                return Ok(Some(Request::new(Message::Delete, table, Target::Id(id))));
             }
-            (Message::RevokeAccess, Some(_)) => {
-                return Ok(part(Message::Delete, table, id));
-            }
-            (_, Some(_)) => Request::new(Message::Update, table, Target::Id(id)),
-            (_, None) => {
+            (true, _) | (_, true) => Request::new(Message::Update, table, Target::Id(id)),
+            (false, false) => {
                 let name = self.share_name(security, row, *with);
                 self.row_called(table, &name);
                 let mut request = Request::new(Message::Create, table, Target::Id(id));
-                let tables = &security.tables;
                 let (object, principal) = (Value::Id(row), Value::Id(*with));
                 request.assign(tables.share_object, Assigned::Value(object));
                 request.assign(tables.share_principal, Assigned::Value(principal));
                 request
             }
         };
-        part.assign(column, set);
-        Ok(Done::Part(Box::new(part)))
+        let value = match revokes {
+            true => Value::Null,
+            false => Value::Text(words(rights).into()),
+        };
+        part.assign(column, Assigned::Value(value));
+        Ok(Some(part))
+    }
+
+    /// With whom a row is shared: the own and the inherited rights of each, by the users' and
+    /// teams' ids.
+    pub(in crate::engine) fn shares_of(
+        &self,
+        security: &Security,
+        row: RowId,
+        reader: Option<TransactionId>,
+    ) -> Vec<(RowId, Vec<Right>, Vec<Right>)> {
+        let tables = &security.tables;
+        let Ok(store) = self.databases[security.instance.index()].store(tables.share) else {
+            return Vec::new();
+        };
+        let view = View::Committed { reader };
+        let shares = store.rows().filter_map(|number| store.read(number, view));
+        let of_row = shares.filter(|share| share.value(tables.share_object) == Value::Id(row));
+        let mut found: Vec<_> = of_row
+            .filter_map(|share| match share.value(tables.share_principal) {
+                Value::Id(with) => {
+                    let own = rights_in(&share.value(tables.share_rights));
+                    Some((with, own, rights_in(&share.value(tables.share_inherited))))
+                }
+                _ => None,
+            })
+            .collect();
+        found.sort_by_key(|(with, ..)| *with);
+        found
     }
 
     /// A request that adds users to a team or takes them out.
@@ -110,16 +146,15 @@ impl World {
         self.row(fiber, security.tables.user, who)
     }
 
-    /// The row that says how a row is shared with somebody, and its column with the rights.
+    /// The row that says how a row is shared with somebody.
     pub(super) fn share_place(
         &self,
         security: &Security,
         row: RowId,
         with: RowId,
-    ) -> ((TableId, RowId), ColumnId) {
+    ) -> (TableId, RowId) {
         let table = security.tables.share;
-        let id = self.shared.plan.row_id(table, &self.share_name(security, row, with));
-        ((table, id), security.tables.share_rights)
+        (table, self.shared.plan.row_id(table, &self.share_name(security, row, with)))
     }
 
     fn share_name(&self, security: &Security, row: RowId, with: RowId) -> String {
@@ -206,7 +241,8 @@ impl Request {
             false => Message::GrantAccess,
         };
         let mut request = Self::new(message, table, target);
-        request.access = Some(Box::new(AccessChange::Share { with, rights: rights.to_vec() }));
+        let share = AccessChange::Share { with, rights: rights.to_vec(), inherited: None };
+        request.access = Some(Box::new(share));
         request
     }
 }
@@ -221,6 +257,13 @@ fn one_more(column: Name) -> Expression {
     let one = Expression::Literal(Value::Whole(1));
     let column = Expression::Column(column);
     Expression::Binary(BinaryOperator::Add, Box::new(column), Box::new(one))
+}
+
+/// The rights in words with commas between them.
+fn rights_in(words: &Value) -> Vec<Right> {
+    let Value::Text(words) = words else { return Vec::new() };
+    let rights = Right::ALL.into_iter();
+    rights.filter(|right| words.split(", ").any(|word| word == right.word())).collect()
 }
 
 /// The rights as words with commas between them.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use crate::engine::database::Assigned;
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
-use crate::engine::request::AccessChange;
+use crate::engine::pipeline::is_part;
+use crate::engine::request::{AccessChange, Request};
 use crate::engine::security::rights::Holdings;
 use crate::engine::security::user_of;
 use crate::engine::world::{Flow, World};
@@ -43,7 +44,7 @@ impl World {
         };
         // What the platform itself writes to say who is in a team, or who sees a row, was checked
         // with the request that it does so for.
-        if is_part && security.is_internal(frame.request.table) {
+        if is_part && (security.is_internal(frame.request.table) || is_inherited(&frame.request)) {
             frame.phase = Phase::Begin;
             return Flow::Continue;
         }
@@ -149,13 +150,15 @@ impl World {
                 self.check_association(security, holdings, frame)?;
                 return self.check_team(holdings, frame);
             }
-            // Their items are requests of their own, each with its own check.
+            // The items of a batch, and what a custom message asks for, are requests of their own,
+            // each with its own check; a custom message needs no privilege unless its author says
+            // so (`ExecutePrivilegeName`), which nobody can here.
             _ => return Ok(()),
         };
         let need = Need { right, table, row: frame.request.id() };
         self.check_need(security, holdings, frame, need)?;
         self.check_share(security, holdings, frame)?;
-        if matches!(frame.request.message, Message::Update | Message::Assign) {
+        if frame.request.message == Message::Update {
             self.check_assignment(security, holdings, frame)?;
             self.check_references(security, holdings, frame)?;
         }
@@ -220,11 +223,14 @@ impl World {
         reader: Option<TransactionId>,
     ) -> bool {
         let gives = |principal: RowId| {
-            let (place, column) = self.share_place(security, row, principal);
-            match self.seen(security.instance, place, column, reader) {
-                Some(Value::Text(rights)) => rights.split(", ").any(|it| it == right.word()),
-                _ => false,
-            }
+            let place = self.share_place(security, row, principal);
+            let tables = &security.tables;
+            [tables.share_rights, tables.share_inherited].into_iter().any(|column| {
+                match self.seen(security.instance, place, column, reader) {
+                    Some(Value::Text(rights)) => rights.split(", ").any(|it| it == right.word()),
+                    _ => false,
+                }
+            })
         };
         gives(user) || self.teams_of(security, user, None, reader).into_iter().any(gives)
     }
@@ -279,7 +285,7 @@ impl World {
         holdings: &Holdings,
         frame: &RequestFrame,
     ) -> Result<(), Fault> {
-        let Some(AccessChange::Share { with, rights }) = frame.request.access.as_deref() else {
+        let Some(AccessChange::Share { with, rights, .. }) = frame.request.access.as_deref() else {
             return Ok(());
         };
         for &right in rights {
@@ -384,11 +390,11 @@ impl World {
     }
 }
 
-/// Whether the request on top of the stack was made by the platform, for the one below it.
-fn is_part(fiber: &Fiber) -> bool {
-    let below = fiber.frames.len().checked_sub(2).and_then(|index| fiber.frames.get(index));
-    // What a client sends in a batch is its own request.
-    matches!(below, Some(Frame::Request(it)) if it.running.is_none() && it.request.batch.is_none())
+/// Whether a request is about access that comes along from a row above.
+///
+/// Assumed: it was checked with the request for that row, whoever owns the one that inherits it.
+fn is_inherited(request: &Request) -> bool {
+    matches!(request.access.as_deref(), Some(AccessChange::Share { inherited: Some(_), .. }))
 }
 
 /// Every table that a query reads.

@@ -90,9 +90,11 @@ impl World {
         let shares = store.rows().filter_map(|row| store.read(row, view));
         let shared = shares.filter_map(|share| {
             let Value::Id(with) = share.value(tables.share_principal) else { return None };
-            let Value::Text(rights) = share.value(tables.share_rights) else { return None };
             let Value::Id(object) = share.value(tables.share_object) else { return None };
-            let reads = rights.split(", ").any(|it| it == Right::Read.word());
+            let reads = [tables.share_rights, tables.share_inherited].into_iter().any(|column| {
+                let Value::Text(rights) = share.value(column) else { return false };
+                rights.split(", ").any(|it| it == Right::Read.word())
+            });
             (reads && principals.contains(&with)).then_some(object)
         });
         shared.collect()

@@ -10,6 +10,7 @@
 //! | `dot` | Graphviz: who waited for whom |
 //! | `xdl` | SQL Server Management Studio: a deadlock graph for each deadlock |
 //! | `csv` | spreadsheets: the events and the locks |
+//! | `svg` | a README, a wiki, a slide: the timeline as a picture |
 
 mod csv;
 pub(in crate::report) mod escape;
@@ -22,6 +23,7 @@ mod tests;
 mod wait_for;
 mod xdl;
 
+use crate::report::html::picture;
 use crate::report::otel;
 use crate::trace::{Trace, write_jsonl};
 
@@ -42,12 +44,22 @@ pub enum Format {
     Xdl,
     /// Comma-separated values.
     Csv,
+    /// The timeline as a picture.
+    Svg,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 7] =
-        [Self::Jsonl, Self::Otel, Self::Perfetto, Self::Mermaid, Self::Dot, Self::Xdl, Self::Csv];
+    pub const ALL: [Self; 8] = [
+        Self::Jsonl,
+        Self::Otel,
+        Self::Perfetto,
+        Self::Mermaid,
+        Self::Dot,
+        Self::Xdl,
+        Self::Csv,
+        Self::Svg,
+    ];
 
     /// What the command line calls it.
     pub const fn word(self) -> &'static str {
@@ -59,6 +71,7 @@ impl Format {
             Self::Dot => "dot",
             Self::Xdl => "xdl",
             Self::Csv => "csv",
+            Self::Svg => "svg",
         }
     }
 
@@ -72,6 +85,7 @@ impl Format {
             Self::Dot => "dot",
             Self::Xdl => "xdl",
             Self::Csv => "csv",
+            Self::Svg => "svg",
         }
     }
 
@@ -104,6 +118,7 @@ pub fn export(trace: &Trace, format: Format) -> Vec<Document> {
         Format::Perfetto => perfetto::perfetto(trace),
         Format::Mermaid => mermaid::mermaid(trace),
         Format::Dot => wait_for::wait_for(trace),
+        Format::Svg => picture(trace),
         Format::Xdl => {
             let graphs = xdl::xdl(trace).into_iter().zip(1..);
             let part = |number: u32| Some(format!("deadlock-{number}"));

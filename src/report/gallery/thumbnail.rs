@@ -67,7 +67,8 @@ fn bar(rows: &mut String, (from, to): (f64, f64), (y, height): (f64, f64), class
         let (y, height) = (number(y), number(height));
         let _ = write!(
             rows,
-            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"1\"/>"
+            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" \
+             height=\"{height}\" rx=\"1\"/>"
         );
     }
 }

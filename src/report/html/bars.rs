@@ -81,8 +81,7 @@ pub(super) fn track(plot: &Plot, svg: &mut Svg, track: &Track, place: &Place) {
     svg.raw(&format!("<g class=\"h{}\">", hue(track.lane)));
     let mut right = f64::NEG_INFINITY;
     for extent in &track.extents {
-        // What is no wider than a hair is drawn once.
-        if plot.x(extent.to) > right + 0.4 {
+        if plot.x(extent.to) > right + plot.hair() {
             right = plot.x(extent.to);
             block(plot, svg, extent, place);
         }
@@ -94,7 +93,7 @@ pub(super) fn track(plot: &Plot, svg: &mut Svg, track: &Track, place: &Place) {
         }
         let (from, to) = (plot.x(bar.from), plot.x(bar.to));
         let is_hair = to - from < 2.0;
-        if is_hair && to <= rights[bar.depth] + 0.5 {
+        if is_hair && to <= rights[bar.depth] + plot.hair() {
             continue;
         }
         rights[bar.depth] = rights[bar.depth].max(to);
@@ -159,6 +158,12 @@ fn draw(plot: &Plot, svg: &mut Svg, track: &Track, bar: &Bar, place: &Place) {
     let length = format_duration(bar.to.at.duration_since(bar.from.at));
     let (begin, end) = (names.moment(bar.from.at), names.moment(bar.to.at));
     let label = bar.labels.first().map_or("", String::as_str);
+    if to - from < 1.0 && plot.is_dense() {
+        let (fill, ..) = look(bar.kind);
+        let fill = if bar.kind == BarKind::Wait { "var(--i)" } else { fill };
+        svg.rect((from, y + 0.7), (wide, ROW - 1.4), 0.0, &format!("fill=\"{fill}\""));
+        return;
+    }
     let told = format!("{label}, {begin} to {end} ({length})");
     match bar.kind {
         BarKind::Wait => {
@@ -221,7 +226,7 @@ fn ribbon(plot: &Plot, svg: &mut Svg, ribbon: &Ribbon, y: f64, lane: usize) {
     let mut right = f64::NEG_INFINITY;
     for segment in &ribbon.segments {
         let (from, to) = (plot.x(segment.from), plot.x(segment.to));
-        if to - from < 2.0 && to <= right + 0.5 {
+        if to - from < 2.0 && to <= right + plot.hair() {
             continue;
         }
         right = right.max(to);
@@ -241,6 +246,11 @@ fn segment(
     let (begin, end) = (names.moment(segment.from.at), names.moment(segment.to.at));
     let badge = &plot.view.lanes[lane].badge;
     let wide = (to - from).max(2.5);
+    if to - from < 1.0 && plot.is_dense() {
+        let fill = if segment.state == SegmentState::Holds { "var(--c)" } else { "var(--i)" };
+        svg.rect((from, y + 0.5), (wide, RIBBON - 1.0), 0.0, &format!("fill=\"{fill}\""));
+        return;
+    }
     let place = (from + 0.5, y + 0.5);
     match segment.state {
         SegmentState::Holds => {
@@ -257,7 +267,8 @@ fn segment(
             ];
             let labels = labels.iter().map(String::as_str);
             if let Some(label) = fitting(labels, 11.0, to - from - 12.0) {
-                let attributes = "font-size=\"11\" font-weight=\"600\" fill=\"var(--on)\"";
+                let attributes =
+                    "class=\"len\" font-size=\"11\" font-weight=\"600\" fill=\"var(--on)\"";
                 svg.text((from + 7.0, y + 11.4), attributes, label);
             }
         }
@@ -274,7 +285,9 @@ fn segment(
             );
             svg.told_rect(place, (wide - 1.0, RIBBON - 1.0), &attributes, &told);
             let labels = [format!("waits {length}{whom}"), format!("waits {length}"), length];
+            svg.raw("<g class=\"len\">");
             plate(svg, (from + 2.0, to - 2.0), y + RIBBON / 2.0, &labels, "var(--i)", true);
+            svg.raw("</g>");
         }
     }
 }
@@ -285,10 +298,11 @@ fn marks(plot: &Plot, svg: &mut Svg, track: &Track, place: &Place) {
     for mark in &track.marks {
         let x = plot.x(mark.at);
         let (symbol, size, y) = match mark.kind {
-            MarkKind::Commit => ("ok", 13.0, place.top - 8.0),
             MarkKind::Rollback | MarkKind::Failed => ("no", 13.0, place.top - 8.0),
             MarkKind::Victim => ("no", 20.0, place.row(mark.depth) + 2.0),
             MarkKind::Undelivered => continue,
+            MarkKind::Commit if plot.is_dense() => continue,
+            MarkKind::Commit => ("ok", 13.0, place.top - 8.0),
         };
         if mark.kind != MarkKind::Victim && x < right + 9.0 {
             continue;

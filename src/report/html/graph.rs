@@ -324,6 +324,8 @@ fn arrow(
     let label = if is_wait { "waits" } else { "held by" };
     let attributes =
         format!("font-size=\"11.5\" text-anchor=\"{anchor}\" fill=\"var(--ink2)\" class=\"halo\"");
-    let lift = if middle.1 < HEIGHT / 2.0 { -3.0 } else { 10.0 };
-    svg.text((middle.0 + outward * 9.0, middle.1 + lift), &attributes, label);
+    let is_level = dy.abs() < 12.0;
+    let lift = if is_level || middle.1 < HEIGHT / 2.0 { -4.0 } else { 10.0 };
+    let aside = if is_level { -14.0 } else { 9.0 };
+    svg.text((middle.0 + outward * aside, middle.1 + lift), &attributes, label);
 }

@@ -15,9 +15,11 @@
 
 mod bars;
 mod budget;
+mod compared;
 mod data;
 mod graph;
 mod overlay;
+mod picture;
 mod plot;
 mod rows;
 mod section;
@@ -28,13 +30,17 @@ mod svg;
 mod tests;
 mod text;
 
+pub use compared::compared;
+pub(in crate::report) use picture::picture;
 use serde_json::json;
 
 use crate::report::Run;
 use crate::report::html::section::Section;
 use crate::report::html::text::sentence;
 
-const STYLE: &str = include_str!("report.css");
+/// The colours, which pictures outside of pages have as well.
+const TOKENS: &str = include_str!("tokens.css");
+const STYLE: &str = concat!(include_str!("tokens.css"), include_str!("report.css"));
 const SCRIPT: &str = include_str!("report.js");
 const SYMBOLS: &str = include_str!("symbols.svg");
 

@@ -126,11 +126,11 @@ fn found(plot: &Plot) -> Vec<Arrow> {
     arrows
 }
 
-/// Red for an arrow of a circle.
+/// Red for an arrow of a circle, once that has closed.
 fn colour(plot: &Plot, arrow: &Arrow) -> &'static str {
     let edge = (arrow.waiter, arrow.holder);
     let is_bad = plot.view.circles.iter().any(|it| it.edges.contains(&edge));
-    if is_bad { "var(--bad)" } else { "var(--ink)" }
+    if is_bad { "var(--circle)" } else { "var(--ink)" }
 }
 
 /// Who waits for whom, beside each arrow where there is room.

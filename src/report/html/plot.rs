@@ -1,12 +1,14 @@
 //! The timeline as one finished SVG: the layout, the scale, the instances.
 
+use std::collections::BTreeSet;
+
 use crate::check::{History, Moment};
 use crate::report::html::bars;
 use crate::report::html::overlay;
 use crate::report::html::svg::Svg;
 use crate::report::html::text::{cut, number, sentence, width};
 use crate::report::timeline::{Axis, Detail, Group, Quiet, Timeline, Track};
-use crate::words::format_duration;
+use crate::words::{SimInstant, format_duration};
 
 /// The whole picture's width, in the units of its view box.
 pub(super) const WIDTH: f64 = 1_180.0;
@@ -31,6 +33,9 @@ const GAP: f64 = 3.0;
 
 /// What stands below: how long the folds are.
 const FOOTER: f64 = 20.0;
+
+/// From this many events on, a picture is dense.
+const DENSE: usize = 4_000;
 
 /// The most ribbons under one track.
 pub(super) const RIBBONS_MAX: usize = 8;
@@ -63,6 +68,15 @@ impl Place {
     }
 }
 
+/// What pictures have in common that stand one below the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent<'a> {
+    /// When the longest of the runs ends.
+    pub(super) end: SimInstant,
+    /// The lanes that are drawn, by name; all where it is empty.
+    pub(super) only: &'a BTreeSet<String>,
+}
+
 /// A picture in the making.
 pub(super) struct Plot<'a, 'h> {
     pub(super) history: &'a History<'h>,
@@ -87,7 +101,34 @@ impl<'a, 'h> Plot<'a, 'h> {
         id: &str,
     ) -> Self {
         let axis = Axis::new(&view.stops, quiet, WIDTH - GUTTER - MARGIN, FOLD);
-        let details = view.selection().details;
+        Self::on(history, view, (axis, quiet), id, view.selection().details)
+    }
+
+    /// Lays a run out on an axis that it shares with others.
+    pub(super) fn sharing(
+        history: &'a History<'h>,
+        view: &'a Timeline,
+        extent: Extent<'_>,
+        id: &str,
+    ) -> Self {
+        let axis = Axis::shared(&view.stops, extent.end, WIDTH - GUTTER - MARGIN);
+        let mut details = view.selection().details;
+        for (detail, track) in details.iter_mut().zip(&view.tracks) {
+            let name = &view.lanes[track.lane].name;
+            if !extent.only.is_empty() && !extent.only.contains(name) {
+                *detail = None;
+            }
+        }
+        Self::on(history, view, (axis, &[]), id, details)
+    }
+
+    fn on(
+        history: &'a History<'h>,
+        view: &'a Timeline,
+        (axis, quiet): (Axis, &'a [Quiet]),
+        id: &str,
+        details: Vec<Option<Detail>>,
+    ) -> Self {
         let mut places = vec![None; view.tracks.len()];
         let mut headers = Vec::new();
         let mut y = TOP;
@@ -113,6 +154,17 @@ impl<'a, 'h> Plot<'a, 'h> {
         GUTTER + self.axis.of(at)
     }
 
+    /// How far things that are no wider than a hair are drawn apart: more would not be seen, and
+    /// would make the page large.
+    pub(super) fn hair(&self) -> f64 {
+        if self.is_dense() { 1.5 + self.tracks().count() as f64 / 8.0 } else { 0.4 }
+    }
+
+    /// Whether there is more than a picture can show.
+    pub(super) fn is_dense(&self) -> bool {
+        self.history.trace.entries.len() > DENSE
+    }
+
     /// The end of the time axis.
     pub(super) fn right(&self) -> f64 {
         GUTTER + self.axis.width()
@@ -131,34 +183,45 @@ impl<'a, 'h> Plot<'a, 'h> {
             "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">",
             sentence(told)
         ));
+        self.fill(&mut svg);
+        self.playhead(&mut svg);
+        svg.raw("</svg>");
+        svg.into_text()
+    }
+
+    /// How high the picture is.
+    pub(super) const fn height(&self) -> f64 {
+        self.height
+    }
+
+    /// Everything in the picture.
+    pub(super) fn fill(&self, svg: &mut Svg) {
+        let (width, height) = (number(WIDTH), number(self.height));
         let clip = format!("clip{}", self.id);
         svg.raw(&format!(
             "<clipPath id=\"{clip}\"><rect class=\"clip\" x=\"0\" y=\"0\" width=\"{width}\" \
              height=\"{height}\"/></clipPath>"
         ));
-        self.scale(&mut svg);
-        self.folds(&mut svg);
+        self.scale(svg);
+        self.folds(svg);
         for (group, top) in self.view.groups.iter().zip(&self.headers) {
-            header(&mut svg, group, *top);
+            header(svg, group, *top);
         }
         for (track, place) in self.tracks() {
-            bars::gutter(self, &mut svg, track, &place);
+            bars::gutter(self, svg, track, &place);
         }
         svg.raw(&format!("<g clip-path=\"url(#{clip})\">"));
         for (group, top) in self.view.groups.iter().zip(&self.headers) {
-            self.availability(&mut svg, group, *top);
+            self.availability(svg, group, *top);
         }
         for (track, place) in self.tracks() {
-            bars::track(self, &mut svg, track, &place);
+            bars::track(self, svg, track, &place);
         }
-        overlay::circles(self, &mut svg);
-        overlay::arrows(self, &mut svg);
-        overlay::crossings(self, &mut svg);
+        overlay::circles(self, svg);
+        overlay::arrows(self, svg);
+        overlay::crossings(self, svg);
         svg.raw("</g>");
-        overlay::chapters(self, &mut svg, TOP);
-        self.playhead(&mut svg);
-        svg.raw("</svg>");
-        svg.into_text()
+        overlay::chapters(self, svg, TOP);
     }
 
     /// The tracks that are drawn.

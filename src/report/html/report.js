@@ -34,7 +34,12 @@ const lasting = (us) => {
   if (us % 6e7) parts.push(decimal(us % 6e7, 1e6) + ' s');
   return parts.join(' ');
 };
-const ROWS_SHOWN = 14;
+const ROWS_SHOWN = 10;
+/** A name that may be broken after each of its slashes. */
+const named = (it, name) => {
+  for (const part of name.split(/(?<=\/)/)) it.append(part, document.createElement('wbr'));
+  return it;
+};
 
 class Run {
   constructor(told, section) {
@@ -159,7 +164,7 @@ class Run {
     const state = this.state(step);
     this.section.classList.toggle('flat', this.seen() === 1);
     this.section.classList.toggle('hiding', choice.hide);
-    for (const part of ['.verdict', '.frames']) this.section.querySelector(part).hidden = choice.hide;
+    for (const part of ['.verdict', '.frames', '.all']) this.section.querySelector(part).hidden = choice.hide;
     this.playhead(moment);
     parts.when.textContent = 'At ' + moment;
     if (parts.now.textContent !== text) {
@@ -243,7 +248,7 @@ class Run {
       const what = el('td');
       const both = el('span', 'both');
       if (mark >= 0) both.append(glyph(mark));
-      both.append(el('span', '', name));
+      both.append(named(el('span'), name));
       what.append(both);
       const who = el('td');
       who.append(this.badge(this.lanes.get(by)));
@@ -278,7 +283,7 @@ class Run {
       const cells = [...line.values()];
       if (!cells.some((it) => it.told !== undefined || it.pending.length)) continue;
       const row = el('tr');
-      row.append(el('td', '', name));
+      row.append(named(el('td'), name));
       const first = line.get(Math.min(...line.keys())).told;
       for (const column of columns) {
         const cell = line.get(column);

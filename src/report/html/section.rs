@@ -155,7 +155,9 @@ fn without_variant<'t>(text: &'t str, variant: Option<&str>) -> &'t str {
         return text;
     };
     let of_this = variant.and_then(|it| rest.strip_prefix(it)?.strip_prefix(", "));
-    let of_several = || rest.strip_prefix('[')?.split_once("], ").map(|(_, rest)| rest);
+    let behind = |open: char, close: &str| Some(rest.strip_prefix(open)?.split_once(close)?.1);
+    let of_several =
+        || behind('[', "], ").or_else(|| behind('"', "\", ")).or_else(|| behind('\'', "', "));
     of_this.or_else(of_several).unwrap_or(text)
 }
 
@@ -282,7 +284,7 @@ fn table(history: &History, view: &Timeline, steps: &[&Step], budget: Budget) ->
         format!("Every line of the story as a table, of {events} events in all")
     };
     format!(
-        "<section class=\"sec\"><details class=\"card\"><summary>{}</summary><table class=\"events\">\
+        "<section class=\"sec all\"><details class=\"card\"><summary>{}</summary><table class=\"events\">\
          <thead><tr><th class=\"num\">Event</th><th class=\"num\">When</th><th>Who</th>\
          <th>What</th></tr></thead><tbody>\n{}</tbody></table></details></section>\n",
         sentence(&title),

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::check::{Verdict, verdict};
 use crate::plan::Plan;
-use crate::report::{Run, html};
+use crate::report::{Run, compared, html};
 use crate::trace::tale::{Tale, any_events, two_teams};
 use crate::trace::{Event, LaneKind, Trace};
 use crate::words::Name;
@@ -54,31 +54,65 @@ fn a_page_names_no_address_and_lets_itself_load_nothing() {
     assert!(!page.contains("innerHTML") && !page.contains("eval("));
 }
 
-#[test]
-fn the_states_are_what_holds_after_each_step() {
-    let page = page(&[&two_teams().trace]);
-    let data = &told(&page)["runs"][0];
-    let steps = data["steps"].as_array().unwrap();
-    let circle = steps.iter().position(|it| it[5].as_str().unwrap().contains("deadlock:"));
-    let circle = circle.expect("the circle is told");
-    // As the script does: all changes up to the step, the last of each fact counts.
+/// What holds after the step whose text contains this, as the page's script finds it: all changes
+/// up to the step, the last of each fact counts.
+fn state_at(run: &serde_json::Value, text: &str) -> Vec<serde_json::Value> {
+    let steps = run["steps"].as_array().unwrap();
+    let step = steps.iter().position(|it| it[5].as_str().unwrap().contains(text));
+    let step = step.unwrap_or_else(|| panic!("no step tells of {text}"));
     let mut state = std::collections::BTreeMap::new();
-    for changes in &data["changes"].as_array().unwrap()[..=circle] {
+    for changes in &run["changes"].as_array().unwrap()[..=step] {
         for change in changes.as_array().unwrap() {
             let kind = change[0].as_u64().unwrap();
-            let key = (kind.min(3), change[1].as_u64(), change[2].as_u64());
+            // A committed row is one fact; a lock and a pending write are one for each party.
+            let party = if kind == 3 || kind == 6 { None } else { change[2].as_u64() };
+            let fact = match kind {
+                0..=2 => 0,
+                4 | 5 => 4,
+                other => other,
+            };
+            let key = (fact, change[1].as_u64(), party);
             let is_gone = kind == 2 || kind == 5;
-            let lock = if kind <= 2 { (0, key.1, key.2) } else { (kind, key.1, key.2) };
             if is_gone {
-                state.remove(&lock)
+                state.remove(&key)
             } else {
-                state.insert(lock, change.clone())
+                state.insert(key, change.clone())
             };
         }
     }
-    let locks: Vec<_> = state.iter().filter(|(key, _)| key.0 == 0).collect();
-    let waits = locks.iter().filter(|(_, it)| it[0] == 1).count();
-    assert_eq!((locks.len(), waits), (4, 2), "{locks:?}");
+    state.into_values().collect()
+}
+
+#[test]
+fn at_the_deadlock_each_holds_one_lock_and_waits_for_the_other() {
+    let page = page(&[&two_teams().trace]);
+    let state = state_at(&told(&page)["runs"][0], "deadlock:");
+    let count = |kind: u64| state.iter().filter(|it| it[0] == kind).count();
+    assert_eq!((count(0), count(1), count(4)), (2, 2, 2), "{state:?}");
+}
+
+#[test]
+fn what_is_rolled_back_was_never_there_and_what_is_committed_stays() {
+    let page = page(&[&two_teams().trace]);
+    let run = &told(&page)["runs"][0];
+    let rows: Vec<_> = run["rows"].as_array().unwrap().iter().map(|it| it[0].clone()).collect();
+    assert_eq!(rows, ["user/y", "user/x"]);
+    let undone = state_at(run, "is the deadlock victim");
+    let pending: Vec<_> = undone.iter().filter(|it| it[0] == 4).collect();
+    assert_eq!(pending.len(), 1, "the victim's write is gone: {undone:?}");
+    assert_eq!(pending[0][1], 1);
+    let done = state_at(run, "commits");
+    let committed: Vec<_> = done.iter().map(|it| (it[0].clone(), it[2].clone())).collect();
+    assert_eq!(committed, [(3.into(), "teams 6".into()), (3.into(), "teams 4".into())]);
+}
+
+#[test]
+fn a_state_is_told_in_whole_at_times_and_is_the_sum_of_the_changes() {
+    let page = page(&[&two_teams().trace]);
+    let run = &told(&page)["runs"][0];
+    let key = run["keys"][0].as_array().unwrap();
+    let changes = run["changes"][0].as_array().unwrap();
+    assert_eq!(key, changes, "before the first step nothing holds");
 }
 
 #[test]
@@ -143,6 +177,13 @@ proptest! {
             prop_assert_eq!(count(&shape, tag), count(&calm, tag), "{}", tag);
         }
         prop_assert!(!shape.iter().any(|it| it.1.iter().any(|it| it.starts_with("on"))));
+        let verdict = judged(&tale.trace);
+        let run = Run { trace: &tale.trace, verdict: &verdict };
+        let beside = self::shape(&compared(&[run, run], None));
+        for (tag, expected) in [("script", 0), ("img", 0), ("style", 1), ("table", 1), ("a", 0)] {
+            prop_assert_eq!(count(&beside, tag), expected, "{}", tag);
+        }
+        prop_assert!(!beside.iter().any(|it| it.1.iter().any(|it| it.starts_with("on"))));
         let obeyed = page.contains(['\u{202e}', '\0']);
         prop_assert!(!obeyed);
         told(&page);

@@ -199,7 +199,9 @@ impl Teller<'_, '_> {
             return;
         };
         if self.is_of_service(lane, *table, *kind) {
-            self.join(lane, Part::Request(*request));
+            if self.is_about(*request, *table) {
+                self.join(lane, Part::Request(*request));
+            }
             return;
         }
         let told = self.columns(*table, *kind, columns);

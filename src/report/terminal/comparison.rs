@@ -1,10 +1,8 @@
 //! A comparison on a terminal.
 
-use std::collections::BTreeSet;
-
 use crate::check::History;
 use crate::report::comparison::{
-    Figures, Meeting, Sweep, Trade, signed, telling, told, trade, windows,
+    Figures, Meeting, Sweep, Trade, of_interest, signed, telling, told, trade, windows,
 };
 use crate::report::story::{Page, Piece, Tone, columns};
 use crate::report::terminal::cells::{Cells, Marks};
@@ -61,12 +59,7 @@ fn trade_told(page: &mut Page, trade: &Trade) {
 fn pictures(page: &mut Page, histories: &[History], ascii: bool) {
     let mut views: Vec<_> = histories.iter().take(PICTURES_MAX).map(Timeline::of).collect();
     let end = histories.iter().map(History::end).max().unwrap_or(SimInstant::START);
-    let of_interest: BTreeSet<String> = views
-        .iter()
-        .flat_map(|view| view.tracks.iter().map(move |track| (view, track)))
-        .filter(|(_, track)| !track.ribbons.is_empty() || track.is_eventful())
-        .map(|(view, track)| view.lanes[track.lane].name.clone())
-        .collect();
+    let of_interest = of_interest(&views);
     let width = page.width();
     let named = width >= WIDTH_NAMED;
     let widest = views.iter().map(|view| gutter(page, view, named)).max().unwrap_or(0);

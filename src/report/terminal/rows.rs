@@ -113,7 +113,7 @@ impl Rows<'_, '_> {
         }
         for outage in &group.outages {
             let from = self.column(outage.from);
-            let to = (self.axis.at(outage.until).round() as usize).clamp(from + 1, self.room);
+            let to = (self.axis.at(outage.until).round() as usize).max(from + 1).min(self.room);
             cells.fill(from, to, marks.outage, Tone::Outage);
             let until = self.history.names.moment(outage.until);
             let texts =

@@ -11,14 +11,13 @@ impl Fold<'_, '_> {
         match event {
             Event::RequestBegan(began) => self.request(began),
             Event::StatementBegan(began) => self.statement(began),
-            Event::Job(JobEvent::Began { lane, request, instance, depth, attempt, .. }) => {
+            Event::Job(JobEvent::Began { lane, request, instance, attempt, .. }) => {
                 let name = self.lane_of.get(lane).map(|it| self.lanes[*it].name.clone());
                 let name = name.unwrap_or_default();
                 let try_told =
                     if *attempt > 1 { format!(", try {attempt}") } else { String::new() };
                 let labels = vec![format!("job {name}{try_told}"), "job".to_owned()];
-                let depth = (*depth as usize).saturating_sub(1);
-                self.enter(*lane, *request, *instance, BarKind::Job, depth, labels);
+                self.enter(*lane, *request, *instance, BarKind::Job, labels);
             }
             Event::Job(JobEvent::Ended { request, .. })
             | Event::RequestEnded { request, .. }
@@ -53,8 +52,7 @@ impl Fold<'_, '_> {
             }
         };
         let labels = vec![long, short, verb.to_owned()];
-        let depth = (began.depth as usize).saturating_sub(1);
-        self.enter(began.lane, began.request, began.instance, BarKind::Request, depth, labels);
+        self.enter(began.lane, began.request, began.instance, BarKind::Request, labels);
     }
 
     fn statement(&mut self, began: &StatementBegan) {
@@ -72,7 +70,7 @@ impl Fold<'_, '_> {
             labels.insert(0, format!("{step}: {verb} {table}"));
         }
         let kind = if began.kind == StatementKind::Select { BarKind::Read } else { BarKind::Write };
-        self.enter(began.lane, began.request, began.instance, kind, 0, labels);
+        self.enter(began.lane, began.request, began.instance, kind, labels);
     }
 
     fn enter(
@@ -81,12 +79,13 @@ impl Fold<'_, '_> {
         request: RequestId,
         instance: InstanceId,
         kind: BarKind,
-        depth: usize,
         labels: Vec<String>,
     ) {
         let Some(track) = self.track(lane, Some(instance)) else {
             return;
         };
+        // Below what it is within: a plug-in's request, or the batch that carries it.
+        let depth = self.open.get(&lane).map_or(0, Vec::len);
         let bar = self.begin(track, kind, depth, labels);
         let is_statement = matches!(kind, BarKind::Read | BarKind::Write);
         let database = is_statement.then_some(bar);

@@ -1,11 +1,11 @@
 //! Which tracks a picture has room for. Whatever is left out is said.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::report::timeline::Timeline;
-use crate::report::timeline::ribbons::Ribbon;
+use crate::report::timeline::ribbons::{Ribbon, SegmentState};
 use crate::report::timeline::track::Ending;
 
 /// Up to this many tracks, everything is drawn.
@@ -56,17 +56,23 @@ impl Timeline {
                 .then(|| format!("{lines} more without a wait or a failure, one line each"));
             return Selection { details, told };
         }
-        let circled: BTreeSet<_> = self.circles.iter().flat_map(|it| &it.edges).collect();
+        let edges = self.circles.iter().flat_map(|it| &it.edges);
+        let circled: BTreeSet<_> = edges.map(|(waiter, _)| *waiter).collect();
         let mut worst: Vec<_> = (0..count).collect();
-        worst.sort_by_key(|at| {
+        worst.sort_by_cached_key(|at| {
             let track = &self.tracks[*at];
-            let is_circled = circled.iter().any(|(waiter, _)| *waiter == track.lane);
+            let is_circled = circled.contains(&track.lane);
             let waited: Duration = track.ribbons.iter().map(Ribbon::waited).sum();
             let failed = matches!(self.lanes[track.lane].ending, Ending::Failed(_));
             (Reverse(is_circled), Reverse(waited), Reverse(failed), *at)
         });
-        worst.truncate(WORST);
-        let kept: BTreeSet<_> = worst.into_iter().collect();
+        if count <= WORST {
+            let told = format!("{transactions} transactions, too many to be told apart");
+            return Selection { details: vec![Some(Detail::Full); count], told: Some(told) };
+        }
+        worst.truncate(WORST - 1);
+        let mut kept: BTreeSet<_> = worst.into_iter().collect();
+        kept.extend(self.in_the_way(&kept));
         let details = (0..count).map(|it| kept.contains(&it).then_some(Detail::Full)).collect();
         let told = format!(
             "the {} of {count} lanes with deadlocks, the longest waits and failures; \
@@ -74,5 +80,20 @@ impl Timeline {
             kept.len()
         );
         Selection { details, told: Some(told) }
+    }
+
+    /// The track that most waits of these tracks are for.
+    fn in_the_way(&self, of: &BTreeSet<usize>) -> Option<usize> {
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for track in of.iter().map(|at| &self.tracks[*at]) {
+            for segment in track.ribbons.iter().flat_map(|it| &it.segments) {
+                if let SegmentState::Waits { behind: Some(holder) } = segment.state
+                    && let Some(at) = self.track(holder, track.instance)
+                {
+                    *counts.entry(at).or_default() += 1;
+                }
+            }
+        }
+        counts.into_iter().max_by_key(|(at, count)| (*count, Reverse(*at))).map(|(at, _)| at)
     }
 }

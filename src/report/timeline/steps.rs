@@ -32,7 +32,12 @@ impl Step {
     pub fn sentence(&self) -> String {
         // Not every line of a story begins with what its speaker does.
         let first = self.text.split(' ').next().unwrap_or_default();
-        let is_done_by = self.lane.is_some() && first != "plug-in" && !first.contains(['/', ':']);
+        let fault = self.text.split_once(" (0x").is_some_and(|(word, _)| {
+            // `sql timeout (0x…)` is one, and `ends in sql timeout (0x…)` is a sentence.
+            !word.contains(':') && !word.starts_with("ends ")
+        });
+        let is_no_verb = fault || first == "plug-in" || first.contains(['/', ':']);
+        let is_done_by = self.lane.is_some() && !is_no_verb;
         match is_done_by {
             _ if self.speaker.is_empty() => self.text.clone(),
             true => format!("{} {}", self.speaker, self.text),

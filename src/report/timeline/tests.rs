@@ -1,10 +1,13 @@
 //! The view of tales that were made by hand.
 
+use std::time::Duration;
+
 use crate::check::{History, Moment};
 use crate::report::timeline::track::letters;
 use crate::report::timeline::{Axis, BarKind, Ending, MarkKind, SegmentState, Timeline};
-use crate::trace::tale::two_teams;
-use crate::words::SimInstant;
+use crate::trace::tale::{Tale, two_teams, whole};
+use crate::trace::{Event, WaitEnd};
+use crate::words::{LockMode, SimInstant};
 
 fn with_view(look: impl FnOnce(&Timeline)) {
     let tale = two_teams();
@@ -96,4 +99,52 @@ fn positions_grow_with_time_and_with_the_order_within_an_instant() {
 #[test]
 fn the_letters_go_on_after_z() {
     assert_eq!([0, 25, 26, 701, 702].map(letters), ["A", "Z", "AA", "ZZ", "AAA"]);
+}
+
+/// A run in which one lane works for so long and another waits for it all the while, then nobody
+/// does anything for so long.
+fn worked(work: u64, pause: u64) -> Tale {
+    let mut tale = Tale::usual();
+    tale.load("us/user/x", &[("teams", whole(3))]);
+    let (a, b) = (tale.begins("a"), tale.begins("b"));
+    let (first, second) = (tale.transaction(a, 0), tale.transaction(b, 0));
+    tale.lock(first, "us/user/x", LockMode::Exclusive);
+    for at in 1..=10 {
+        tale.at(at).push(Event::Noted { lane: a, text: "at it".into() });
+    }
+    tale.waits(second, "us/user/x", &[first]);
+    let duration = Duration::from_millis(work);
+    tale.push(Event::Worked { lane: a, request: None, duration });
+    tale.at(10 + work).commits(first).releases(first);
+    tale.wait_ends(second, "us/user/x", WaitEnd::Granted).done(a);
+    for at in 1..=10 {
+        tale.at(10 + work + pause + at).push(Event::Noted { lane: b, text: "at it".into() });
+    }
+    tale.commits(second).releases(second).done(b);
+    tale
+}
+
+#[test]
+fn quiet_time_is_folded_and_long_work_is_not() {
+    let folded = |work, pause| {
+        let tale = worked(work, pause);
+        let view = Timeline::of(&History::of(&tale.trace));
+        view.quiet.iter().map(|it| it.from.0 / 1_000..it.to.0 / 1_000).collect::<Vec<_>>()
+    };
+    assert_eq!(folded(100, 0).len(), 0, "somebody works");
+    let quiet = folded(100, 10_000);
+    assert_eq!(quiet.len(), 1);
+    assert!(quiet[0].start >= 110 && quiet[0].end <= 10_111, "{quiet:?}");
+    assert_eq!(folded(1_000_000, 0).len(), 1, "beside a thousand seconds nothing can be seen");
+}
+
+#[test]
+fn a_fold_takes_the_same_room_however_long_it_is() {
+    let width = |pause| {
+        let tale = worked(100, pause);
+        let view = Timeline::of(&History::of(&tale.trace));
+        let axis = Axis::new(&view.stops, &view.quiet, 1_000.0, 40.0);
+        axis.at(view.quiet[0].to) - axis.at(view.quiet[0].from)
+    };
+    assert!((width(10_000) - 40.0).abs() < 0.01 && (width(10_000_000) - 40.0).abs() < 0.01);
 }

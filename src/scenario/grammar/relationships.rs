@@ -14,11 +14,14 @@ static RELATIONSHIP_MAP: Map = Map::of(&[
     must("child", &TABLE_NAME, "the table of the many"),
     must("by", &NAME, "the lookup by which they refer to the one"),
     may("delete", &ON_DELETE, "what becomes of them when the one is deleted; `remove link`"),
-    may("assign", &ON_ASSIGN, "what becomes of their owner when the one gets another; `none`"),
+    may("assign", &CASCADING, "which of them get a new owner with the one; `none`"),
+    may("share", &CASCADING, "which of them are shared with the one; `none`"),
+    may("unshare", &CASCADING, "which of them are no longer shared, when the one is not; `none`"),
+    may("reparent", &CASCADING, "which of them are shared as the one to which they come; `none`"),
 ])
 .or_with("kind", &MANY_TO_MANY_MAP);
 static ON_DELETE: Shape = Shape::of("what a delete does", Kind::Word(words::ON_DELETE_WORDS));
-static ON_ASSIGN: Shape = Shape::of("what an assign does", Kind::Word(words::ON_ASSIGN_WORDS));
+static CASCADING: Shape = Shape::of("where an action goes on", Kind::Word(words::CASCADING_WORDS));
 
 static MANY_TO_MANY_MAP: Map = Map::of(&[
     must("kind", &RELATIONSHIP_KIND, "`many-to-many`; left out for a lookup's relationship"),

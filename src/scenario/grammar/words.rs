@@ -2,8 +2,8 @@
 
 use crate::fault::OperationStatus;
 use crate::plan::{
-    Anomaly, CustomSteps, DeltaTokens, Hint, Isolation, LinkKind, Locking, Message, Mode, OnAssign,
-    OnDelete, Stage, StepKind, UpsertWhen,
+    Anomaly, Cascading, CustomSteps, DeltaTokens, Hint, Isolation, LinkKind, Locking, Message,
+    Mode, OnDelete, Stage, StepKind, UpsertWhen,
 };
 use crate::scenario::grammar::{Standing, Word, later_word, word};
 
@@ -114,19 +114,19 @@ pub(super) static ON_DELETE_WORDS: &[Word] = &[
     word("restrict", "the row can't be deleted as long as there are any"),
 ];
 
-/// What becomes of their owner when the row gets another one.
-pub const ON_ASSIGN: &[Choice<OnAssign>] = &[
-    ("none", OnAssign::None),
-    ("cascade", OnAssign::Cascade),
-    ("active", OnAssign::Active),
-    ("user owned", OnAssign::UserOwned),
+/// On which of the rows that refer to a row an action goes on.
+pub const CASCADING: &[Choice<Cascading>] = &[
+    ("none", Cascading::None),
+    ("cascade", Cascading::Cascade),
+    ("active", Cascading::Active),
+    ("user owned", Cascading::UserOwned),
 ];
 
-pub(super) static ON_ASSIGN_WORDS: &[Word] = &[
-    word("none", "they keep theirs: the default"),
-    word("cascade", "all of them get the new owner"),
-    word("active", "those of them that are active get it"),
-    word("user owned", "those of the same owner get the new one"),
+pub(super) static CASCADING_WORDS: &[Word] = &[
+    word("none", "to none of them: the default"),
+    word("cascade", "to all of them"),
+    word("active", "to those whose `statecode` is `Active`"),
+    word("user owned", "to those of the same owner"),
 ];
 
 /// What an exception asks the async service to do.

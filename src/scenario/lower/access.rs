@@ -100,6 +100,20 @@ impl Lowering<'_> {
         )
     }
 
+    /// The user as whom a step runs, or the system. Where nothing is checked, any name will do.
+    pub(super) fn run_as(&mut self, node: &Node, instance: InstanceId) -> Checked<Option<Name>> {
+        let Some(node) = node.get("run as") else { return Ok(None) };
+        let name = self.text(node)?;
+        let Some(security) = self.plan.security_of(instance) else { return Ok(Some(name)) };
+        let users = security.users.iter().map(|user| user.name.clone());
+        let known: Vec<Name> = users.chain([Name::from("system")]).collect();
+        if known.contains(&name) || name.eq_ignore_ascii_case("system") {
+            return Ok(Some(name));
+        }
+        let known = known.iter().map(|name| &**name);
+        Err(self.diagnostics.unknown(node.span, "user", &name, known))
+    }
+
     /// The user as whom an actor acts.
     pub(super) fn acting_user(&mut self, node: &Node) -> Checked<Name> {
         let name = self.text(node)?;

@@ -28,6 +28,7 @@ const ONE_LOCK: &str = "locks are escalated after one at least";
 
 /// What to say of a page without rows.
 const ONE_JOB: &str = "the async service takes one job at least";
+const ONE_BELOW: &str = "a cascade goes on to one row at least";
 const ONE_TRY: &str = "a job is tried once at least";
 pub(super) const ONE_ROW: &str = "a page has room for one row at least";
 
@@ -114,7 +115,7 @@ impl Lowering<'_> {
         {
             limits.message_size = bytes;
         }
-        let counts: [(&str, &mut u32, &str); 9] = [
+        let counts: [(&str, &mut u32, &str); 12] = [
             ("workflow runs", &mut limits.workflow_runs, "a workflow that never runs is none"),
             ("lock escalation", &mut limits.lock_escalation, ONE_LOCK),
             ("lock escalation retry", &mut limits.lock_escalation_retry, ONE_LOCK),
@@ -124,6 +125,9 @@ impl Lowering<'_> {
             ("changes page", &mut limits.changes_page, ONE_ROW),
             ("async batch", &mut limits.async_batch, ONE_JOB),
             ("async attempts", &mut limits.async_attempts, ONE_TRY),
+            ("assign cascade", &mut limits.assign_cascade, ONE_BELOW),
+            ("delete cascade", &mut limits.delete_cascade, ONE_BELOW),
+            ("cascade batch", &mut limits.cascade_batch, ONE_BELOW),
         ];
         for (key, count, least) in counts {
             if let Some(node) = limit(key)

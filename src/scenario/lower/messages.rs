@@ -115,7 +115,7 @@ impl Lowering<'_> {
         let body = self.body_of(Message::Custom(id), message.table, Stage::MainOperation);
         let body = Body { home: Some(message.instance), ..body };
         let program = self.plug_in_body(node, &entry.key, body);
-        let run_as = node.get("run as").map(|node| self.text(node)).transpose()?;
+        let run_as = self.run_as(node, message.instance)?;
         let about = node.get("about").map(|node| self.text(node)).transpose()?;
         Ok(PlugIn {
             name: message.name,

@@ -92,7 +92,7 @@ impl Lowering<'_> {
             self.check_custom_steps(message, mode, on.span)?;
         }
         let kind = self.step_kind(node, message, stage.as_ref().ok().copied())?;
-        let run_as = node.get("run as").map(|node| self.text(node)).transpose()?;
+        let run_as = self.run_as(node, instance)?;
         let enabled = node.get("enabled").map(|node| self.boolean(node)).transpose()?;
         let about = node.get("about").map(|node| self.text(node)).transpose()?;
         Ok(PlugIn {

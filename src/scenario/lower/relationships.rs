@@ -1,6 +1,6 @@
 //! `relationships:`: what becomes of the rows that refer to others.
 
-use crate::plan::{OnAssign, OnDelete, Relationship};
+use crate::plan::{Cascading, Relationship};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
@@ -33,24 +33,39 @@ impl Lowering<'_> {
             return Err(self.diagnostics.report(by_node.span, "wrong value", message, label, None));
         };
         let delete = node.get("delete").map(|it| self.word(it, grammar::ON_DELETE)).transpose()?;
-        let assign_node = node.get("assign");
-        let assign = assign_node.map(|it| self.word(it, grammar::ON_ASSIGN)).transpose()?;
-        if let (Some(at), Some(assign)) = (assign_node, assign)
-            && assign != OnAssign::None
-        {
-            for table in [parent, child] {
-                self.check_owned(table, at)?;
-            }
-        }
+        let mut action = |key: &str| self.cascading(node, key, [parent, child]);
+        let [assign, share, unshare, reparent] =
+            [action("assign"), action("share"), action("unshare"), action("reparent")];
         Ok(Relationship {
             name: entry.key.clone(),
             parent,
             child,
             by,
             delete: delete.unwrap_or_default(),
-            assign: assign.unwrap_or_default(),
+            assign: assign?,
+            share: share?,
+            unshare: unshare?,
+            reparent: reparent?,
             at: self.location(entry.key_span),
         })
+    }
+
+    /// Which rows an action goes on to.
+    fn cascading(&mut self, node: &Node, key: &str, tables: [TableId; 2]) -> Checked<Cascading> {
+        let Some(at) = node.get(key) else { return Ok(Cascading::None) };
+        let cascading = self.word(at, grammar::CASCADING)?;
+        if cascading == Cascading::None {
+            return Ok(cascading);
+        }
+        for table in tables {
+            self.check_owned(table, at)?;
+        }
+        if key != "assign" && self.plan.security.is_empty() {
+            let message = "no instance has `security`";
+            let label = "nobody could share a row";
+            return Err(self.diagnostics.report(at.span, "out of place", message, label, None));
+        }
+        Ok(cascading)
     }
 
     /// Only rows that have an owner can get another one.
@@ -66,9 +81,6 @@ impl Lowering<'_> {
     }
 
     /// One relationship for each lookup, and one parental one for each table.
-    ///
-    /// Source: Microsoft Learn, "Configure table relationship cascading behavior": a table can be
-    /// the child in one parental relationship. Assumed: one that cascades deletes is parental.
     fn check_relationship(&mut self, new: &Relationship, entry: &Entry) {
         let all = &self.plan.relationships;
         if let Some(other) = all.iter().find(|it| (it.child, it.by) == (new.child, new.by)) {
@@ -77,11 +89,10 @@ impl Lowering<'_> {
             self.diagnostics.report(entry.key_span, "duplicate", message, label, None);
             return;
         }
-        let is_parental = |it: &Relationship| it.delete == OnDelete::Cascade;
-        let other = all.iter().find(|it| it.child == new.child && is_parental(it));
-        if let (Some(other), true) = (other, is_parental(new)) {
+        let other = all.iter().find(|it| it.child == new.child && it.is_parental());
+        if let (Some(other), true) = (other, new.is_parental()) {
             let message = format!(
-                "`{}` deletes the rows of `{}` with their parent already",
+                "`{}` takes actions on to the rows of `{}` already",
                 shorten(&other.name),
                 shorten(&self.plan.tables[new.child.index()].name)
             );

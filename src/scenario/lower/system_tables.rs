@@ -6,7 +6,7 @@ use crate::plan::{
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
 use crate::scenario::tree::Node;
-use crate::words::{ColumnId, ColumnType, Name, TableId};
+use crate::words::{ColumnId, ColumnType, InstanceId, Name, TableId};
 
 /// The longest text of a column of the platform's own, in characters.
 const TEXT_LENGTH: u32 = 4_000;
@@ -18,10 +18,20 @@ pub(super) fn needed(tree: &Node) -> Vec<SystemTable> {
     if tree.get("security").is_some() {
         tables.extend(SECURITY_TABLES);
     }
-    if asynchronous(tree.get("plug-ins")).next().is_some() {
+    let has_jobs = asynchronous(tree.get("plug-ins")).next().is_some();
+    if has_jobs || takes_on(tree.get("relationships")) {
         tables.push(JOB_TABLE);
     }
     tables
+}
+
+/// Whether a relationship takes a delete or a new owner on to any number of rows: from some number
+/// on that is left to jobs.
+fn takes_on(relationships: Option<&Node>) -> bool {
+    relationships.map_or(&[][..], Node::entries).iter().any(|entry| {
+        let word = |key: &str| Some(&*entry.value.get(key)?.scalar()?.text);
+        word("delete") == Some("cascade") || word("assign").is_some_and(|it| it != "none")
+    })
 }
 
 /// The steps that are asynchronous. A mode that is none counts: its author meant something else
@@ -90,37 +100,51 @@ impl Lowering<'_> {
         column
     }
 
-    /// Every instance with an asynchronous step gets the table of jobs. The names of its rows
-    /// follow from those of the steps.
-    pub(super) fn jobs(&mut self, plug_ins: Option<&Node>) {
+    /// Every instance with an asynchronous step, or with a cascade that can be left to a job, gets
+    /// the table of jobs. The names of its rows follow from those of the steps.
+    pub(super) fn jobs(&mut self, plug_ins: Option<&Node>, relationships: Option<&Node>) {
+        let table = self.system_table(JOB_TABLE.name);
+        let takes_on = takes_on(relationships);
+        let mut in_instances: Vec<InstanceId> = match takes_on {
+            true => self.names.instances.values().copied().collect(),
+            false => Vec::new(),
+        };
         for node in asynchronous(plug_ins) {
-            let table = self.system_table(JOB_TABLE.name);
             let text = |key: &str| Some(node.get(key)?.scalar()?.text.clone());
-            if let Some(instance) = text("in").and_then(|it| self.names.instances.get(&it)) {
-                let has = &mut self.plan.instances[instance.index()].tables;
-                if !has.contains(&table) {
-                    has.push(table);
-                }
-            }
+            in_instances.extend(text("in").and_then(|it| self.names.instances.get(&it)));
             if let Some(step) = text("name") {
                 self.rows.knows_pattern(table, format!("{step} ").into(), "".into());
             }
-            let columns = &self.plan.tables[table.index()];
-            let column = |name: &str| columns.column(name).unwrap_or_default();
-            self.plan.jobs = Some(JobTable {
-                table,
-                name: column("name"),
-                state: column("statecode"),
-                status: column("statuscode"),
-                postpone_until: column("postponeuntil"),
-                regarding: column("regardingobjectid"),
-                depth: column("depth"),
-                retry_count: column("retrycount"),
-                started_on: column("startedon"),
-                completed_on: column("completedon"),
-                error_code: column("errorcode"),
-                message: column("message"),
-            });
+            self.plan.jobs = Some(self.job_table(table));
+        }
+        if takes_on {
+            self.rows.knows_pattern(table, "cascade ".into(), "".into());
+            self.plan.jobs = Some(self.job_table(table));
+        }
+        for instance in in_instances {
+            let has = &mut self.plan.instances[instance.index()].tables;
+            if !has.contains(&table) {
+                has.push(table);
+            }
+        }
+    }
+
+    fn job_table(&self, table: TableId) -> JobTable {
+        let columns = &self.plan.tables[table.index()];
+        let column = |name: &str| columns.column(name).unwrap_or_default();
+        JobTable {
+            table,
+            name: column("name"),
+            state: column("statecode"),
+            status: column("statuscode"),
+            postpone_until: column("postponeuntil"),
+            regarding: column("regardingobjectid"),
+            depth: column("depth"),
+            retry_count: column("retrycount"),
+            started_on: column("startedon"),
+            completed_on: column("completedon"),
+            error_code: column("errorcode"),
+            message: column("message"),
         }
     }
 }

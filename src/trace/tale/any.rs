@@ -217,7 +217,7 @@ impl Parts {
                 kind: match self.small[2] % 4 {
                     0 => LaneKind::Actor { actor, run },
                     1 => LaneKind::Flow { actor, run },
-                    2 => LaneKind::Job { plug_in: PlugInId(u32::from(self.small[1])) },
+                    2 => LaneKind::Job { plug_in: Some(PlugInId(u32::from(self.small[1]))) },
                     _ => LaneKind::Session { actor, run },
                 },
                 name,

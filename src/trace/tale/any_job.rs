@@ -15,7 +15,7 @@ impl Parts {
                 instance,
                 table,
                 job,
-                plug_in: PlugInId(u32::from(self.small[2])),
+                plug_in: (self.small[0] > 1).then_some(PlugInId(u32::from(self.small[2]))),
             },
             1 => JobEvent::Began {
                 lane: self.lane(),

@@ -18,6 +18,7 @@ fn queued() -> (Tale, LaneId, RequestId, TransactionId) {
     let transaction = tale.transaction(app, 1);
     let (table, job) = JOB;
     let instance = InstanceId(1);
+    let plug_in = Some(plug_in);
     tale.push(Event::Job(JobEvent::Queued { request, transaction, instance, table, job, plug_in }));
     (tale, app, request, transaction)
 }

@@ -1,6 +1,7 @@
 //! Sound tales break no promise; a tale in which one thing is wrong breaks the one that forbids
 //! it, and is told with the event.
 
+mod batches;
 mod changes;
 mod jobs;
 mod locking;

@@ -170,6 +170,9 @@ impl Reader<'_, '_, '_> {
     }
 
     /// What the `fetch` element says of the whole query.
+    ///
+    /// Assumed: `no-lock` reads what is not committed, as the older pages and "Transaction design
+    /// patterns" have it; a newer one says that it is no longer necessary, and not what it does.
     fn limits(&mut self, root: Element<'_, '_>) -> Checked<()> {
         if self.flag(root, "no-lock")? {
             self.selection.hints = self.selection.hints.with(Hint::NoLock);

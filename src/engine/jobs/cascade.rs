@@ -1,0 +1,104 @@
+//! Cascades that are too large for one transaction: a job goes on with the rows below.
+//!
+//! ```text
+//!   Update account (ownerid)   the account is written, a job in the same transaction
+//!   the job                    ┌ 100 orders ┐ commit ┌ 100 orders ┐ commit …
+//!   Delete account             a job, and nothing else; the account goes last
+//! ```
+//!
+//! The request is answered before the rows below are done, so for a while some are as before and
+//! some are not. What a batch has committed stays, whatever becomes of the next one; a job that
+//! fails is tried again, and goes on where it stopped.
+//!
+//! Source: Microsoft Learn, "Asynchronous processing of cascading transactions": batches,
+//! eventual consistency, several retries, completed rows stay; a row with plug-ins is processed in
+//! a transaction of its own. Assumed: the row itself gets its owner with the request and is deleted
+//! last; a batch goes by the rows right below, each with what is below it; the rows of a table are
+//! taken as they are stored, without a lock until their batch.
+
+use std::sync::Arc;
+
+use crate::engine::cascade::{Batch, Cascade, Deferred};
+use crate::engine::database::Wrote;
+use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
+use crate::engine::jobs::{Job, Origin, Work, written_job};
+use crate::engine::operation::Done;
+use crate::engine::world::World;
+use crate::fault::Fault;
+use crate::plan::BatchKind;
+use crate::trace::{Event, JobEvent};
+use crate::words::Value;
+
+impl World {
+    /// Writes the job of a cascade that its request has put off, in its transaction.
+    pub(super) fn queue_cascade(
+        &mut self,
+        (fiber, origin): (FiberId, Origin),
+        frame: &mut RequestFrame,
+    ) -> Result<Done, Fault> {
+        let shared = Arc::clone(&self.shared);
+        let Some(jobs) = shared.plan.jobs else { return Ok(Done::Again) };
+        let numbers = &mut self.jobs.numbers;
+        let own = shared.plan.plug_ins.len();
+        numbers.resize(own + 1, 0);
+        let number = numbers[own] + 1;
+        let name = format!("cascade {number}");
+        let row = self.row_called(jobs.table, &name);
+        let values = written_job(&jobs, frame, Value::Text(name.into()));
+        let caller = self.caller(fiber, frame);
+        let (database, mut context) = self.database(frame.instance);
+        let place = (jobs.table, row);
+        let wrote = database.insert(&mut context, &caller, place, &values, &mut frame.writing)?;
+        let (Wrote::Row(_), Some(transaction)) = (&wrote, frame.transaction) else {
+            return Ok(self.written(wrote));
+        };
+        self.jobs.numbers[own] = number;
+        let (request, transaction, instance) = (frame.id, transaction.id, frame.instance);
+        self.log.emit(self.now, || {
+            let (table, job, plug_in) = (jobs.table, row, None);
+            Event::Job(JobEvent::Queued { request, transaction, instance, table, job, plug_in })
+        });
+        let mut context = RequestFrame::new(frame.id, instance, frame.request.clone(), None);
+        context.depth = frame.depth;
+        context.phase = Phase::Job;
+        context.correlation = origin.correlation;
+        context.cascade = frame.cascade.as_ref().map(|cascade| Box::new(cascade.as_job()));
+        if let Some(cascade) = &mut frame.cascade {
+            cascade.deferred = Deferred::Queued;
+        }
+        let job = Job {
+            instance,
+            row,
+            work: Work::Cascade,
+            user: origin.user,
+            context: Arc::new(context),
+            attempts: 0,
+            is_taken: false,
+        };
+        self.jobs.pending.push((transaction, job));
+        Ok(self.written(wrote))
+    }
+
+    /// Begins the next batch of the cascade that the job on top of the stack goes on with. Answers
+    /// whether there was one.
+    pub(in crate::engine) fn begin_cascade_batch(&mut self, fiber: &mut Fiber) -> bool {
+        let Some(Frame::Request(frame)) = fiber.frames.last_mut() else { return false };
+        let Some(mut cascade) = frame.cascade.take() else { return false };
+        let items = self.next_batch(frame, &mut cascade);
+        let below = Cascade::below_job(frame);
+        frame.cascade = Some(cascade);
+        let request = match items {
+            Batch::None => return false,
+            Batch::Rows(items) => self.batch_of(frame.instance, BatchKind::Transaction, items),
+            Batch::Last(request) => request,
+        };
+        let (depth, parent, instance) = (frame.depth + 1, frame.id, frame.instance);
+        let number = self.number_request();
+        let mut batch = RequestFrame::new(number, instance, request, None);
+        batch.depth = depth;
+        batch.parent = Some(parent);
+        batch.cascade = Some(Box::new(below));
+        fiber.frames.push(Frame::Request(Box::new(batch)));
+        true
+    }
+}

@@ -1,0 +1,122 @@
+//! Cascades that are left to jobs of the async service: what stays when one of them fails.
+
+use multiverse::engine::RunOptions;
+use multiverse::report::StoryOptions;
+use multiverse::run;
+
+/// An account with six orders, whose cascades are left to jobs that do two rows at a time.
+const WORLD: &str = "\
+scenario: Deferred
+limits: { delete cascade: 6, assign cascade: 6, cascade batch: 2, async attempts: 2, async retry: 10s }
+tables:
+  user: { columns: { name: text } }
+  account: { columns: { ownerid: { lookup: user } } }
+  order: { columns: { account: { lookup: account }, ownerid: { lookup: user }, paid: boolean } }
+instances: { us: { tables: [user, account, order] } }
+relationships: { orders: { child: order, by: account, delete: cascade, assign: cascade } }
+rows:
+  us:
+    user: { anna: {}, bob: {} }
+    account: { fabrikam: { ownerid: anna } }
+    order: { count: 6, named: \"o{n}\", set: { account: fabrikam, ownerid: anna, paid: =n == 4 } }
+";
+
+fn holds(rest: &str) {
+    let text = format!("{WORLD}{rest}");
+    let plans = run::parse("deferred.yaml", &text).unwrap_or_else(|it| panic!("{it}\n{text}"));
+    let run = run::run(&plans[0], &RunOptions::default()).expect("a plan that runs");
+    assert!(run.verdict.violations.is_empty(), "{:?}\n{text}", run.verdict.violations);
+    assert!(run.verdict.holds(), "{}\n{text}", run.story(&StoryOptions::default()));
+}
+
+const DELETE: &str = "actors:
+  clerk: { in: us, do: [ { delete: { table: account, row: fabrikam } } ] }
+";
+
+#[test]
+fn what_was_done_before_a_failure_stays_and_the_row_itself_as_well() {
+    // Each order has a step, so each goes in a transaction of its own.
+    holds(&format!(
+        "{DELETE}plug-ins:
+  - name: keep
+    on: Delete order
+    in: us
+    stage: PreOperation
+    do: [ {{ if: $before.paid, then: [ {{ fail: It is paid. }} ] }} ]
+expect:
+  - {{ actor: clerk, succeeds: true }}
+  - {{ count: us/order, is: 3, by: 5s }}
+  - {{ row: us/account/fabrikam, is: {{ ownerid: anna }}, by: end }}
+  - {{ row: us/asyncoperation/cascade 1, is: {{ statuscode: Failed, errorcode: -2147220891 }}, by: end }}
+"
+    ));
+}
+
+#[test]
+fn a_job_that_is_tried_again_goes_on_where_it_stopped() {
+    // The clerk takes the obstacle away between the two tries.
+    holds(&format!(
+        "{DELETE}  helper: {{ in: us, at: 6s, do: [ {{ update: {{ table: order, row: o4, set: {{ paid: false }} }} }} ] }}
+plug-ins:
+  - name: keep
+    on: Delete order
+    in: us
+    stage: PreOperation
+    do: [ {{ if: $before.paid, then: [ {{ fail: It is paid. }} ] }} ]
+expect:
+  - {{ plug-in: keep, runs: 7 }}
+  - {{ count: us/order, is: 0, by: end }}
+  - {{ row: us/account/fabrikam, is: missing, by: end }}
+  - {{ row: us/asyncoperation/cascade 1, is: {{ statuscode: Succeeded, retrycount: 1 }}, by: end }}
+"
+    ));
+}
+
+#[test]
+fn a_cascade_below_the_limit_is_done_within_its_request() {
+    holds(
+        &format!(
+            "{DELETE}  before: {{ in: us, do: [ {{ delete: {{ table: order, row: o1 }} }} ] }}
+expect:
+  - {{ row: us/account/fabrikam, is: missing }}
+  - {{ count: us/order, is: 0 }}
+  - {{ count: us/asyncoperation, is: 0, by: end }}
+"
+        )
+        .replace("clerk: { in: us,", "clerk: { in: us, at: 1s,"),
+    );
+}
+
+#[test]
+fn a_rollback_takes_the_job_of_a_cascade_away() {
+    holds(
+        "actors:
+  clerk:
+    in: us
+    do: [ { assign: { table: account, row: fabrikam, to: bob } } ]
+plug-ins:
+  - { name: refuse, on: Assign account, in: us, stage: PostOperation, do: [ { fail: No. } ] }
+expect:
+  - { actor: clerk, fault: plug-in aborted }
+  - { row: us/order/o1, is: { ownerid: anna }, by: end }
+  - { count: us/asyncoperation, is: 0, by: end }
+",
+    );
+}
+
+#[test]
+fn every_row_below_gets_the_new_owner_in_the_end() {
+    holds(
+        "actors:
+  clerk:
+    in: us
+    do: [ { assign: { table: account, row: fabrikam, to: bob } } ]
+expect:
+  - { row: us/account/fabrikam, is: { ownerid: bob } }
+  - { row: us/order/o1, is: { ownerid: anna }, by: 500ms }
+  - { row: us/order/o1, is: { ownerid: bob }, by: end }
+  - { row: us/order/o6, is: { ownerid: bob }, by: end }
+  - { requests: 3, of: ExecuteTransaction, in: us }
+",
+    );
+}
