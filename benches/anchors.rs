@@ -116,6 +116,22 @@ fn w3_hot_rows_unsorted(criterion: &mut Criterion) {
     });
 }
 
+/// What the trace costs: W2 with it, and in place of the bare bound the same without it.
+fn trace(criterion: &mut Criterion) {
+    let of = |on: bool| {
+        let instance = Instance::of(HOT_ROWS, Keyed::No).with_trace(on);
+        Sessions::on(instance, 16, HOT_ROWS, Order::Sorted)
+    };
+    let (mut on, mut off) = (None, None);
+    against_bare(
+        criterion,
+        ("Trace", "on beside off"),
+        COMMITS,
+        || on.get_or_insert_with(|| of(true)).run(COMMITS),
+        || off.get_or_insert_with(|| of(false)).run(COMMITS),
+    );
+}
+
 /// W4: two users in opposite order: from the request that closes the cycle to the victim's error.
 /// The bare bound finds no deadlocks.
 fn w4_cycle_to_victim(criterion: &mut Criterion) {
@@ -337,6 +353,7 @@ criterion_group!(
     w4_cycle_to_victim,
     w5_scan,
     w6_load,
-    w7_point_reads
+    w7_point_reads,
+    trace
 );
 criterion_main!(benches);

@@ -79,6 +79,17 @@ impl Instance {
         self.database.load(TEST, id, values).expect("ids and keys differ");
     }
 
+    /// The same, with its trace on or off.
+    pub fn with_trace(mut self, on: bool) -> Self {
+        self.log = Log::new(on);
+        self
+    }
+
+    /// Forgets what the trace has told so far.
+    pub fn forget_trace(&mut self) {
+        drop(self.log.take());
+    }
+
     /// The database, and what its calls need.
     pub fn parts(&mut self) -> (&mut Database, Context<'_>) {
         let context =

@@ -31,7 +31,11 @@ pub struct Sessions {
 
 impl Sessions {
     pub fn new(count: u32, rows: u64, order: Order) -> Self {
-        let instance = Instance::of(rows, Keyed::No);
+        Self::on(Instance::of(rows, Keyed::No), count, rows, order)
+    }
+
+    /// The same, on an instance that has so many rows.
+    pub fn on(instance: Instance, count: u32, rows: u64, order: Order) -> Self {
         let (sessions, ready) = (Vec::new(), (0..count).collect());
         let draw = Draw::of(0);
         let mut it = Self { instance, sessions, ready, draw, rows, order, deadlocks: 0 };
@@ -56,6 +60,7 @@ impl Sessions {
             let session = &mut self.sessions[number as usize];
             if session.done == UPDATES {
                 self.instance.commit(session.transaction);
+                self.instance.forget_trace();
                 committed += 1;
                 self.sessions[number as usize] = self.fresh();
                 self.ready.push_back(number);
