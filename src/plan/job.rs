@@ -23,6 +23,12 @@ pub struct JobTable {
     pub regarding: ColumnId,
     /// The depth of the request whose event it is for.
     pub depth: ColumnId,
+    /// Jobs with the same token are run one after the other, in the order in which they were
+    /// written; null for a job that waits for no other, as those of all steps are.
+    ///
+    /// Source: Microsoft Learn, "Asynchronous service", Set dependencies: `DependencyToken`, which
+    /// is for the platform's own jobs.
+    pub dependency_token: ColumnId,
     /// How many times it has been tried again.
     pub retry_count: ColumnId,
     /// When it was last begun.

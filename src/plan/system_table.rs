@@ -45,6 +45,7 @@ pub const JOB_TABLE: SystemTable = SystemTable {
         ("postponeuntil", DateTime),
         ("regardingobjectid", UniqueId),
         ("depth", Whole),
+        ("dependencytoken", Text),
         ("retrycount", Whole),
         ("startedon", DateTime),
         ("completedon", DateTime),

@@ -10,24 +10,27 @@
 //! some are not. What a batch has committed stays, whatever becomes of the next one; a job that
 //! fails is tried again, and goes on where it stopped.
 //!
+//! Two cascades of one row are run one after the other, by their dependency token: else two owners
+//! that it gets one soon after the other would both be given to what is below it, in any order.
+//!
 //! Source: Microsoft Learn, "Asynchronous processing of cascading transactions": batches,
 //! eventual consistency, several retries, completed rows stay; a row with plug-ins is processed in
 //! a transaction of its own. Assumed: the row itself gets its owner with the request and is deleted
 //! last; a batch goes by the rows right below, each with what is below it; the rows of a table are
-//! taken as they are stored, without a lock until their batch.
+//! taken as they are stored, without a lock until their batch; cascades of one row share a token.
 
 use std::sync::Arc;
 
 use crate::engine::cascade::{Batch, Cascade, Deferred};
-use crate::engine::database::Wrote;
+use crate::engine::database::{Assigned, Wrote};
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
 use crate::engine::jobs::{Job, Origin, Work, written_job};
 use crate::engine::operation::Done;
 use crate::engine::world::World;
 use crate::fault::Fault;
-use crate::plan::BatchKind;
+use crate::plan::{BatchKind, Plan};
 use crate::trace::{Event, JobEvent};
-use crate::words::Value;
+use crate::words::{Name, Value};
 
 impl World {
     /// Writes the job of a cascade that its request has put off, in its transaction.
@@ -44,7 +47,10 @@ impl World {
         let number = numbers[own] + 1;
         let name = format!("cascade {number}");
         let row = self.row_called(jobs.table, &name);
-        let values = written_job(&jobs, frame, Value::Text(name.into()));
+        let token = token_of(frame, &shared.plan);
+        let mut values = written_job(&jobs, frame, Value::Text(name.into()));
+        let told = Assigned::Value(Value::Text(Name::clone(&token)));
+        values.push((jobs.dependency_token, told));
         let caller = self.caller(fiber, frame);
         let (database, mut context) = self.database(frame.instance);
         let place = (jobs.table, row);
@@ -70,6 +76,7 @@ impl World {
             instance,
             row,
             work: Work::Cascade,
+            token: Some(token),
             user: origin.user,
             context: Arc::new(context),
             attempts: 0,
@@ -101,4 +108,11 @@ impl World {
         fiber.frames.push(Frame::Request(Box::new(batch)));
         true
     }
+}
+
+/// The dependency token of the cascades of a request's row.
+fn token_of(frame: &RequestFrame, plan: &Plan) -> Name {
+    let table = &plan.table(frame.request.table).name;
+    let row = frame.request.id().map(|id| id.to_string()).unwrap_or_default();
+    Name::from(format!("cascade {table} {row}"))
 }

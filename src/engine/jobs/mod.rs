@@ -22,7 +22,7 @@
 mod cascade;
 mod run;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::batch::is_in_bulk;
@@ -37,7 +37,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::plan::{ImageKind, JobState, JobStatus, JobTable, Message, StepKind};
 use crate::trace::{Event, JobEvent};
 use crate::words::{
-    ColumnId, InstanceId, PlugInId, RequestId, RowId, SimInstant, TransactionId, Value,
+    ColumnId, InstanceId, Name, PlugInId, RequestId, RowId, SimInstant, TransactionId, Value,
 };
 
 /// The jobs of all instances, and what is known of them beside their rows.
@@ -64,6 +64,8 @@ pub struct Job {
     pub(super) row: RowId,
     /// What it does.
     pub(super) work: Work,
+    /// Its dependency token; `None` for a job that waits for no other.
+    pub(super) token: Option<Name>,
     /// Who made the request; `None` for a system administrator.
     pub(super) user: Option<RowId>,
     /// The request whose event it is for, as it stood when the job was written.
@@ -194,6 +196,7 @@ impl World {
             instance,
             row,
             work: Work::Step(plug_in),
+            token: None,
             user: origin.user,
             context: Arc::new(self.context_of(frame, origin, plug_in)),
             attempts: 0,
@@ -262,21 +265,31 @@ impl World {
         let Some(table) = self.shared.plan.jobs else { return };
         let mut ready = Vec::new();
         let mut postponed: Option<SimInstant> = None;
+        // The tokens of jobs that are not over: a later job with one of them waits.
+        let mut held: BTreeSet<Name> = BTreeSet::new();
         let mut waiting = std::mem::take(&mut self.jobs.waiting);
         waiting.retain(|job| {
-            if job.instance != instance || job.is_taken {
+            if job.instance != instance {
+                return true;
+            }
+            if job.is_taken {
+                held.extend(job.token.clone());
                 return true;
             }
             let Some(standing) = self.job_standing(&table, job.instance, job.row) else {
                 return false;
             };
+            if standing.state == JobState::Completed {
+                return false;
+            }
+            let is_free = job.token.as_ref().is_none_or(|token| held.insert(token.clone()));
             match (standing.state, standing.postponed_until) {
-                (JobState::Completed, _) => return false,
+                _ if !is_free => {}
                 (JobState::Ready, Some(until)) if until > self.now => {
                     postponed = postponed.into_iter().chain([until]).min();
                 }
                 (JobState::Ready, _) => ready.push(job.row),
-                (JobState::Suspended | JobState::Locked, _) => {}
+                (JobState::Suspended | JobState::Locked | JobState::Completed, _) => {}
             }
             true
         });
@@ -411,6 +424,7 @@ fn is_fixed(table: &JobTable, column: ColumnId) -> bool {
         table.name,
         table.regarding,
         table.depth,
+        table.dependency_token,
         table.retry_count,
         table.started_on,
         table.completed_on,

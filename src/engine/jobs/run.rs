@@ -250,6 +250,10 @@ impl World {
             self.look_later(job.instance, self.now + self.shared.plan.costs.async_service);
         } else {
             self.jobs.waiting.retain(|it| !is_it(it));
+            if job.token.is_some() {
+                // Another one may have waited for it.
+                self.look_later(job.instance, self.now + self.shared.plan.costs.async_service);
+            }
         }
         fiber.result = Some(match outcome.fault() {
             Some(fault) => Err(fault.clone()),

@@ -143,6 +143,7 @@ impl Lowering<'_> {
             retry_count: column("retrycount"),
             started_on: column("startedon"),
             completed_on: column("completedon"),
+            dependency_token: column("dependencytoken"),
             error_code: column("errorcode"),
             message: column("message"),
         }
