@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use multiverse::check::invariant;
 use multiverse::fault::FaultKind;
-use multiverse::host::{Ended, Host, HostOptions};
+use multiverse::host::{Ended, Host, HostOptions, Kept};
 use multiverse::plan::{OutageKind, Plan};
 use multiverse::run::parse;
 use multiverse::trace::Event;
@@ -56,7 +56,7 @@ fn plan() -> Arc<Plan> {
 }
 
 fn start() -> Host {
-    let options = HostOptions { records: true, ..HostOptions::default() };
+    let options = HostOptions { kept: Kept::Recording, ..HostOptions::default() };
     Host::start(&plan(), &options).expect("the plan is sound")
 }
 
@@ -221,6 +221,35 @@ async fn a_host_that_stops_refuses_new_calls_and_abandons_what_lasts_too_long() 
     assert_eq!(fault.kind, FaultKind::Unreachable);
     let again = ended[0].recording.as_ref().expect("it was recorded").replay();
     assert_eq!(again.expect("it ran before").digest, ended[0].digest);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trace_that_is_taken_away_is_the_whole_trace_in_parts() {
+    let host = start();
+    let mut anna = host.client("us", None).expect("there is such an instance");
+    let mut parts = Vec::new();
+    for number in 0..3 {
+        let columns = [("total", Value::Whole(number))];
+        anna.update("account", "acct 1", &columns).await.expect("it is there");
+        parts.extend(host.take_trace("us").expect("there is such an instance"));
+        assert_eq!(host.take_trace("us").map(|it| it.len()), Some(0), "it was just taken");
+    }
+    assert!(host.take_trace("mars").is_none());
+    drop(anna);
+    let ended = host.stop(PATIENCE).await;
+    parts.extend(ended[0].trace.entries.iter().cloned());
+    let again = ended[0].recording.as_ref().expect("it was recorded").replay();
+    assert_eq!(parts, again.expect("it ran before").trace.entries);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_keeps_nothing_unless_it_is_asked_to() {
+    let host = Host::start(&plan(), &HostOptions::default()).expect("the plan is sound");
+    let mut anna = host.client("us", None).expect("there is such an instance");
+    anna.update("account", "acct 1", &[("total", Value::Whole(1))]).await.expect("it is there");
+    drop(anna);
+    let ended = host.stop(PATIENCE).await;
+    assert!(ended[0].trace.entries.is_empty() && ended[0].recording.is_none());
 }
 
 /// How many clients make trouble at once, and how often each.

@@ -361,8 +361,9 @@ impl World {
     /// An outage that nobody planned begins.
     fn inject(&mut self, outage: Outage) {
         let id = OutageId(u32::try_from(self.outages.len()).unwrap_or(u32::MAX));
-        let outage = Outage { from: self.now, ..outage };
-        self.queue.schedule(outage.until.max(self.now), Due::OutageEnds(id));
+        // It may have waited for others to be served until it is over.
+        let outage = Outage { from: self.now, until: outage.until.max(self.now), ..outage };
+        self.queue.schedule(outage.until, Due::OutageEnds(id));
         Arc::make_mut(&mut self.outages).push(outage);
         self.outage_begins(id);
     }

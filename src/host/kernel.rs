@@ -21,12 +21,25 @@ pub struct Recording {
     pub end: SimInstant,
 }
 
+/// What a host keeps of its run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kept {
+    /// Nothing: however long it runs, it needs no more memory for that.
+    #[default]
+    Nothing,
+    /// What happens, until it is taken ([`super::Host::take_trace`]) or the host stops.
+    Trace,
+    /// The same, and what each instance is given, so that the run can be replayed. It grows with
+    /// every call.
+    Recording,
+}
+
 /// How an instance's run ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
     /// The instance.
     pub instance: InstanceId,
-    /// What happened in it.
+    /// What happened in it and was kept and not taken yet: see [`Kept`].
     pub trace: Trace,
     /// The digest of its last state.
     pub digest: u128,
@@ -43,8 +56,8 @@ impl Recording {
     ///
     /// Never for a recording of a host: its plan has become a world before.
     pub fn replay(&self) -> Result<Ended, PlanError> {
-        let mut kernel =
-            Kernel::new(Arc::clone(&self.plan), self.instance, self.plug_ins.clone(), false)?;
+        let (plan, plug_ins) = (Arc::clone(&self.plan), self.plug_ins.clone());
+        let mut kernel = Kernel::new(plan, self.instance, plug_ins, Kept::Trace)?;
         for (at, input) in &self.inputs {
             kernel.take_in(*at, input.clone());
         }
@@ -67,10 +80,11 @@ impl Kernel {
         plan: Arc<Plan>,
         instance: InstanceId,
         plug_ins: PlugIns,
-        records: bool,
+        kept: Kept,
     ) -> Result<Self, PlanError> {
-        let world = World::new(Arc::clone(&plan), plan.seed, plug_ins.clone(), true)?;
-        let recording = records.then(|| Recording {
+        let tells = kept != Kept::Nothing;
+        let world = World::new(Arc::clone(&plan), plan.seed, plug_ins.clone(), tells)?;
+        let recording = (kept == Kept::Recording).then(|| Recording {
             plan,
             instance,
             plug_ins,
@@ -100,6 +114,11 @@ impl Kernel {
     fn after(&mut self) -> Vec<Output> {
         self.entries.append(&mut self.world.take_events());
         self.world.take_outputs()
+    }
+
+    /// Takes away what has happened since this was last asked.
+    pub fn take_trace(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.entries)
     }
 
     /// How many requests wait for a lock.

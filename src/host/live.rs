@@ -10,6 +10,7 @@ use crate::engine::{Input, Output};
 use crate::host::intake::Intake;
 use crate::host::kernel::{Ended, Kernel};
 use crate::host::{Awaiting, Shared};
+use crate::trace::Entry;
 use crate::words::{InstanceId, SimInstant};
 
 /// One running instance.
@@ -70,6 +71,12 @@ impl Live {
     pub fn post(&self, input: Input) {
         locked(&self.post).push(input);
         self.bell.notify_one();
+    }
+
+    /// Takes what was posted. Nobody holds the post while it is brought in: what comes of it may be
+    /// posted to another instance, whose task may be about to post to this one.
+    fn take_post(&self) -> Vec<Input> {
+        std::mem::take(&mut *locked(&self.post))
     }
 
     fn tick(&self, shared: &Shared) {
@@ -133,6 +140,11 @@ impl Live {
         }
     }
 
+    /// Takes away what has happened since this was last asked.
+    pub fn take_trace(&self) -> Vec<Entry> {
+        locked(&self.kernel).take_trace()
+    }
+
     /// How many requests wait for a lock.
     pub fn blocked_count(&self) -> usize {
         locked(&self.kernel).blocked_count()
@@ -140,7 +152,7 @@ impl Live {
 
     /// Ends the run, with nobody about any more, and tells of it.
     pub fn end(&self, shared: &Shared) -> Ended {
-        for input in std::mem::take(&mut *locked(&self.post)) {
+        for input in self.take_post() {
             self.bring(shared, input);
         }
         self.tick(shared);
@@ -163,7 +175,7 @@ pub(super) async fn pump(shared: Arc<Shared>, index: usize) {
             () = tokio::time::sleep(wait) => {}
         }
         live.take_over(&shared);
-        for input in std::mem::take(&mut *locked(&live.post)) {
+        for input in live.take_post() {
             live.bring(&shared, input);
         }
         if live.alarm.load(Ordering::Acquire) <= shared.now().0 {

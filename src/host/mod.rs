@@ -30,7 +30,7 @@ use dashmap::DashMap;
 use tokio::task::JoinHandle;
 
 pub use client::{Client, Transaction};
-pub use kernel::{Ended, Recording};
+pub use kernel::{Ended, Kept, Recording};
 
 use crate::engine::plug_in::PlugIns;
 use crate::engine::{Answer, Foreign, GuestId, Input, PlanError};
@@ -39,6 +39,7 @@ use crate::host::kernel::{Kernel, plan_of};
 use crate::host::live::Live;
 use crate::host::parking::Parking;
 use crate::plan::{Outage, OutageKind, Plan};
+use crate::trace::Entry;
 use crate::words::{InstanceId, Name, SimInstant};
 
 /// What a call came to.
@@ -49,8 +50,8 @@ pub(super) type Reply = Result<Answer, Fault>;
 pub struct HostOptions {
     /// The plug-ins in Rust that the plan may refer to.
     pub plug_ins: PlugIns,
-    /// Whether what each instance is given is recorded, to be replayed.
-    pub records: bool,
+    /// What is kept of the run; nothing by default.
+    pub kept: Kept,
 }
 
 /// Instances that run.
@@ -107,7 +108,7 @@ impl Host {
         let instances = (0..).map(InstanceId).take(plan.instances.len());
         let lives = instances.map(|id| {
             let own = Arc::new(plan_of(plan, id));
-            let kernel = Kernel::new(own, id, options.plug_ins.clone(), options.records)?;
+            let kernel = Kernel::new(own, id, options.plug_ins.clone(), options.kept)?;
             Ok(Live::new(id, kernel))
         });
         let shared = Arc::new(Shared {
@@ -141,6 +142,13 @@ impl Host {
         let outage = Outage { name, instance: live.id, from, until, kind };
         live.bring(&self.shared, Input::Outage(outage));
         true
+    }
+
+    /// Takes what has happened in an instance since this was last asked, or since the host started:
+    /// so a host that keeps its trace can run for as long as somebody takes it away. `None` for an
+    /// instance that the plan does not have.
+    pub fn take_trace(&self, instance: &str) -> Option<Vec<Entry>> {
+        self.index_of(instance).map(|index| self.shared.instances[index].take_trace())
     }
 
     /// How many callers wait for an answer.

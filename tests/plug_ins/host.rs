@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use multiverse::check::invariant;
-use multiverse::host::{Host, HostOptions};
+use multiverse::host::{Host, HostOptions, Kept};
 use multiverse::plug_in::{Ask, Context, Interruption, PlugIns};
 use multiverse::trace;
 
@@ -36,7 +36,8 @@ async fn tasks_that_come_at_once_are_counted_one_after_the_other_and_the_run_rep
     let plan = multiverse::run::parse("host.yaml", WORLD).expect("the text is right").remove(0);
     let mut plug_ins = PlugIns::default();
     plug_ins.insert("count", count);
-    let host = Host::start(&plan, &HostOptions { plug_ins, records: true }).expect("it starts");
+    let host =
+        Host::start(&plan, &HostOptions { plug_ins, kept: Kept::Recording }).expect("it starts");
     let tasks: Vec<_> = (0..20)
         .map(|_| {
             let mut client = host.client("org", None).expect("there is such an instance");
