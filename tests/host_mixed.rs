@@ -80,7 +80,7 @@ fn account(random: &mut ChaCha8Rng) -> String {
 }
 
 /// One transaction: several updates in any order, so that some deadlock, or a single request. One
-/// in sixteen is given up very soon. `Some(true)` when it was committed, `None` when it was given up.
+/// in sixteen is given up very soon. `Some(true)` when it was committed, `None` when given up.
 async fn transaction(client: &mut Client, random: &mut ChaCha8Rng) -> Option<bool> {
     let gives_up = random.next_u64().is_multiple_of(16);
     let soon = Duration::from_micros(random.next_u64() % 300);
