@@ -22,8 +22,11 @@ rows:
 ";
 
 fn holds(rest: &str) {
-    let text = format!("{WORLD}{rest}");
-    let plans = run::parse("deferred.yaml", &text).unwrap_or_else(|it| panic!("{it}\n{text}"));
+    holds_all(&format!("{WORLD}{rest}"));
+}
+
+fn holds_all(text: &str) {
+    let plans = run::parse("deferred.yaml", text).unwrap_or_else(|it| panic!("{it}\n{text}"));
     let run = run::run(&plans[0], &RunOptions::default()).expect("a plan that runs");
     assert!(run.verdict.violations.is_empty(), "{:?}\n{text}", run.verdict.violations);
     assert!(run.verdict.holds(), "{}\n{text}", run.story(&StoryOptions::default()));
@@ -117,6 +120,43 @@ expect:
   - { row: us/order/o1, is: { ownerid: bob }, by: end }
   - { row: us/order/o6, is: { ownerid: bob }, by: end }
   - { requests: 3, of: ExecuteTransaction, in: us }
+",
+    );
+}
+
+/// The shares that follow from the same request are no cascades of its rows.
+#[test]
+fn a_request_that_also_comes_below_another_row_has_one_job() {
+    holds_all(
+        "scenario: Deferred beside what is inherited
+limits: { assign cascade: 3 }
+tables:
+  group: { columns: { name: text } }
+  account: { columns: { group: { lookup: group } } }
+  order: { columns: { account: { lookup: account } } }
+instances: { us: { tables: [group, account, order] } }
+security:
+  us:
+    business units: { contoso: {} }
+    roles: { seller: { group: { all: user }, account: { all: user }, order: { all: user } } }
+    users: { anna: { roles: [seller] }, bob: { roles: [seller] }, carl: { roles: [seller] } }
+relationships:
+  accounts: { child: account, by: group, reparent: cascade }
+  orders: { child: order, by: account, assign: cascade }
+rows:
+  us:
+    group: { retail: { ownerid: carl } }
+    account: { fabrikam: { ownerid: anna } }
+    order: { count: 3, named: \"o{n}\", set: { account: fabrikam, ownerid: anna } }
+actors:
+  clerk:
+    in: us
+    do: [ { update: { table: account, row: fabrikam, set: { ownerid: bob, group: retail } } } ]
+expect:
+  - { actor: clerk, succeeds: true }
+  - { row: us/principalobjectaccess/fabrikam with carl, is: { rights: null } }
+  - { row: us/order/o3, is: { ownerid: bob }, by: end }
+  - { count: us/asyncoperation, is: 1, by: end }
 ",
     );
 }

@@ -21,7 +21,7 @@ pub enum Deferred {
     Wanted,
     /// It is left to a job.
     Queued,
-    /// It is the job's own, or of a request that the job makes: it is never put off again.
+    /// It is the job's own.
     UnderWay,
 }
 
@@ -46,7 +46,7 @@ impl Cascade {
     pub(in crate::engine) fn below_job(job: &RequestFrame) -> Self {
         let above = job.request.id().map(|row| (job.request.table, row));
         let above = above.into_iter().collect();
-        Self { above, deferred: Deferred::UnderWay, ..Self::default() }
+        Self { above, ..Self::default() }
     }
 }
 

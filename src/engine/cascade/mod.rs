@@ -196,7 +196,7 @@ impl Cascade {
     pub(super) fn of_child(&self, table: TableId, row: Option<RowId>) -> Self {
         let mut above = self.above.clone();
         above.extend(row.map(|row| (table, row)));
-        Self { above, deferred: self.deferred, ..Self::default() }
+        Self { above, ..Self::default() }
     }
 }
 

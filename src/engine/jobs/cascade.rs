@@ -19,18 +19,14 @@
 //! last; a batch goes by the rows right below, each with what is below it; the rows of a table are
 //! taken as they are stored, without a lock until their batch; cascades of one row share a token.
 
-use std::sync::Arc;
-
 use crate::engine::cascade::{Batch, Cascade, Deferred};
-use crate::engine::database::{Assigned, Wrote};
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
-use crate::engine::jobs::{Job, Origin, Work, written_job};
+use crate::engine::jobs::{Origin, Work};
 use crate::engine::operation::Done;
 use crate::engine::world::World;
 use crate::fault::Fault;
 use crate::plan::{BatchKind, Plan};
-use crate::trace::{Event, JobEvent};
-use crate::words::{Name, Value};
+use crate::words::Name;
 
 impl World {
     /// Writes the job of a cascade that its request has put off, in its transaction.
@@ -39,51 +35,13 @@ impl World {
         (fiber, origin): (FiberId, Origin),
         frame: &mut RequestFrame,
     ) -> Result<Done, Fault> {
-        let shared = Arc::clone(&self.shared);
-        let Some(jobs) = shared.plan.jobs else { return Ok(Done::Again) };
-        let numbers = &mut self.jobs.numbers;
-        let own = shared.plan.plug_ins.len();
-        numbers.resize(own + 1, 0);
-        let number = numbers[own] + 1;
-        let name = format!("cascade {number}");
-        let row = self.row_called(jobs.table, &name);
-        let token = token_of(frame, &shared.plan);
-        let mut values = written_job(&jobs, frame, Value::Text(name.into()));
-        let told = Assigned::Value(Value::Text(Name::clone(&token)));
-        values.push((jobs.dependency_token, told));
-        let caller = self.caller(fiber, frame);
-        let (database, mut context) = self.database(frame.instance);
-        let place = (jobs.table, row);
-        let wrote = database.insert(&mut context, &caller, place, &values, &mut frame.writing)?;
-        let (Wrote::Row(_), Some(transaction)) = (&wrote, frame.transaction) else {
-            return Ok(self.written(wrote));
-        };
-        self.jobs.numbers[own] = number;
-        let (request, transaction, instance) = (frame.id, transaction.id, frame.instance);
-        self.log.emit(self.now, || {
-            let (table, job, plug_in) = (jobs.table, row, None);
-            Event::Job(JobEvent::Queued { request, transaction, instance, table, job, plug_in })
-        });
-        let mut context = RequestFrame::new(frame.id, instance, frame.request.clone(), None);
-        context.depth = frame.depth;
-        context.phase = Phase::Job;
-        context.correlation = origin.correlation;
-        context.cascade = frame.cascade.as_ref().map(|cascade| Box::new(cascade.as_job()));
-        if let Some(cascade) = &mut frame.cascade {
+        let token = token_of(frame, &self.shared.plan);
+        let (done, is_written) =
+            self.insert_job((fiber, origin), frame, Work::Cascade, Some(token))?;
+        if let Some(cascade) = frame.cascade.as_mut().filter(|_| is_written) {
             cascade.deferred = Deferred::Queued;
         }
-        let job = Job {
-            instance,
-            row,
-            work: Work::Cascade,
-            token: Some(token),
-            user: origin.user,
-            context: Arc::new(context),
-            attempts: 0,
-            is_taken: false,
-        };
-        self.jobs.pending.push((transaction, job));
-        Ok(self.written(wrote))
+        Ok(done)
     }
 
     /// Begins the next batch of the cascade that the job on top of the stack goes on with. Answers
@@ -115,4 +73,14 @@ fn token_of(frame: &RequestFrame, plan: &Plan) -> Name {
     let table = &plan.table(frame.request.table).name;
     let row = frame.request.id().map(|id| id.to_string()).unwrap_or_default();
     Name::from(format!("cascade {table} {row}"))
+}
+
+/// What the job of a cascade needs of its request.
+pub(super) fn cascade_context(frame: &RequestFrame, origin: Origin) -> RequestFrame {
+    let mut context = RequestFrame::new(frame.id, frame.instance, frame.request.clone(), None);
+    context.depth = frame.depth;
+    context.phase = Phase::Job;
+    context.correlation = origin.correlation;
+    context.cascade = frame.cascade.as_ref().map(|cascade| Box::new(cascade.as_job()));
+    context
 }

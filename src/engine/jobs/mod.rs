@@ -28,6 +28,7 @@ use std::sync::Arc;
 use crate::engine::batch::is_in_bulk;
 use crate::engine::database::{Assigned, Wrote};
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
+use crate::engine::jobs::cascade::cascade_context;
 use crate::engine::operation::Done;
 use crate::engine::queue::Due;
 use crate::engine::random::shuffle;
@@ -160,50 +161,67 @@ impl World {
         let (table, message) = (frame.request.table, frame.request.message);
         let list = shared.steps.asynchronous(frame.instance, table, message);
         let next = list.and_then(|list| list.next_of(&shared.plan, frame, origin.is_in_bulk));
-        let (Some((position, plug_in)), Some(jobs)) = (next, shared.plan.jobs) else {
+        let Some((position, plug_in)) = next.filter(|_| shared.plan.jobs.is_some()) else {
             frame.phase = Phase::Commit;
             return Ok(Done::After(std::time::Duration::ZERO));
         };
+        let (done, is_written) =
+            self.insert_job((fiber, origin), frame, Work::Step(plug_in), None)?;
+        if is_written {
+            frame.steps_begun = position + 1;
+        }
+        Ok(done)
+    }
+
+    /// Writes a job of a request, in its transaction. Answers what came of it, and whether the job
+    /// is there: it may have to wait for a lock first.
+    fn insert_job(
+        &mut self,
+        (fiber, origin): (FiberId, Origin),
+        frame: &mut RequestFrame,
+        work: Work,
+        token: Option<Name>,
+    ) -> Result<(Done, bool), Fault> {
+        let shared = Arc::clone(&self.shared);
+        let Some(jobs) = shared.plan.jobs else { return Ok((Done::Again, false)) };
+        let steps = &shared.plan.plug_ins;
+        // The last number is of cascades.
+        let at = work.step().map_or(steps.len(), PlugInId::index);
         let numbers = &mut self.jobs.numbers;
-        // The last one is of cascades.
-        numbers.resize(shared.plan.plug_ins.len() + 1, 0);
-        let number = numbers[plug_in.index()] + 1;
-        let name = format!("{} {number}", shared.plan.plug_in(plug_in).name);
+        numbers.resize(steps.len() + 1, 0);
+        let number = numbers[at] + 1;
+        let name = format!("{} {number}", steps.get(at).map_or("cascade", |step| &step.name));
         let row = self.row_called(jobs.table, &name);
-        let values = written_job(&jobs, frame, Value::Text(name.into()));
+        let values = written_job(&jobs, frame, Value::Text(name.into()), token.clone());
         let caller = self.caller(fiber, frame);
         let (database, mut context) = self.database(frame.instance);
         let place = (jobs.table, row);
         let wrote = database.insert(&mut context, &caller, place, &values, &mut frame.writing)?;
         let (Wrote::Row(_), Some(transaction)) = (&wrote, frame.transaction) else {
-            return Ok(self.written(wrote));
+            return Ok((self.written(wrote), false));
         };
-        self.jobs.numbers[plug_in.index()] = number;
-        frame.steps_begun = position + 1;
+        self.jobs.numbers[at] = number;
         let (request, transaction, instance) = (frame.id, transaction.id, frame.instance);
         self.log.emit(self.now, || {
-            let table = jobs.table;
-            Event::Job(JobEvent::Queued {
-                request,
-                transaction,
-                instance,
-                table,
-                job: row,
-                plug_in: Some(plug_in),
-            })
+            let (table, job, plug_in) = (jobs.table, row, work.step());
+            Event::Job(JobEvent::Queued { request, transaction, instance, table, job, plug_in })
         });
+        let context = match work {
+            Work::Step(plug_in) => self.context_of(frame, origin, plug_in),
+            Work::Cascade => cascade_context(frame, origin),
+        };
         let job = Job {
             instance,
             row,
-            work: Work::Step(plug_in),
-            token: None,
+            work,
+            token,
             user: origin.user,
-            context: Arc::new(self.context_of(frame, origin, plug_in)),
+            context: Arc::new(context),
             attempts: 0,
             is_taken: false,
         };
         self.jobs.pending.push((transaction, job));
-        Ok(self.written(wrote))
+        Ok((self.written(wrote), true))
     }
 
     /// What a job's step needs of its request: everything but what ties it to its transaction.
@@ -404,7 +422,12 @@ impl World {
 }
 
 /// The columns of a job that was just written.
-fn written_job(table: &JobTable, frame: &RequestFrame, name: Value) -> Vec<(ColumnId, Assigned)> {
+fn written_job(
+    table: &JobTable,
+    frame: &RequestFrame,
+    name: Value,
+    token: Option<Name>,
+) -> Vec<(ColumnId, Assigned)> {
     let status = JobStatus::WaitingForResources;
     let regarding = frame.request.id().map_or(Value::Null, Value::Id);
     let values = [
@@ -413,6 +436,7 @@ fn written_job(table: &JobTable, frame: &RequestFrame, name: Value) -> Vec<(Colu
         (table.status, Value::text(status.label())),
         (table.regarding, regarding),
         (table.depth, Value::Whole(i64::from(frame.depth))),
+        (table.dependency_token, token.map_or(Value::Null, Value::Text)),
         (table.retry_count, Value::Whole(0)),
     ];
     values.into_iter().map(|(column, value)| (column, Assigned::Value(value))).collect()

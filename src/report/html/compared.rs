@@ -11,7 +11,7 @@ use crate::report::comparison::{
 };
 use crate::report::html::plot::{Extent, Plot};
 use crate::report::html::text::{cut, number, sentence, width};
-use crate::report::html::{POLICY, STYLE, SYMBOLS, heading};
+use crate::report::html::{beginning, heading};
 use crate::report::timeline::Timeline;
 use crate::words::SimInstant;
 
@@ -31,14 +31,9 @@ pub fn compared(runs: &[Run], sweep: Option<&Sweep>) -> String {
     let figures: Vec<_> = histories.iter().map(Figures::of).collect();
     let title = runs.first().map_or("Nothing ran", |it| &it.trace.header.title);
     let title = sentence(title);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-         <title>{title}: compared</title>\n<style>\n{STYLE}{MORE_STYLE}</style>\n</head>\n<body>\n\
-         {SYMBOLS}<div class=\"wrap\">\n<header>\n{}</header>\n<main>\n",
-        heading(runs, &title)
-    );
+    let mut page = beginning(&format!("{title}: compared"), MORE_STYLE);
+    page.push_str(&heading(runs, &title));
+    page.push_str("</header>\n<main>\n");
     if let [first, others @ ..] = &figures[..] {
         trades(&mut page, first, others);
         pictures(&mut page, &histories, &figures);

@@ -54,13 +54,7 @@ pub fn html(runs: &[Run]) -> String {
         runs.iter().enumerate().map(|(at, run)| Section::of(run, at, runs.len())).collect();
     let title = runs.first().map_or("Nothing ran", |it| &it.trace.header.title);
     let title = sentence(title);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{SYMBOLS}\
-         <div class=\"wrap\">\n<header>\n"
-    );
+    let mut page = beginning(&title, "");
     page.push_str(&heading(runs, &title));
     page.push_str(&tabs(&sections));
     page.push_str(
@@ -81,6 +75,17 @@ pub fn html(runs: &[Run]) -> String {
     page.push_str(SCRIPT);
     page.push_str("</script>\n</body>\n</html>\n");
     page
+}
+
+/// What a page begins with, up to what its header has in it. `title` is escaped.
+fn beginning(title: &str, more_style: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}{more_style}</style>\n</head>\n<body>\n{SYMBOLS}\
+         <div class=\"wrap\">\n<header>\n"
+    )
 }
 
 /// Title, file and reason.
