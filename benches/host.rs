@@ -1,11 +1,10 @@
 //! What the host costs, in real time, with every cost of the plan zero. One function a claim.
 
 use std::hint::black_box;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use dashmap::DashMap;
 use multiverse::host::{Client, Host, HostOptions};
 use multiverse::plan::Plan;
 use multiverse::run::parse;
@@ -84,21 +83,5 @@ fn updates(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The lower bound beside it: a concurrent map with a mutex a row, from one task.
-fn bare(criterion: &mut Criterion) {
-    let rows: DashMap<u64, Mutex<u64>> = (0..ROWS).map(|row| (row, Mutex::new(0))).collect();
-    let mut group = criterion.benchmark_group("host_updates");
-    group.throughput(Throughput::Elements(CALLS));
-    group.bench_function("bare_map_of_mutexes", |bencher| {
-        bencher.iter(|| {
-            for number in 1..=CALLS {
-                let row = rows.get(&(number * 7_919 % ROWS)).expect("it is there");
-                *row.lock().expect("nobody panics") += 1;
-            }
-        });
-    });
-    group.finish();
-}
-
-criterion_group!(benches, updates, bare);
+criterion_group!(benches, updates);
 criterion_main!(benches);

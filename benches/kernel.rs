@@ -3,14 +3,10 @@
 //! Plans are built in Rust, so that only the engine is measured.
 
 use std::hint::black_box;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-use multiverse::engine::lock::{LockTable, Owner, Resource};
-use multiverse::engine::store::{RowNumber, TableStore};
 use multiverse::engine::{InOrder, Progress, World};
 use multiverse::plan::{
     Actor, ActorKind, Assignment, Column, Costs, Hints, Instance, Location, Plan, Program,
@@ -18,10 +14,9 @@ use multiverse::plan::{
 };
 use multiverse::plug_in::PlugIns;
 use multiverse::words::{
-    BinaryOperator, ColumnId, ColumnType, Expression, Function, InstanceId, LockMode, Name,
-    ProgramId, RowId, SimInstant, TableId, TransactionId, Value,
+    BinaryOperator, ColumnId, ColumnType, Expression, Function, InstanceId, Name, ProgramId,
+    SimInstant, TableId, Value,
 };
-use uuid::Uuid;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -251,72 +246,6 @@ fn locked_update(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// An id with its bits spread as those of named rows are, worked out without a look into memory.
-fn row_id(number: u64) -> RowId {
-    let low = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let high = low.rotate_left(29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    RowId(Uuid::from_u64_pair(high, low))
-}
-
-/// What of that the instance itself takes: ten random rows of a million found, locked, changed,
-/// committed and released, a row at a time.
-fn locked_update_in_the_instance(criterion: &mut Criterion) {
-    let columns = [(NUMBER, Value::Whole(1))];
-    let mut locks = LockTable::new();
-    let plan = plan(0, 10, FREE);
-    let mut store = TableStore::new(plan.table(ACCOUNT));
-    let values: Vec<_> = (0..10u16)
-        .filter(|column| *column != 1)
-        .map(|column| (ColumnId(column), Value::text("twelve bytes")))
-        .collect();
-    for (version, number) in (1..).zip(0..ROWS) {
-        store.insert(None, row_id(number), &values, version, 0).expect("ids differ");
-    }
-    let mut at = 0;
-    let mut stamp = 0;
-    let mut granted = Vec::new();
-    let mut group = criterion.benchmark_group("locked_update");
-    group.throughput(Throughput::Elements(10));
-    group.bench_function("in_the_instance_10_of_1000000", |bencher| {
-        bencher.iter(|| {
-            stamp += 1;
-            let transaction = TransactionId(u32::try_from(stamp).unwrap_or(0));
-            let mut written = [RowNumber(0); 10];
-            for slot in &mut written {
-                at = (at + 618_033) % ROWS;
-                let row = store.find(row_id(at)).expect("it was inserted");
-                locks.request(Owner(0), Resource::Row(ACCOUNT, row), LockMode::Exclusive);
-                store.update(transaction, row, &columns, stamp).expect("there are no keys");
-                *slot = row;
-            }
-            for row in written {
-                store.commit(transaction, row, stamp, stamp);
-            }
-            locks.release_all(Owner(0), &mut granted);
-        });
-    });
-    group.finish();
-}
-
-/// The lower bound beside it: a plain hash map with a mutex a row, ten random rows of a million.
-fn locked_update_bare(criterion: &mut Criterion) {
-    let rows: HashMap<RowId, Mutex<[u64; 13]>, FixedState> =
-        (0..ROWS).map(|number| (row_id(number), Mutex::new([0; 13]))).collect();
-    let mut at = 0;
-    let mut group = criterion.benchmark_group("locked_update");
-    group.throughput(Throughput::Elements(10));
-    group.bench_function("bare_hash_map_of_mutexes_10_of_1000000", |bencher| {
-        bencher.iter(|| {
-            for _ in 0..10 {
-                at = (at + 618_033) % ROWS;
-                let mut row = rows[&row_id(at)].lock().expect("nobody panics");
-                row[1] += 1;
-            }
-        });
-    });
-    group.finish();
-}
-
 /// Clones of a small world in the middle of its work, and of one with a million rows.
 fn clones(criterion: &mut Criterion) {
     let mut small = plan(20, 3, Costs::default());
@@ -348,13 +277,5 @@ fn load(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(
-    benches,
-    transitions,
-    locked_update,
-    locked_update_in_the_instance,
-    locked_update_bare,
-    clones,
-    load
-);
+criterion_group!(benches, transitions, locked_update, clones, load);
 criterion_main!(benches);

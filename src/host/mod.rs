@@ -14,6 +14,10 @@
 //!
 //! The actors, flows and sessions of the plan are not started: clients take their place.
 
+// A guard that lives as long as the loop or match over what it guards has once made two instances
+// wait for each other for ever.
+#![warn(clippy::significant_drop_in_scrutinee)]
+
 mod client;
 mod intake;
 mod kernel;
