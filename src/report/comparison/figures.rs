@@ -166,6 +166,16 @@ impl Figures {
         Self { name: name.to_owned(), values, failed }
     }
 
+    /// Figures that were made by hand; what is not named is 0.
+    #[cfg(test)]
+    pub(super) fn made(name: &str, values: &[(Measure, u64)]) -> Self {
+        let mut made = [0; Measure::ALL.len()];
+        for (measure, value) in values {
+            made[*measure as usize] = *value;
+        }
+        Self { name: name.to_owned(), values: made, failed: Vec::new() }
+    }
+
     /// One figure; a time in microseconds.
     pub(in crate::report) const fn value(&self, measure: Measure) -> u64 {
         self.values[measure as usize]

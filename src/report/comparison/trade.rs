@@ -28,6 +28,16 @@ pub(in crate::report) fn trade(from: &Figures, to: &Figures) -> Trade {
     let gained = differs(true).next();
     let lost: Vec<Measure> = differs(false).filter(|it| matters(*it)).take(COSTS_MAX).collect();
     let name = &to.name;
+    let costs: Vec<String> = lost.iter().map(|measure| cost_told(*measure, from, to)).collect();
+    let costs = costs.join(", and ");
+    // What comes first among the measures weighs more than what comes after it.
+    if let (Some(gained), Some(worst)) = (gained, lost.first())
+        && *worst < gained
+    {
+        let gain = format!("“{name}” costs more than it gains: {costs}.");
+        let told = gained_told(gained, from, to);
+        return Trade { gain, cost: format!("Still, {told}."), is_better: false };
+    }
     let gain = match gained {
         Some(measure) => gained_told(measure, from, to),
         None if differs(false).next().is_none() => {
@@ -35,12 +45,11 @@ pub(in crate::report) fn trade(from: &Figures, to: &Figures) -> Trade {
         }
         None => format!("“{name}” gains nothing over “{}”", from.name),
     };
-    let costs: Vec<String> = lost.iter().map(|measure| cost_told(*measure, from, to)).collect();
     let cost = match (&costs[..], gained) {
-        ([], Some(_)) => "No figure gets worse.".to_owned(),
-        ([], None) => String::new(),
-        (costs, Some(_)) => format!("It costs: {}.", costs.join(", and ")),
-        (costs, None) => format!("It is worse in this: {}.", costs.join(", and ")),
+        ("", Some(_)) => "No figure gets worse.".to_owned(),
+        ("", None) => String::new(),
+        (costs, Some(_)) => format!("It costs: {costs}."),
+        (costs, None) => format!("It is worse in this: {costs}."),
     };
     Trade { gain: gain + ".", cost, is_better: gained.is_some() }
 }
@@ -111,9 +120,11 @@ fn gained_told(measure: Measure, from: &Figures, to: &Figures) -> String {
 /// One of what a measure counts.
 const fn singular(measure: Measure) -> &'static str {
     match measure {
+        Measure::Deadlocks => "deadlock",
+        Measure::CrossInstanceWaits => "circle over instances",
+        Measure::Faults => "fault met",
         Measure::DirtyReads => "dirty read",
         Measure::DisturbedRows => "row missed or doubled",
-        Measure::Faults => "fault",
         Measure::Retries => "retry",
         Measure::Rollbacks => "rollback",
         Measure::Waits => "wait for a lock",
@@ -157,5 +168,40 @@ fn noun(measure: Measure, value: u64) -> &'static str {
         Measure::LongestHold => "for the longest hold",
         _ if value == 1 => singular(measure),
         _ => measure.label(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures(name: &str, values: &[(Measure, u64)]) -> Figures {
+        Figures::made(name, values)
+    }
+
+    fn told(from: &[(Measure, u64)], to: &[(Measure, u64)]) -> String {
+        let trade = trade(&figures("old", from), &figures("new", to));
+        format!("{} {}", trade.gain, trade.cost).trim_end().to_owned()
+    }
+
+    #[test]
+    fn a_trade_is_a_gain_and_what_it_costs() {
+        use Measure::{Deadlocks, LastCommit, LongestWait, RowsExamined, TotalWait};
+        let wait = [(TotalWait, 120_000), (LongestWait, 120_000), (LastCommit, 310_000)];
+        assert_eq!(
+            told(&[(Deadlocks, 1), (TotalWait, 150_000), (LastCommit, 270_000)], &wait),
+            "“new” turns the deadlock into a wait of 120 ms. It costs: 120 ms for the longest wait, \
+             and the last commit comes 40 ms later."
+        );
+        assert_eq!(told(&wait, &wait), "“new” comes to the same as “old”.");
+        assert_eq!(
+            told(&[(RowsExamined, 7)], &[(RowsExamined, 5), (Deadlocks, 1)]),
+            "“new” costs more than it gains: 1 deadlock. Still, “new” brings the rows examined from \
+             7 down to 5."
+        );
+        assert_eq!(
+            told(&[], &[(LastCommit, 5_000)]),
+            "“new” gains nothing over “old”. It is worse in this: the last commit comes 5 ms later."
+        );
     }
 }
