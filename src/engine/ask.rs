@@ -153,8 +153,9 @@ impl Ask {
         row: impl Into<Which>,
         with: impl IntoIterator<Item = impl Into<Which>>,
     ) -> Self {
-        let (relationship, with) = (Name::from(relationship), all(with));
-        Self::of(What::Associate { relationship, with, undo: false }, table).row(row)
+        let what =
+            What::Associate { relationship: relationship.into(), with: all(with), undo: false };
+        Self::of(what, table).row(row)
     }
 
     /// To take such associations back.
@@ -164,8 +165,11 @@ impl Ask {
         row: impl Into<Which>,
         with: impl IntoIterator<Item = impl Into<Which>>,
     ) -> Self {
-        let (relationship, with) = (Name::from(relationship), all(with));
-        Self::of(What::Associate { relationship, with, undo: true }, table).row(row)
+        let mut ask = Self::associate(relationship, table, row, with);
+        if let What::Associate { undo, .. } = &mut ask.what {
+            *undo = true;
+        }
+        ask
     }
 
     /// To share a row with a user or team (GrantAccess); without a right, to take the share away
