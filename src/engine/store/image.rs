@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::ValueRef;
+use super::{ValueRef, key};
 use crate::words::{ColumnId, RowId, Value};
 
 const FALSE: u8 = 0;
@@ -208,6 +208,19 @@ impl<'a> Packed<'a> {
     #[inline]
     pub(super) fn value(self, column: ColumnId) -> ValueRef<'a> {
         unpack(self.column(column))
+    }
+
+    /// Whether the column holds this value: one of the same kind that is equal. It is for keys,
+    /// which as a rule are texts, whose bytes tell.
+    #[inline]
+    pub(super) fn holds(self, column: ColumnId, value: ValueRef<'_>) -> bool {
+        let bytes = self.column(column);
+        match value {
+            ValueRef::Text(text) => bytes
+                .split_first()
+                .is_some_and(|(kind, rest)| *kind == TEXT && rest == text.as_bytes()),
+            other => key::is_same(unpack(bytes), other),
+        }
     }
 
     fn end(self, index: usize, width: usize) -> usize {
