@@ -91,20 +91,17 @@ impl Database {
         })
     }
 
-    /// Reads the row that was looked for, with the columns of these names, and tells that it was.
+    /// Reads the row that was looked for, where it lies, and tells that it was.
     pub fn retrieve(
         &mut self,
         context: &mut Context<'_>,
         caller: &Caller,
         table: TableId,
         row: RowNumber,
-        columns: &[(ColumnId, Name)],
-    ) -> Option<Record> {
+    ) -> Option<RowImage<'_>> {
         let view = self.view(caller);
-        let image = self.tables[table.index()].as_ref()?.read(row, view)?;
-        let record = record_of(table, &image, columns);
         self.tell_read(context, caller, (table, row), view, ReadKind::Answer);
-        Some(record)
+        self.tables[table.index()].as_ref()?.read(row, view)
     }
 
     /// Gives back what looking for a row has taken for now.

@@ -271,8 +271,18 @@ impl TableStore {
         Some(RowImage { id: row.cell.id(), row_version: newest.row_version, packed })
     }
 
+    /// The row as this view shows it: as a rule, as it was written last.
     #[inline]
     fn seen<'a>(&self, row: Row<'a>, view: View) -> Option<RowImage<'a>> {
+        match view {
+            View::Latest => self.written_last(row),
+            View::Committed { .. } if row.cell.writer().is_none() => self.written_last(row),
+            _ => self.seen_among_versions(row, view),
+        }
+    }
+
+    #[inline(never)]
+    fn seen_among_versions<'a>(&self, row: Row<'a>, view: View) -> Option<RowImage<'a>> {
         let writer = row.cell.writer();
         let (reader, stamp) = match view {
             View::Latest => (writer, u64::MAX),
