@@ -185,25 +185,31 @@ impl Database {
     /// Refuses a snapshot transaction a table whose definition has changed since its snapshot.
     ///
     /// Source: Microsoft Learn, "SET TRANSACTION ISOLATION LEVEL": SNAPSHOT, error 3961.
+    #[inline]
     pub(super) fn check_schema(
         &mut self,
         context: &Context<'_>,
         caller: &Caller,
         table: TableId,
     ) -> Result<(), Fault> {
-        let Some(by) = caller.by.filter(|_| caller.level == Isolation::Snapshot) else {
-            return Ok(());
-        };
-        let snapshot = self.snapshot_of(by.transaction.owner);
-        if self.altered[table.index()] <= snapshot {
-            return Ok(());
+        match caller.by {
+            Some(by) if caller.level == Isolation::Snapshot => {
+                let snapshot = self.snapshot_of(by.transaction.owner);
+                if self.altered[table.index()] <= snapshot {
+                    return Ok(());
+                }
+                Err(self.altered_since(&context.plan.table(table).name))
+            }
+            _ => Ok(()),
         }
-        let name = &context.plan.table(table).name;
+    }
+
+    fn altered_since(&self, table: &str) -> Fault {
         let message = format!(
-            "Snapshot isolation transaction failed because table '{name}' has been altered since \
-             the start of this transaction. Sql Number: 3961"
+            "Snapshot isolation transaction failed because table '{table}' has been altered \
+             since the start of this transaction. Sql Number: 3961"
         );
-        Err(Fault::new(FaultKind::SchemaChanged, message).from_instance(self.id))
+        Fault::new(FaultKind::SchemaChanged, message).from_instance(self.id)
     }
 
     /// Tells that a row was read, as this view shows it. Who reads what is not committed is

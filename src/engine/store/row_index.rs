@@ -65,7 +65,7 @@ impl RowIndex {
         hash: u32,
         mut is_meant: impl FnMut(RowNumber) -> bool,
     ) -> Option<RowNumber> {
-        self.part(hash).entries(hash).map(|(_, row)| row).find(|row| is_meant(*row))
+        self.part(hash).visit(hash, |_, row| is_meant(row).then_some(row))
     }
 
     /// The first row with this half hash, in the order of their numbers, from `least` on that is
@@ -78,11 +78,12 @@ impl RowIndex {
         mut is_meant: impl FnMut(RowNumber) -> bool,
     ) -> Option<RowNumber> {
         let mut found = None;
-        for (_, row) in self.part(hash).entries(hash) {
+        self.part(hash).visit(hash, |_, row| {
             if row.0 >= least && found.is_none_or(|found| row < found) && is_meant(row) {
                 found = Some(row);
             }
-        }
+            None::<()>
+        });
         found
     }
 
@@ -153,28 +154,32 @@ impl Part {
             .flat_map(|group| group.hashes.into_iter().zip(group.rows).take(group.len()))
     }
 
-    /// The entries with this half hash, with where they are.
+    /// Shows the entries with this half hash, and where they are, until `visit` has what it wants.
     #[inline]
-    fn entries(&self, hash: u32) -> impl Iterator<Item = (Place, RowNumber)> {
-        let groups = &*self.groups;
-        let mut at = home(hash, groups.len());
-        let mut group = &groups[at];
-        let mut matching = group.matching(hash);
-        std::iter::from_fn(move || {
-            loop {
-                if matching != 0 {
-                    let place = matching.trailing_zeros() as usize;
-                    matching &= matching - 1;
-                    return Some(((at, place), RowNumber(group.rows[place])));
+    fn visit<T>(
+        &self,
+        hash: u32,
+        mut visit: impl FnMut(Place, RowNumber) -> Option<T>,
+    ) -> Option<T> {
+        let mut at = home(hash, self.groups.len());
+        loop {
+            let group = &self.groups[at];
+            let mut matching = group.matching(hash);
+            while matching != 0 {
+                let place = matching.trailing_zeros() as usize;
+                matching &= matching - 1;
+                let row = group.rows[place];
+                if row != EMPTY
+                    && let Some(found) = visit((at, place), RowNumber(row))
+                {
+                    return Some(found);
                 }
-                if !group.is_full() {
-                    return None;
-                }
-                at = after(at, groups.len());
-                group = &groups[at];
-                matching = group.matching(hash);
             }
-        })
+            if !group.is_full() {
+                return None;
+            }
+            at = after(at, self.groups.len());
+        }
     }
 
     fn insert(&mut self, hash: u32, row: u32) {
@@ -197,8 +202,8 @@ impl Part {
     /// Takes an entry out, and moves one from the groups behind it up wherever a full group would
     /// else part it from where it would like to be. Whether it was there.
     fn remove(&mut self, hash: u32, row: RowNumber) -> bool {
-        let found = self.entries(hash).find(|(_, other)| *other == row);
-        let Some(((mut gap, place), _)) = found else {
+        let found = self.visit(hash, |place, other| (other == row).then_some(place));
+        let Some((mut gap, place)) = found else {
             return false;
         };
         let groups = Arc::make_mut(&mut self.groups);
@@ -234,15 +239,11 @@ impl Group {
         self.rows.iter().take_while(|row| **row != EMPTY).count()
     }
 
-    /// A bit for each place that has an entry with this half hash.
+    /// A bit for each place that has, or had, an entry with this half hash.
     #[inline]
     fn matching(&self, hash: u32) -> u32 {
-        let mut matching = 0;
-        for place in 0..GROUP {
-            let is_it = self.hashes[place] == hash && self.rows[place] != EMPTY;
-            matching |= u32::from(is_it) << place;
-        }
-        matching
+        let same = self.hashes.iter().enumerate();
+        same.fold(0, |bits, (place, other)| bits | u32::from(*other == hash) << place)
     }
 
     fn push(&mut self, hash: u32, row: u32) {
