@@ -254,7 +254,8 @@ async fn callers_who_crowd_one_row_have_their_turns_in_equal_shares() {
     });
     let mut shares = Vec::new();
     for caller in callers.collect::<Vec<_>>() {
-        shares.push(caller.await.expect("no panic"));
+        let share = timeout(LIMIT, caller).await.expect("everybody has turns");
+        shares.push(share.expect("no panic"));
     }
     let least = shares.iter().min().copied().unwrap_or(0);
     assert!(
@@ -287,7 +288,7 @@ async fn a_crowd_of_callers_keeps_no_call_of_another_instance_waiting() {
     let lasted = begun.elapsed();
     is_over.store(true, Ordering::Relaxed);
     for caller in crowd {
-        caller.await.expect("no panic");
+        timeout(LIMIT, caller).await.expect("everybody has turns").expect("no panic");
     }
     asked.expect("Europe has time for it");
     let fault = asked_again.expect_err("its twin is there");

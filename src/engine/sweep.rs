@@ -31,3 +31,25 @@ impl Default for Sweep {
         Self { at: LEAST }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_swept_stays_in_proportion_to_what_is_needed() {
+        for needed in [0, 700, 5_000] {
+            let (mut sweep, mut size, mut sweeps) = (Sweep::default(), needed, 0);
+            for _ in 0..1_000_000 {
+                if sweep.is_due(size) {
+                    size = needed;
+                    sweep.is_done(size);
+                    sweeps += 1;
+                }
+                size += 1;
+                assert!(size <= LEAST.max(needed * 2), "{size} of which {needed} are needed");
+            }
+            assert!((100..4_000).contains(&sweeps), "{sweeps} sweeps");
+        }
+    }
+}
