@@ -263,7 +263,7 @@ impl Group {
 /// The group where an entry would like to be.
 #[allow(clippy::cast_possible_truncation, reason = "a fraction of the number of groups")]
 const fn home(hash: u32, groups: usize) -> usize {
-    (hash as u64 * groups as u64 >> 32) as usize
+    ((hash as u64 * groups as u64) >> 32) as usize
 }
 
 /// The next group.

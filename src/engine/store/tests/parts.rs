@@ -272,7 +272,7 @@ proptest! {
                 prop_assert_eq!(key::mix(7, a), key::mix(7, b));
             }
         }
-        let image = packed(&[b.clone()]);
+        let image = packed(std::slice::from_ref(&b));
         let holds = Packed::new(&image, 1).holds(ColumnId(0), refs[0]);
         prop_assert_eq!(holds, key::is_same(refs[0], refs[1]));
     }
