@@ -54,9 +54,15 @@ impl Condition {
     }
 
     /// Whether the parts hold that the packed row decides.
-    #[inline]
+    // A scan judges every row by this. Out of line, the image would go through memory.
+    #[inline(always)]
     pub(super) fn may_hold(&self, image: &RowImage<'_>) -> bool {
-        self.comparisons.iter().all(|comparison| comparison.holds(image))
+        for comparison in &self.comparisons {
+            if !comparison.holds(image) {
+                return false;
+            }
+        }
+        true
     }
 
     /// Whether the condition, which is that of `filter`, holds for a row.
@@ -84,7 +90,7 @@ impl Condition {
 }
 
 impl Comparison {
-    #[inline]
+    #[inline(always)]
     fn holds(&self, image: &RowImage<'_>) -> bool {
         match image.order(self.column, &self.value) {
             Some(order) => decides(self.operator, Some(order), order.is_eq()),
@@ -102,7 +108,7 @@ impl Comparison {
 }
 
 /// What an operator says of two values of this order.
-#[inline]
+#[inline(always)]
 fn decides(operator: Operator, order: Option<Ordering>, is_equal: bool) -> bool {
     match operator {
         Operator::Equal => is_equal,

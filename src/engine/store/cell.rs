@@ -96,6 +96,20 @@ impl<'a> Cell<'a> {
         word(self.0, LENGTH) as usize
     }
 
+    #[inline]
+    pub(super) fn row_version(self) -> u64 {
+        long(self.0, ROW_VERSION)
+    }
+
+    /// The image of its version where it lies in the cell; `None` where it does not, and where the
+    /// version says that the row is not there.
+    #[inline]
+    pub(super) fn image(self) -> Option<&'a [u8]> {
+        let marks = self.marks();
+        let is_here = !marks.has(Marks::DELETED) && !marks.has(Marks::LONG);
+        is_here.then(|| &self.0[HEADER..HEADER + self.length()])
+    }
+
     /// The newest version, whose image is `long` where it is too long for the cell.
     pub(super) fn newest(self, long_image: impl FnOnce() -> &'a [u8]) -> Version<'a> {
         let marks = self.marks();

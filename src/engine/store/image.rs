@@ -135,6 +135,7 @@ fn pack_number(number: i128, out: &mut Vec<u8>) {
 }
 
 /// The whole number in these bytes, at most eight.
+#[inline(always)]
 fn unpack_whole(bytes: &[u8]) -> i64 {
     let Some((highest, rest)) = bytes.split_last() else {
         return 0;
@@ -186,7 +187,7 @@ impl<'a> Packed<'a> {
     }
 
     /// The bytes of one column; none for a column that the table does not have.
-    #[inline]
+    #[inline(always)]
     pub(super) fn column(self, column: ColumnId) -> &'a [u8] {
         if column.index() >= self.columns {
             return &[];
@@ -195,7 +196,7 @@ impl<'a> Packed<'a> {
     }
 
     /// Where the bytes of a column lie.
-    #[inline]
+    #[inline(always)]
     fn place(self, column: ColumnId) -> Range<usize> {
         let index = column.index();
         let width = if self.bytes.len() <= SHORT { 2 } else { 4 };
@@ -213,7 +214,7 @@ impl<'a> Packed<'a> {
     }
 
     /// The whole number that the column holds; `None` when it holds anything else.
-    #[inline]
+    #[inline(always)]
     pub(super) fn whole(self, column: ColumnId) -> Option<i64> {
         match self.column(column).split_first() {
             Some((&WHOLE, bytes)) => Some(unpack_whole(bytes)),
@@ -222,7 +223,7 @@ impl<'a> Packed<'a> {
     }
 
     /// The bytes of the text that the column holds; `None` when it holds anything else.
-    #[inline]
+    #[inline(always)]
     pub(super) fn text(self, column: ColumnId) -> Option<&'a [u8]> {
         match self.column(column).split_first() {
             Some((&TEXT, bytes)) => Some(bytes),
@@ -240,6 +241,7 @@ impl<'a> Packed<'a> {
         }
     }
 
+    #[inline(always)]
     fn end(self, index: usize, width: usize) -> usize {
         let at = index * width;
         if width == 2 {
@@ -285,7 +287,7 @@ impl<'a> RowImage<'a> {
 
     /// The order of what the column holds against a value of the same kind, without the held value
     /// being made. `None` when they are of two kinds, and for kinds that are not looked for often.
-    #[inline]
+    #[inline(always)]
     pub fn order(&self, column: ColumnId, value: &Value) -> Option<Ordering> {
         match value {
             Value::Whole(value) => self.packed.whole(column).map(|held| held.cmp(value)),

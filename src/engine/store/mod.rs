@@ -259,24 +259,26 @@ impl TableStore {
     }
 
     /// The row as this view shows it; `None` where it is not there.
+    #[inline]
     pub fn read(&self, row: RowNumber, view: View) -> Option<RowImage<'_>> {
         self.seen(self.pages.row(row)?, view)
     }
 
-    /// The row as it was written last.
-    #[inline]
-    fn written_last<'a>(&self, row: Row<'a>) -> Option<RowImage<'a>> {
-        let newest = row.newest();
-        let packed = self.packed(newest.image?);
-        Some(RowImage { id: row.cell.id(), row_version: newest.row_version, packed })
-    }
-
-    /// The row as this view shows it: as a rule, as it was written last.
-    #[inline]
+    /// The row as this view shows it: as a rule, as it was written last, where it lies.
+    // Scans and point reads are made of this. Out of line, the image would go through memory.
+    #[inline(always)]
     fn seen<'a>(&self, row: Row<'a>, view: View) -> Option<RowImage<'a>> {
-        match view {
-            View::Latest => self.written_last(row),
-            View::Committed { .. } if row.cell.writer().is_none() => self.written_last(row),
+        let cell = row.cell;
+        let sees_newest = match view {
+            View::Latest => true,
+            View::Committed { .. } => cell.writer().is_none(),
+            View::Snapshot { .. } => false,
+        };
+        match cell.image() {
+            Some(image) if sees_newest => {
+                let packed = self.packed(image);
+                Some(RowImage { id: cell.id(), row_version: cell.row_version(), packed })
+            }
             _ => self.seen_among_versions(row, view),
         }
     }
