@@ -17,7 +17,7 @@ use crate::engine::database::{
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
 use crate::engine::jobs::JobAccess;
 use crate::engine::request::{Answer, Request, Target};
-use crate::engine::store::{TableStore, View};
+use crate::engine::store::{RowImage, TableStore, View};
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Message, Table, UpsertWhen};
@@ -319,20 +319,17 @@ impl World {
         let caller = self.caller(fiber, frame);
         let shared = Arc::clone(&self.shared);
         let (database, mut context) = self.database(frame.instance);
-        let looked = database.look(&mut context, &caller, table, id, &mut frame.taken)?;
-        let row = match looked {
-            Looked::Waits => return Ok(Done::Waits),
-            Looked::Missing => {
-                database.end_look(&mut context, &caller, &mut frame.taken);
-                return Err(self.missing(frame, &caller, id));
-            }
-            Looked::Row(row) => row,
-        };
         let columns = selected(shared.plan.table(table), frame.request.select.as_deref());
-        let image = database.retrieve(&mut context, &caller, table, row);
-        let record = image.map(|image| record_of(table, &image, &columns));
+        let read = |image: RowImage<'_>| record_of(table, &image, &columns);
+        let taken = &mut frame.taken;
+        let looked = database.look(&mut context, &caller, (table, id), taken, read)?;
+        if looked == Looked::Waits {
+            return Ok(Done::Waits);
+        }
         database.end_look(&mut context, &caller, &mut frame.taken);
-        let record = record.ok_or_else(|| does_not_exist(shared.plan.table(table), id))?;
+        let Looked::Row(record) = looked else {
+            return Err(self.missing(frame, &caller, id));
+        };
         frame.answer = self.answer_if_modified(frame, record);
         Ok(Done::After(shared.plan.costs.read))
     }

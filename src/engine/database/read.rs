@@ -36,9 +36,9 @@ impl Caller {
 
 /// What came of looking for one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Looked {
-    /// It is there.
-    Row(RowNumber),
+pub enum Looked<T> {
+    /// It is there, and this was read of it.
+    Row(T),
     /// It is not there.
     Missing,
     /// A lock must be waited for.
@@ -46,28 +46,67 @@ pub enum Looked {
 }
 
 impl Database {
-    /// Looks for the row with this id and takes the locks that the level wants. What is to be given
-    /// back when it was read is in `taken`.
+    /// Looks for the row with this id under the locks that the level wants, reads what `read` takes
+    /// of it where it lies, and tells that it was read. What is to be given back then is in
+    /// `taken`.
     ///
     /// # Errors
     ///
     /// The table is not there, or has changed since the reader's snapshot.
-    pub fn look(
+    pub fn look<T>(
         &mut self,
         context: &mut Context<'_>,
         caller: &Caller,
-        table: TableId,
-        id: RowId,
+        (table, id): (TableId, RowId),
         taken: &mut Vec<Temporary>,
-    ) -> Result<Looked, Fault> {
+        read: impl FnOnce(RowImage<'_>) -> T,
+    ) -> Result<Looked<T>, Fault> {
+        let row = match self.lock_to_read(context, caller, (table, id), taken)? {
+            Looked::Row(row) => row,
+            Looked::Missing => return Ok(Looked::Missing),
+            Looked::Waits => return Ok(Looked::Waits),
+        };
+        if let Some(taken) = self.retrieve(context, caller, (table, row), read) {
+            return Ok(Looked::Row(taken));
+        }
+        Ok(match self.lock_absence(context, caller, table, id) {
+            Asked::Held => Looked::Missing,
+            Asked::Waiting => Looked::Waits,
+        })
+    }
+
+    /// Reads what `read` takes of a row that was looked for, where it lies, and tells that it was
+    /// read; `None` where the caller sees no row.
+    pub fn retrieve<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        caller: &Caller,
+        (table, row): (TableId, RowNumber),
+        read: impl FnOnce(RowImage<'_>) -> T,
+    ) -> Option<T> {
+        let view = self.view(caller);
+        let taken = self.tables[table.index()].as_ref()?.read(row, view).map(read)?;
+        if context.log.is_on() {
+            self.tell_read(context, caller, (table, row), view, ReadKind::Answer);
+        }
+        Some(taken)
+    }
+
+    /// The row with this id, whether or not the caller sees it, locked as the level wants.
+    fn lock_to_read(
+        &mut self,
+        context: &mut Context<'_>,
+        caller: &Caller,
+        (table, id): (TableId, RowId),
+        taken: &mut Vec<Temporary>,
+    ) -> Result<Looked<RowNumber>, Fault> {
         self.check_schema(context, caller, table)?;
         if self.enter_to_read(context, caller, table, taken) == Asked::Waiting {
             return Ok(Looked::Waits);
         }
         let found = self.store(table)?.find(id);
         let locks = !caller.level.reads_versions();
-        let found = found.filter(|row| !locks || !self.is_gone(table, *row));
-        let Some(row) = found else {
+        let Some(row) = found.filter(|row| !locks || !self.is_gone(table, *row)) else {
             return Ok(match self.lock_absence(context, caller, table, id) {
                 Asked::Held => Looked::Missing,
                 Asked::Waiting => Looked::Waits,
@@ -81,27 +120,7 @@ impl Database {
         {
             return Ok(Looked::Waits);
         }
-        let view = self.view(caller);
-        if self.store(table)?.read(row, view).is_some_and(|image| image.id() == id) {
-            return Ok(Looked::Row(row));
-        }
-        Ok(match self.lock_absence(context, caller, table, id) {
-            Asked::Held => Looked::Missing,
-            Asked::Waiting => Looked::Waits,
-        })
-    }
-
-    /// Reads the row that was looked for, where it lies, and tells that it was.
-    pub fn retrieve(
-        &mut self,
-        context: &mut Context<'_>,
-        caller: &Caller,
-        table: TableId,
-        row: RowNumber,
-    ) -> Option<RowImage<'_>> {
-        let view = self.view(caller);
-        self.tell_read(context, caller, (table, row), view, ReadKind::Answer);
-        self.tables[table.index()].as_ref()?.read(row, view)
+        Ok(Looked::Row(row))
     }
 
     /// Gives back what looking for a row has taken for now.
