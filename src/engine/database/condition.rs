@@ -27,8 +27,53 @@ pub(super) struct Condition {
 #[derive(Clone, Debug, PartialEq, Hash)]
 struct Comparison {
     column: ColumnId,
-    operator: Operator,
+    /// How what the column holds must stand to the value.
+    stands: Standing,
     value: Value,
+}
+
+/// One or several ways in which two values may stand to one another, each a bit, so that a scan
+/// needs no branch to tell whether one is among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Standing(u8);
+
+impl Standing {
+    const LESS: Self = Self::of(Ordering::Less);
+    const EQUAL: Self = Self::of(Ordering::Equal);
+    const GREATER: Self = Self::of(Ordering::Greater);
+    /// They are unequal, and neither comes first: of two kinds, or one is null.
+    const APART: Self = Self(8);
+    /// They are the same, of what has no order: both are null.
+    const SAME: Self = Self(16);
+
+    #[inline(always)]
+    const fn of(order: Ordering) -> Self {
+        Self(match order {
+            Ordering::Less => 1,
+            Ordering::Equal => 2,
+            Ordering::Greater => 4,
+        })
+    }
+
+    /// Those of which the operator says yes; `None` for one that compares nothing.
+    const fn accepted_by(operator: Operator) -> Option<Self> {
+        let (apart, same) = (Self::APART.0, Self::SAME.0);
+        let (less, equal, greater) = (Self::LESS.0, Self::EQUAL.0, Self::GREATER.0);
+        Some(Self(match operator {
+            Operator::Equal => equal | same,
+            Operator::NotEqual => less | greater | apart,
+            Operator::Less => less,
+            Operator::LessOrEqual => less | equal,
+            Operator::Greater => greater,
+            Operator::GreaterOrEqual => greater | equal,
+            _ => return None,
+        }))
+    }
+
+    #[inline(always)]
+    const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
 impl Condition {
@@ -93,7 +138,7 @@ impl Comparison {
     #[inline(always)]
     fn holds(&self, image: &RowImage<'_>) -> bool {
         match image.order(self.column, &self.value) {
-            Some(order) => decides(self.operator, Some(order), order.is_eq()),
+            Some(order) => self.stands.has(Standing::of(order)),
             None => self.holds_for(image),
         }
     }
@@ -103,21 +148,11 @@ impl Comparison {
     #[inline(never)]
     fn holds_for(&self, image: &RowImage<'_>) -> bool {
         let held = image.value(self.column);
-        decides(self.operator, compare(&held, &self.value), equal(&held, &self.value))
-    }
-}
-
-/// What an operator says of two values of this order.
-#[inline(always)]
-fn decides(operator: Operator, order: Option<Ordering>, is_equal: bool) -> bool {
-    match operator {
-        Operator::Equal => is_equal,
-        Operator::NotEqual => !is_equal,
-        Operator::Less => order == Some(Ordering::Less),
-        Operator::LessOrEqual => order.is_some_and(Ordering::is_le),
-        Operator::Greater => order == Some(Ordering::Greater),
-        Operator::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
-        _ => false,
+        self.stands.has(match compare(&held, &self.value) {
+            Some(order) => Standing::of(order),
+            None if equal(&held, &self.value) => Standing::SAME,
+            None => Standing::APART,
+        })
     }
 }
 
@@ -136,5 +171,6 @@ fn comparison(part: &Expression, table: &Table) -> Option<Comparison> {
         }
         _ => return None,
     };
-    Some(Comparison { column: table.column(name)?, operator, value: value.clone() })
+    let stands = Standing::accepted_by(operator)?;
+    Some(Comparison { column: table.column(name)?, stands, value: value.clone() })
 }

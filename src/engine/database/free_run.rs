@@ -5,13 +5,37 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::engine::database::Database;
+use crate::engine::database::condition::Condition;
 use crate::engine::database::context::Context;
 use crate::engine::database::manner::Purpose;
 use crate::engine::database::read::Caller;
 use crate::engine::database::scan::Scan;
-use crate::engine::store::RowNumber;
+use crate::engine::store::{RowNumber, TableStore, View};
 use crate::fault::Fault;
 use crate::words::SimInstant;
+
+/// How many rows from this slot on, at most so many, don't meet the condition, one after the other,
+/// and the slot behind the last of them.
+// By itself, so that the few things that the loop needs stay in registers.
+#[inline(never)]
+fn run(
+    store: &TableStore,
+    view: View,
+    condition: &Condition,
+    from: RowNumber,
+    most: u32,
+) -> (u32, u32) {
+    let (mut passed, mut next) = (0, from.0);
+    store.scan(from, view, |row, image| {
+        if passed == most || condition.may_hold(&image) {
+            return ControlFlow::Break(());
+        }
+        passed += 1;
+        next = row.0 + 1;
+        ControlFlow::Continue(())
+    });
+    (passed, next)
+}
 
 impl Database {
     /// A stretch of rows that a scan without locks looks at and that don't match, in one go; `None`
@@ -41,16 +65,8 @@ impl Database {
             }
             _ => u32::MAX,
         };
-        let (mut passed, mut next) = (0_u32, from);
-        let condition = &scan.search.condition;
-        self.store(scan.search.table)?.scan(RowNumber(from), view, |row, image| {
-            if passed == most || condition.may_hold(&image) {
-                return ControlFlow::Break(());
-            }
-            passed += 1;
-            next = row.0 + 1;
-            ControlFlow::Continue(())
-        });
+        let store = self.store(scan.search.table)?;
+        let (passed, next) = run(store, view, &scan.search.condition, RowNumber(from), most);
         if passed == 0 {
             return Ok(None);
         }

@@ -264,23 +264,27 @@ impl TableStore {
         self.seen(self.pages.row(row)?, view)
     }
 
-    /// The row as this view shows it: as a rule, as it was written last, where it lies.
-    // Scans and point reads are made of this. Out of line, the image would go through memory.
-    #[inline(always)]
+    /// The row as this view shows it: as a rule, as it was written last.
+    #[inline]
     fn seen<'a>(&self, row: Row<'a>, view: View) -> Option<RowImage<'a>> {
-        let cell = row.cell;
         let sees_newest = match view {
             View::Latest => true,
-            View::Committed { .. } => cell.writer().is_none(),
+            View::Committed { .. } => row.cell.writer().is_none(),
             View::Snapshot { .. } => false,
         };
-        match cell.image() {
-            Some(image) if sees_newest => {
-                let packed = self.packed(image);
-                Some(RowImage { id: cell.id(), row_version: cell.row_version(), packed })
-            }
+        match self.newest_in_place(row) {
+            Some(image) if sees_newest => Some(image),
             _ => self.seen_among_versions(row, view),
         }
+    }
+
+    /// The newest version of a row, where it is not a deletion and its image lies in the cell.
+    // Scans and point reads are made of this. Out of line, the image would go through memory.
+    #[inline(always)]
+    fn newest_in_place<'a>(&self, row: Row<'a>) -> Option<RowImage<'a>> {
+        let cell = row.cell;
+        let packed = self.packed(cell.image()?);
+        Some(RowImage { id: cell.id(), row_version: cell.row_version(), packed })
     }
 
     #[inline(never)]
