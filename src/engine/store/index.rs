@@ -134,6 +134,7 @@ impl Index {
     }
 
     /// Whether an image has these values of an alternate key.
+    #[inline]
     pub(super) fn has_values(&self, image: Packed<'_>, values: &[Value]) -> bool {
         self.fitted(values)
             .zip(self.columns())
@@ -143,6 +144,7 @@ impl Index {
     /// The half hash by which the rows with these values of an alternate key are found; `None`
     /// when no row has them: when one is null or of another kind than its column, or when there
     /// are too few or too many.
+    #[inline]
     pub(super) fn half_hash_of(&self, values: &[Value]) -> Option<u32> {
         let is_complete = values.len() == self.columns.len();
         if is_complete { half_hash(self.fitted(values)) } else { None }

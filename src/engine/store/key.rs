@@ -30,6 +30,7 @@ pub(super) fn is_same(a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
 }
 
 /// Mixes one more value into a hash, so that the hashes of keys with the same values are equal.
+#[inline]
 pub(super) fn mix(hash: u64, value: ValueRef<'_>) -> u64 {
     let number = match value {
         ValueRef::Null => 0,
@@ -72,9 +73,13 @@ const fn spread(number: u64) -> u64 {
 
 /// The value as a column of this type holds it; `None` for one that equals nothing that it may
 /// hold.
+#[inline]
 pub(super) fn fitted<'a>(value: &'a Value, kind: &ColumnType) -> Option<ValueRef<'a>> {
     use ColumnType as C;
     use ValueRef as V;
+    if let (Value::Text(text), C::Text { .. }) = (value, kind) {
+        return Some(V::Text(text));
+    }
     let value = V::of(value)?;
     Some(match (value, kind) {
         (V::Whole(number), C::Decimal | C::Money) => V::Decimal(number.into()),

@@ -232,9 +232,20 @@ impl TableStore {
     }
 
     /// Whether some version of a row has these values of an alternate key.
+    #[inline]
     fn has_key(&self, row: RowNumber, index: &Index, values: &[Value]) -> bool {
-        let versions = self.pages.row(row).into_iter().flat_map(Row::versions);
-        let mut images = versions.filter_map(|version| version.image);
+        let Some(row) = self.pages.row(row) else {
+            return false;
+        };
+        match self.newest_in_place(row) {
+            Some(newest) if index.has_values(newest.packed, values) => true,
+            _ => self.had_key(row, index, values),
+        }
+    }
+
+    #[inline(never)]
+    fn had_key(&self, row: Row<'_>, index: &Index, values: &[Value]) -> bool {
+        let mut images = row.versions().filter_map(|version| version.image);
         images.any(|image| index.has_values(self.packed(image), values))
     }
 
