@@ -6,6 +6,7 @@
 
 use std::hint::black_box;
 
+use super::View;
 use super::image::{narrow, word};
 use crate::words::{RowId, TransactionId};
 
@@ -41,6 +42,17 @@ impl Marks {
     /// There are older versions.
     pub(super) const HAS_OLDER: Self = Self(32);
 
+    /// What hinders a view from seeing just what lies in the cell of a row.
+    #[inline]
+    pub(super) const fn hindrances_of(view: View) -> Self {
+        match view {
+            View::Latest => Self(Self::DELETED.0 | Self::LONG.0),
+            View::Committed { .. } => Self(Self::DELETED.0 | Self::LONG.0 | Self::WRITTEN.0),
+            View::Snapshot { .. } => Self::IN_USE,
+        }
+    }
+
+    /// Whether one of these marks is set.
     pub(super) const fn has(self, mark: Self) -> bool {
         self.0 & mark.0 != 0
     }
@@ -101,13 +113,12 @@ impl<'a> Cell<'a> {
         long(self.0, ROW_VERSION)
     }
 
-    /// The image of its version where it lies in the cell; `None` where it does not, and where the
-    /// version says that the row is not there.
+    /// The image of its version, unless one of these marks is set: those of an image that is not
+    /// in the cell are among them.
     #[inline]
-    pub(super) fn image(self) -> Option<&'a [u8]> {
-        let marks = self.marks();
-        let is_here = !marks.has(Marks::DELETED) && !marks.has(Marks::LONG);
-        is_here.then(|| &self.0[HEADER..HEADER + self.length()])
+    pub(super) fn image_unless(self, hindrances: Marks) -> Option<&'a [u8]> {
+        let is_seen = !self.marks().has(hindrances);
+        is_seen.then(|| &self.0[HEADER..HEADER + self.length()])
     }
 
     /// The newest version, whose image is `long` where it is too long for the cell.

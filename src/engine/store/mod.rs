@@ -79,7 +79,7 @@ pub use index::{Entry, EntryChange, prefix_end};
 pub use undo::Saved;
 pub use value_ref::ValueRef;
 
-use self::cell::Version;
+use self::cell::{Marks, Version};
 use self::entries::Entries;
 use self::image::Packed;
 use self::index::Index;
@@ -237,10 +237,9 @@ impl TableStore {
         let Some(row) = self.pages.row(row) else {
             return false;
         };
-        match self.newest_in_place(row) {
-            Some(newest) if index.has_values(newest.packed, values) => true,
-            _ => self.had_key(row, index, values),
-        }
+        let newest = row.cell.image_unless(Marks::hindrances_of(View::Latest));
+        newest.is_some_and(|newest| index.has_values(self.packed(newest), values))
+            || self.had_key(row, index, values)
     }
 
     #[inline(never)]
@@ -275,49 +274,22 @@ impl TableStore {
         self.seen(self.pages.row(row)?, view)
     }
 
-    /// The row as this view shows it: as a rule, as it was written last.
+    /// The row as this view shows it.
     #[inline]
     fn seen<'a>(&self, row: Row<'a>, view: View) -> Option<RowImage<'a>> {
-        let sees_newest = match view {
-            View::Latest => true,
-            View::Committed { .. } => row.cell.writer().is_none(),
-            View::Snapshot { .. } => false,
-        };
-        match self.newest_in_place(row) {
-            Some(image) if sees_newest => Some(image),
-            _ => self.seen_among_versions(row, view),
-        }
+        self.seen_unless(row, view, Marks::hindrances_of(view))
     }
 
-    /// The newest version of a row, where it is not a deletion and its image lies in the cell.
+    /// The same: as a rule what lies in its cell, unless something hinders this view.
     // Scans and point reads are made of this. Out of line, the image would go through memory.
     #[inline(always)]
-    fn newest_in_place<'a>(&self, row: Row<'a>) -> Option<RowImage<'a>> {
+    fn seen_unless<'a>(&self, row: Row<'a>, view: View, hindrances: Marks) -> Option<RowImage<'a>> {
         let cell = row.cell;
-        let packed = self.packed(cell.image()?);
-        Some(RowImage { id: cell.id(), row_version: cell.row_version(), packed })
-    }
-
-    #[inline(never)]
-    fn seen_among_versions<'a>(&self, row: Row<'a>, view: View) -> Option<RowImage<'a>> {
-        let writer = row.cell.writer();
-        let (reader, stamp) = match view {
-            View::Latest => (writer, u64::MAX),
-            View::Committed { reader } => (reader, u64::MAX),
-            View::Snapshot { stamp, reader } => (reader, stamp),
+        let (row_version, image) = match cell.image_unless(hindrances) {
+            Some(image) => (cell.row_version(), image),
+            None => seen_among_versions(row, view)?,
         };
-        let newest = row.newest();
-        let sees_newest = if writer.is_some() { writer == reader } else { newest.stamp <= stamp };
-        let version = if sees_newest {
-            newest
-        } else {
-            row.committed().find(|version| version.stamp <= stamp)?
-        };
-        Some(RowImage {
-            id: row.cell.id(),
-            row_version: version.row_version,
-            packed: self.packed(version.image?),
-        })
+        Some(RowImage { id: cell.id(), row_version, packed: self.packed(image) })
     }
 
     /// Whether a version of the row was committed after this stamp, a deletion included: whether a
@@ -346,6 +318,25 @@ impl TableStore {
     fn packed<'a>(&self, image: &'a [u8]) -> Packed<'a> {
         Packed::new(image, self.shape.columns)
     }
+}
+
+/// The row version and the image of the version that a view shows.
+#[inline(never)]
+fn seen_among_versions(row: Row<'_>, view: View) -> Option<(u64, &[u8])> {
+    let writer = row.cell.writer();
+    let (reader, stamp) = match view {
+        View::Latest => (writer, u64::MAX),
+        View::Committed { reader } => (reader, u64::MAX),
+        View::Snapshot { stamp, reader } => (reader, stamp),
+    };
+    let newest = row.newest();
+    let sees_newest = if writer.is_some() { writer == reader } else { newest.stamp <= stamp };
+    let version = if sees_newest {
+        newest
+    } else {
+        row.committed().find(|version| version.stamp <= stamp)?
+    };
+    Some((version.row_version, version.image?))
 }
 
 /// The half hash by which the row with this id is found.

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
-use super::pages::Row;
+use super::cell::Marks;
 use super::{RowImage, RowNumber, TableStore, View};
 
 impl TableStore {
@@ -35,33 +35,11 @@ impl TableStore {
         &'a self,
         from: RowNumber,
         view: View,
-        visit: impl FnMut(RowNumber, RowImage<'a>) -> ControlFlow<()>,
-    ) {
-        // A loop for each view, so that none asks of each row what view it is.
-        match view {
-            View::Latest => self.scan_as(from, view, |_| true, visit),
-            View::Committed { .. } => {
-                self.scan_as(from, view, |row| row.cell.writer().is_none(), visit);
-            }
-            View::Snapshot { .. } => self.scan_as(from, view, |_| false, visit),
-        }
-    }
-
-    /// The same, for a view that sees the newest version of those rows of which `sees_newest` says
-    /// so.
-    #[inline(always)]
-    fn scan_as<'a>(
-        &'a self,
-        from: RowNumber,
-        view: View,
-        sees_newest: impl Fn(Row<'a>) -> bool,
         mut visit: impl FnMut(RowNumber, RowImage<'a>) -> ControlFlow<()>,
     ) {
+        let hindrances = Marks::hindrances_of(view);
         let _ = self.pages.each_row(from.0, |number, row| {
-            let image = match self.newest_in_place(row) {
-                Some(image) if sees_newest(row) => Some(image),
-                _ => self.seen_among_versions(row, view),
-            };
+            let image = self.seen_unless(row, view, hindrances);
             image.map_or(ControlFlow::Continue(()), |image| visit(number, image))
         });
     }
