@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::cascade::children::Below;
-use crate::engine::cascade::{Cascade, Tie, write};
+use crate::engine::cascade::deferred::Reaching;
+use crate::engine::cascade::{Cascade, Deferred, Tie, write};
 use crate::engine::database::{Assigned, Wrote, broken};
 use crate::engine::fiber::{FiberId, RequestFrame};
 use crate::engine::operation::Done;
@@ -20,8 +21,10 @@ impl World {
     /// row from now on, the row is updated, and the subordinate becomes inactive.
     ///
     /// Source: Microsoft Learn, "Merge records" and "Configure table relationship cascading
-    /// behavior", Merge: related rows go to the row that stays. Assumed: in this order, by updates
-    /// nested in the Merge; of the subordinate's columns those are written that its table has
+    /// behavior", Merge: related rows go to the row that stays; "Asynchronous processing of
+    /// cascading transactions": from 1,000 of them on in the background. Assumed: in this order, by
+    /// updates nested in the Merge; a job does what the two rows, and the pairs of many-to-many
+    /// relationships, need not wait for, which are done with the request; of the subordinate's columns those are written that its table has
     /// (`statecode` with a label `Inactive`, `merged`, `masterid`).
     pub(in crate::engine) fn merge(
         &mut self,
@@ -62,7 +65,17 @@ impl World {
                 Wrote::Row(_) => cascade.is_begun = true,
                 other => return Ok(self.written(other)),
             }
+            if self.puts_off(frame, cascade, Reaching::Merge) {
+                cascade.deferred = Deferred::Wanted;
+            }
         }
+        let pairs: Vec<Tie>;
+        let list = if cascade.deferred == Deferred::Wanted {
+            pairs = list.iter().filter(|tie| tie.pairs.is_some()).copied().collect();
+            &pairs
+        } else {
+            list
+        };
         match self.next_child(fiber, frame, (list, cascade), subordinate, limit)? {
             Below::Child(tie, (child, version)) => {
                 let place = (tie.child, child);
