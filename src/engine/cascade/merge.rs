@@ -23,9 +23,10 @@ impl World {
     /// Source: Microsoft Learn, "Merge records" and "Configure table relationship cascading
     /// behavior", Merge: related rows go to the row that stays; "Asynchronous processing of
     /// cascading transactions": from 1,000 of them on in the background. Assumed: in this order, by
-    /// updates nested in the Merge; a job does what the two rows, and the pairs of many-to-many
-    /// relationships, need not wait for, which are done with the request; of the subordinate's columns those are written that its table has
-    /// (`statecode` with a label `Inactive`, `merged`, `masterid`).
+    /// updates nested in the Merge; what is left to a job are the rows with a lookup, while the two
+    /// rows themselves and the pairs of many-to-many relationships are done with the request; of
+    /// the subordinate's columns those are written that its table has (`statecode` with a label
+    /// `Inactive`, `merged`, `masterid`).
     pub(in crate::engine) fn merge(
         &mut self,
         fiber: FiberId,
@@ -99,15 +100,26 @@ impl World {
             Below::Not(done) => return Ok(done),
             Below::Over => {}
         }
-        // The rows themselves: the one that stays, unless nothing is set, then the other one.
+        Ok(self.merge_rows(frame, cascade, (row, subordinate)))
+    }
+
+    /// The last steps of a merge, the rows themselves: the one that stays, unless nothing is set,
+    /// then the other one.
+    fn merge_rows(
+        &self,
+        frame: &mut RequestFrame,
+        cascade: &mut Cascade,
+        (row, subordinate): (RowId, RowId),
+    ) -> Done {
+        let table = frame.request.table;
         let columns = std::mem::take(&mut frame.request.columns);
         if !columns.is_empty() {
             let mut request = Request::new(Message::Update, table, Target::Id(row));
             request.columns = columns;
-            return Ok(Done::Part(Box::new(request)));
+            return Done::Part(Box::new(request));
         }
         if std::mem::replace(&mut cascade.is_recorded, true) {
-            return Ok(Done::After(Duration::ZERO));
+            return Done::After(Duration::ZERO);
         }
         let mut request = Request::new(Message::Update, table, Target::Id(subordinate));
         let definition = self.shared.plan.table(table);
@@ -121,9 +133,9 @@ impl World {
             }
         }
         if request.columns.is_empty() {
-            return Ok(Done::After(Duration::ZERO));
+            return Done::After(Duration::ZERO);
         }
-        Ok(Done::Part(Box::new(request)))
+        Done::Part(Box::new(request))
     }
 
     /// The pair that takes the place of one with the subordinate; `None` where it is there already.

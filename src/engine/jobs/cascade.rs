@@ -17,8 +17,9 @@
 //! Source: Microsoft Learn, "Asynchronous processing of cascading transactions": batches,
 //! eventual consistency, several retries, completed rows stay; a row with plug-ins is processed in
 //! a transaction of its own. Assumed: the row itself gets its owner with the request, is merged
-//! with it, and is deleted last; a batch goes by the rows right below, each with what is below it; the rows of a table are
-//! taken as they are stored, without a lock until their batch; cascades of one row share a token.
+//! with it, and is deleted last; a batch goes by the rows right below, each with what is below it;
+//! the rows of a table are taken as they are stored, without a lock until their batch; cascades of
+//! one row share a token.
 
 use crate::engine::cascade::{Batch, Cascade, Deferred};
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
