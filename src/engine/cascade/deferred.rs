@@ -10,7 +10,7 @@ use crate::engine::request::{Request, Target};
 use crate::engine::store::View;
 use crate::engine::world::World;
 use crate::plan::{Message, OnDelete};
-use crate::words::{RowId, TableId, Value};
+use crate::words::{ColumnId, RowId, TableId, Value};
 
 /// Whether a cascade is left to a job of the async service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -179,7 +179,7 @@ impl World {
                 }
             }
         }
-        let is_there = self.column_of(frame, (table, row), crate::words::ColumnId(0)).is_some();
+        let is_there = self.column_of(frame, (table, row), ColumnId(0)).is_some();
         match action {
             _ if !items.is_empty() => Batch::Rows(items),
             Reaching::Delete if is_there => {
