@@ -5,8 +5,10 @@
 use std::fmt::Write as _;
 use std::fs;
 
+use multiverse::check::{Anomalies, History};
+
 use super::anchor::Draw;
-use super::simulated::{plan, plans, simulated};
+use super::simulated::{Simulated, no_note, plan, simulated};
 use super::suite::Suite;
 
 /// Sessions at once, and the rows for which they compete.
@@ -15,14 +17,18 @@ const HOT_ROWS: [u64; 3] = [10, 100, 10_000];
 /// Rows that one transaction updates.
 const UPDATES: usize = 4;
 /// Transactions of each session.
-const TRANSACTIONS: usize = 10;
+const TRANSACTIONS: u64 = 10;
 /// Tries of a victim, with a pause that is drawn.
 const RETRY: &str = "up to: 1000, on: [deadlock victim, update conflict], wait: 50ms, jitter: true";
 /// The scenario of the row that everybody needs, and how many book at once.
 const EARLY_AND_LATE: &str = "scenarios/transaction-patterns/contended-lock-early-and-late.yaml";
 const BOOKERS: [u32; 2] = [8, 64];
 /// Bookings of each.
-const BOOKINGS: u32 = 5;
+const BOOKINGS: u64 = 5;
+/// Scans of each reader, and transactions of each writer beside them.
+const SCANS: u64 = 20;
+/// Rows of those who read and then write one.
+const LEVELLED_ROWS: u64 = 20;
 
 /// A table of so many rows.
 fn head(rows: u64) -> String {
@@ -48,24 +54,24 @@ fn drawn(draw: &mut Draw, count: usize, of: u64) -> Vec<u64> {
     rows
 }
 
-/// Each session updates rows of its own choice in a transaction, again and again.
-fn booking(sessions: u64, rows: u64, is_sorted: bool) -> String {
+/// Sessions that each do these steps with rows of its own choice in a transaction, again and again.
+/// The rows stand in the binding `rows`.
+fn sessions_on(
+    sessions: u64,
+    (rows, updates): (u64, usize),
+    is_sorted: bool,
+    steps: &str,
+) -> String {
     let mut text = head(rows);
-    text += &format!(
-        "programs:
-  book:
-    do:
-      - retry:
-          {{ {RETRY}, do: [ {{ transaction: {{ do: [ {{ for each: {{ row: $rows, do: [ {{ update: \
-         {{ table: account, row: 'row {{row}}', set: {{ total: =total + 1 }} }} }} ] }} }} ] }} }} ] }}
-actors:
-"
-    );
+    let body = format!("{{ transaction: {{ do: [ {steps} ] }} }}");
+    writeln!(text, "programs:\n  book: {{ do: [ {{ retry: {{ {RETRY}, do: [ {body} ] }} }} ] }}")
+        .expect("a text");
+    text += "actors:\n";
     let mut draw = Draw::of(sessions);
     for session in 1..=sessions {
         writeln!(text, "  s{session}:\n    in: us\n    do:").expect("a text");
         for _ in 0..TRANSACTIONS {
-            let mut chosen = drawn(&mut draw, UPDATES, rows);
+            let mut chosen = drawn(&mut draw, updates, rows);
             if is_sorted {
                 chosen.sort_unstable();
             }
@@ -78,11 +84,15 @@ actors:
 
 /// In one order nobody deadlocks, and the price of any order is what the monitor takes to find out.
 pub fn lock_order(suite: &mut Suite) {
+    let update = "{ update: { table: account, row: 'row {row}', set: { total: =total + 1 } } }";
+    let steps = format!("{{ for each: {{ row: $rows, do: [ {update} ] }} }}");
     for (group, is_sorted) in [("Rows in one order", true), ("Rows in any order", false)] {
         for sessions in SESSIONS {
             for rows in HOT_ROWS {
                 let case = format!("{sessions} sessions, {rows} rows");
-                simulated(suite, (group, &case), || plan(&booking(sessions, rows, is_sorted)));
+                let plan = || plan(&sessions_on(sessions, (rows, UPDATES), is_sorted, &steps));
+                let things = sessions * TRANSACTIONS;
+                simulated(suite, (group, &case), Simulated { things, plan, note: no_note });
             }
         }
     }
@@ -129,29 +139,28 @@ fn quarrel(parties: &[Quarrelers], rows: u64) -> String {
     text
 }
 
-/// Who falls decides how much work is lost: sixteen sessions, of which half write much, half little.
+/// Who falls decides how much work is lost: sixteen sessions, of which half write much, half little;
+/// and sixteen that write two rows each, so that all have written as much where they meet.
 pub fn victim_rules(suite: &mut Suite) {
-    const HALF: usize = 8;
-    let mixed = |long: &'static str, short: &'static str| {
-        [(12, long), (2, short)].map(|(updates, priority)| Quarrelers {
-            count: HALF,
-            updates,
-            priority,
-        })
-    };
+    let half = |updates, priority| Quarrelers { count: 8, updates, priority };
     let cases = [
-        ("the least written", mixed("normal", "normal")),
-        ("a low priority: who writes little", mixed("normal", "low")),
-        ("a low priority: who writes much", mixed("low", "normal")),
+        ("who has written the least", [half(12, "normal"), half(2, "normal")], 50),
+        (
+            "who has the lowest priority, here who writes much",
+            [half(12, "low"), half(2, "normal")],
+            50,
+        ),
+        (
+            "who has closed the circle, all else being equal",
+            [half(2, "normal"), half(2, "normal")],
+            10,
+        ),
     ];
-    for (case, parties) in cases {
-        simulated(suite, ("Victim", case), || plan(&quarrel(&parties, 50)));
+    for (case, parties, rows) in cases {
+        let plan = || plan(&quarrel(&parties, rows));
+        let it = Simulated { things: 16 * TRANSACTIONS, plan, note: no_note };
+        simulated(suite, ("Victim", case), it);
     }
-    // Each holds one row and asks for another, so that all have written as much.
-    let equal = [Quarrelers { count: 2 * HALF, updates: 2, priority: "normal" }];
-    simulated(suite, ("Victim", "all equal: the one who closed the circle"), || {
-        plan(&quarrel(&equal, 10))
-    });
 }
 
 /// Readers that go over a table beside writers who hold its rows: with nolock, by committed
@@ -163,7 +172,7 @@ pub fn readers_beside_writers(suite: &mut Suite) {
         ("with locks", ", hint: readcommittedlock"),
     ];
     for (case, hint) in hints {
-        simulated(suite, ("Readers beside writers", case), || {
+        let plan = || {
             plan(&format!(
                 "{}sessions:
   reader:
@@ -172,8 +181,8 @@ pub fn readers_beside_writers(suite: &mut Suite) {
     steps:
       read:
         - repeat:
-            times: 20
-            do: [ {{ select: account, where: '=total < 0'{hint}, as: none }}, commit ]
+            times: {SCANS}
+            do: [ begin, {{ select: account, where: '=total < 0'{hint}, as: none }}, commit ]
   writer:
     count: 8
     in: us
@@ -181,16 +190,20 @@ pub fn readers_beside_writers(suite: &mut Suite) {
       write:
         - let: {{ mine: =n }}
         - repeat:
-            times: 20
+            times: {SCANS}
             do:
               - begin
-              - {{ update: account, where: \"=row == 'row {{mine}}'\", set: {{ total: =total + 1 }} }}
-              - {{ wait: 10ms }}
+              - update: account
+                where: \"=row == 'row ' + string(mine)\"
+                set: {{ total: =total + 1 }}
+              - {{ wait: 15ms }}
               - commit
 ",
                 head(1_000)
             ))
-        });
+        };
+        let it = Simulated { things: 16 * SCANS, plan, note: no_note };
+        simulated(suite, ("Readers beside writers", case), it);
     }
 }
 
@@ -204,50 +217,47 @@ pub fn isolation(suite: &mut Suite) {
         "snapshot",
         "serializable",
     ];
+    let steps = "{ retrieve: { table: account, row: 'row {rows[0]}', as: it } }, { update: { table: \
+                 account, row: 'row {rows[0]}', set: { total: =it.total + 1 } } }";
+    let sessions = 16;
     for level in levels {
-        simulated(suite, ("Read, then update", level), || {
-            plan(&format!(
-                "{}programs:
-  raise:
-    do:
-      - retry:
-          {{ {RETRY}, do: [ {{ transaction: {{ do: [ {{ retrieve: {{ table: account, row: 'row {{at}}', \
-                 as: it }} }}, {{ update: {{ table: account, row: 'row {{at}}', set: {{ total: \
-                 =it.total + 1 }} }} }} ] }} }} ] }}
-actors:
-  ann:
-    count: 16
-    in: us
-    do:
-      - let: {{ at: =n }}
-      - repeat: {{ times: {TRANSACTIONS}, do: [ {{ let: {{ at: '=(at * 7 + n) % 20 + 1' }} }}, {{ call: raise, with: {{ at: $at }} }} ] }}
-",
-                head(20).replace("tables: [account]", &format!("tables: [account], isolation: {level}"))
-            ))
-        });
+        let plan = || {
+            let text = sessions_on(sessions, (LEVELLED_ROWS, 1), false, steps);
+            let tables = "tables: [account]";
+            plan(&text.replace(tables, &format!("{tables}, isolation: {level}")))
+        };
+        let it = Simulated { things: sessions * TRANSACTIONS, plan, note: lost_updates };
+        simulated(suite, ("Read, then update", level), it);
+    }
+}
+
+/// How many writes were overwritten by somebody who had not seen them.
+fn lost_updates(history: &History<'_>) -> String {
+    match Anomalies::of(history).lost_updates.len() {
+        0 => String::new(),
+        count => format!("{count} updates are lost."),
     }
 }
 
 /// The row that everybody needs, taken first and taken last in the transaction.
 pub fn early_and_late(suite: &mut Suite) {
-    for (number, case) in ["taken first", "taken last"].into_iter().enumerate() {
+    for (case, program) in [("taken first", "total first"), ("taken last", "total last")] {
         for bookers in BOOKERS {
-            simulated(suite, ("Contended row", &format!("{case}, {bookers} at once")), || {
+            let plan = || {
                 let text = fs::read_to_string(EARLY_AND_LATE).expect("the file is there");
                 let (before, _) = text.split_once("\nactors:").expect("it has actors");
-                let of = |program: &str| {
-                    format!(
-                        "{before}
+                plan(&format!(
+                    "{before}
 actors:
   booker:
     count: {bookers}
     in: us
     do: [ {{ repeat: {{ times: {BOOKINGS}, do: [ {{ call: {program} }} ] }} }} ]
 "
-                    )
-                };
-                plans(&of(["total first", "total last"][number])).swap_remove(0)
-            });
+                ))
+            };
+            let it = Simulated { things: u64::from(bookers) * BOOKINGS, plan, note: no_note };
+            simulated(suite, ("Contended row", &format!("{case}, {bookers} at once")), it);
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Designs for the same task, in virtual time, and what the kernel takes for a transaction of each.
 //! One function a claim.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
+use multiverse::check::History;
 use multiverse::plan::Plan;
+use multiverse::words::{ColumnId, TableId, Value};
 
-use super::simulated::{plan, plans, simulated};
+use super::simulated::{Simulated, no_note, plan, plans, simulated};
 use super::suite::Suite;
 
 /// The scenario of the counter row, whose variants are the designs.
@@ -41,6 +44,9 @@ const IN_BLOCKS: &str = "
               times: 10
               do: [ { create: { table: account, set: { number: =counter.next - 10 + n } } } ]
 ";
+/// The accounts of the scenario, and their number.
+const ACCOUNT: TableId = TableId(0);
+const NUMBER: ColumnId = ColumnId(1);
 /// Updates of a transaction.
 const LENGTHS: [u32; 4] = [1, 10, 100, 1_000];
 /// Who makes them at once, and how many updates each makes in all.
@@ -79,12 +85,31 @@ variants:{variants}{IN_BLOCKS}"
     plans.find(named).expect("the scenario has this design")
 }
 
+/// How many accounts have a number that another one has too.
+fn numbers_given(history: &History<'_>) -> String {
+    let mut given = BTreeMap::new();
+    for (_, row) in history.rows.iter().filter(|(key, _)| key.table == ACCOUNT) {
+        if let Some(Value::Whole(number)) = row.image(None).and_then(|it| it.get(&NUMBER).copied())
+        {
+            *given.entry(*number).or_insert(0) += 1;
+        }
+    }
+    let doubled: u32 = given.values().filter(|count| **count > 1).sum();
+    match doubled {
+        0 => String::new(),
+        count => format!("{count} accounts have the number of another."),
+    }
+}
+
 /// Numbers without gaps and without doubles: what each design costs the more who create.
 pub fn auto_number(suite: &mut Suite) {
     for design in DESIGNS {
         for creators in CREATORS {
             let case = format!("{design}, {creators} at once");
-            simulated(suite, ("Auto-number", &case), || numbering(design, creators));
+            let things = u64::from(creators * ACCOUNTS);
+            let it =
+                Simulated { things, plan: || numbering(design, creators), note: numbers_given };
+            simulated(suite, ("Auto-number", &case), it);
         }
     }
 }
@@ -93,7 +118,7 @@ pub fn auto_number(suite: &mut Suite) {
 pub fn transaction_length(suite: &mut Suite) {
     for length in LENGTHS {
         let (times, stride) = (UPDATES / length, ROWS / length);
-        simulated(suite, ("Transaction", &format!("of {length} updates")), || {
+        let plan = || {
             plan(&format!(
                 "scenario: bench
 limits: {{ transitions: 100_000_000 }}
@@ -105,11 +130,11 @@ actors:
     count: {WRITERS}
     in: us
     do:
-      - let: {{ at: =n }}
+      - let: {{ at: =n, speed: '=2 * n + 7' }}
       - repeat:
           times: {times}
           do:
-            - let: {{ at: '=(at + 7919) % {stride}' }}
+            - let: {{ at: '=(at + speed) % {stride}' }}
             - transaction:
                 do:
                   - repeat:
@@ -121,6 +146,8 @@ actors:
                             set: {{ total: =total + 1 }}
 "
             ))
-        });
+        };
+        let it = Simulated { things: u64::from(WRITERS * times), plan, note: no_note };
+        simulated(suite, ("Transaction", &format!("of {length} updates")), it);
     }
 }

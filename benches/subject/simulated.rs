@@ -23,7 +23,7 @@ pub const SEED: u64 = 42;
 /// work is measured.
 pub const FREE: &str = "costs: { request: 0ms, read: 0ms, row: 0ms, column: 0ms, write: 0ms, \
                         plug-in: 0ms, network: 0ms, client: 0ms }\n\
-                        limits: { transitions: 100_000_000_000 }\n";
+                        limits: { transitions: 1_000_000_000 }\n";
 
 /// The plans of a scenario's text, one for each variant.
 pub fn plans(text: &str) -> Vec<Arc<Plan>> {
@@ -43,25 +43,39 @@ pub fn world(plan: &Arc<Plan>) -> World {
     World::new(Arc::clone(plan), SEED, PlugIns::default(), false).expect("the plan is sound")
 }
 
-/// What a plan comes to in virtual time.
-pub fn metrics(plan: &Arc<Plan>) -> Metrics {
-    let options = RunOptions { seed: Some(SEED), ..RunOptions::default() };
-    let trace = engine::run(plan, &options).expect("the plan is sound");
-    Metrics::of(&History::of(&trace))
+/// A case in virtual time.
+pub struct Simulated<P, N> {
+    /// How many things are done in a run: transactions, or whatever the case counts.
+    pub things: u64,
+    /// What shall happen.
+    pub plan: P,
+    /// What there is to say of the run beside its figures; empty for nothing.
+    pub note: N,
 }
 
-/// Tells what a plan comes to, and measures how long the kernel takes for it.
-pub fn simulated(suite: &mut Suite, case: Case<'_>, plan: impl FnOnce() -> Arc<Plan>) {
-    let ready = LazyCell::new(|| {
+/// Nothing to say.
+pub const fn no_note(_: &History<'_>) -> String {
+    String::new()
+}
+
+/// Tells what a plan comes to, and measures how long the kernel takes for one of its things.
+pub fn simulated(
+    suite: &mut Suite,
+    case: Case<'_>,
+    it: Simulated<impl FnOnce() -> Arc<Plan>, impl Fn(&History<'_>) -> String>,
+) {
+    let Simulated { things, plan, note } = it;
+    let start = LazyCell::new(|| {
         let plan = plan();
-        let metrics = metrics(&plan);
-        assert!(metrics.commits > 0, "nothing is committed in {case:?}");
-        tell(case, &metrics);
-        (world(&plan), metrics.commits)
+        let options = RunOptions { seed: Some(SEED), ..RunOptions::default() };
+        let trace = engine::run(&plan, &options).expect("the plan is sound");
+        let history = History::of(&trace);
+        tell(case, things, &Metrics::of(&history), &note(&history));
+        world(&plan)
     });
     suite.case(case, Pace::USUAL, 1, |bencher| {
-        let (start, commits) = &*ready;
-        bencher.iter_custom(|times| each(*commits, times, || timed(start)));
+        let start = &*start;
+        bencher.iter_custom(|times| each(things, times, || timed(start)));
     });
 }
 
@@ -81,26 +95,28 @@ pub fn timed(start: &World) -> Duration {
     began.elapsed()
 }
 
-fn tell(case: Case<'_>, metrics: &Metrics) {
-    let (rate, wasted) = (metrics.commits_a_second(), metrics.wasted_share());
+#[allow(clippy::cast_precision_loss, reason = "a few digits are told")]
+fn tell((group, case): Case<'_>, things: u64, metrics: &Metrics, note: &str) {
+    let faults = metrics.faults;
+    assert!(metrics.commits >= things, "{group}/{case}: not all is done, with {faults} faults");
+    let a_second = things as f64 * 1e6 / metrics.simulated_us as f64;
+    let (waits, longest) = (metrics.waits, metrics.longest_wait_us);
+    let (deadlocks, rolled_back) = (metrics.deadlocks, metrics.rollbacks);
+    let wasted = metrics.wasted_share();
     println!(
-        "{}/{}: {rate:.1} transactions a simulated second, {} committed, {} waits, the longest \
-         {} µs, {} deadlocks, {:.1} % of {} writes undone",
-        case.0,
-        case.1,
-        metrics.commits,
-        metrics.waits,
-        metrics.longest_wait_us,
-        metrics.deadlocks,
+        "{group}/{case}: {a_second:.1} a simulated second; {waits} waits, the longest {longest} µs; \
+         {deadlocks} deadlocks; {rolled_back} rolled back; {:.1} % of {} writes undone. {note}",
         100.0 * wasted,
         metrics.writes,
     );
     let figures = json!({
-        "commits_a_second": rate,
-        "waits": metrics.waits,
-        "longest_wait_us": metrics.longest_wait_us,
-        "deadlocks": metrics.deadlocks,
+        "a_second": a_second,
+        "waits": waits,
+        "longest_wait_us": longest,
+        "deadlocks": deadlocks,
+        "rolled_back": rolled_back,
         "wasted_share": wasted,
+        "note": note,
     });
-    suite::tell(case, &figures);
+    suite::tell((group, case), &figures);
 }
