@@ -173,14 +173,18 @@ pub fn time(nanoseconds: f64) -> String {
 /// A number of three digits, with its thousands set apart.
 #[allow(clippy::cast_possible_truncation, reason = "a handful")]
 pub fn rounded(number: f64) -> String {
-    if number.fract() == 0.0 && number < 1e3 {
-        return format!("{number:.0}");
+    if number == 0.0 {
+        return "0".to_owned();
     }
-    let unit = 10_f64.powf(number.log10().floor() - 2.0);
-    if unit < 1.0 {
-        return format!("{number:.*}", (-unit.log10().round()).max(0.0) as usize);
+    let magnitude = number.abs().log10().floor();
+    let unit = 10_f64.powf(magnitude - 2.0);
+    let number = (number / unit).round() * unit;
+    let places = (2.0 - number.abs().log10().floor()).clamp(0.0, 3.0) as usize;
+    match places {
+        0 => exact(number),
+        _ if number.fract().abs() < 1e-9 => format!("{number:.0}"),
+        _ => format!("{number:.places$}"),
     }
-    exact((number / unit).round() * unit)
 }
 
 /// A whole number with its thousands set apart.
@@ -247,14 +251,18 @@ mod tests {
         assert_eq!(rounded(123.4), "123");
         assert_eq!(rounded(12.34), "12.3");
         assert_eq!(rounded(7.0), "7");
+        assert_eq!(rounded(9.999), "10");
+        assert_eq!(rounded(7.5), "7.50");
         assert_eq!(rounded(0.1234), "0.123");
         assert_eq!(rounded(0.0), "0");
+        assert_eq!(rounded(999.7), "1,000");
+        assert_eq!(rounded(1.0), "1");
     }
 
     #[test]
     fn times_have_a_unit_that_fits() {
         assert_eq!(time(25.31), "25.3 ns");
-        assert_eq!(time(999.7), "1.00 µs");
+        assert_eq!(time(999.7), "1 µs");
         assert_eq!(time(4_720_000_000.0), "4.72 s");
         assert_eq!(time(30_000_000.0), "30 ms");
     }
