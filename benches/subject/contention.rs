@@ -128,7 +128,8 @@ fn quarrel(parties: &[Quarrelers], rows: u64) -> String {
                 for row in drawn(&mut draw, it.updates, rows) {
                     writeln!(
                         text,
-                        "            , {{ update: account, where: \"=row == 'row {row}'\", set: {{ total: 1 }} }}"
+                        "            , {{ update: account, where: \"=row == 'row {row}'\", set: \
+                         {{ total: 1 }} }}"
                     )
                     .expect("a text");
                 }
@@ -139,8 +140,8 @@ fn quarrel(parties: &[Quarrelers], rows: u64) -> String {
     text
 }
 
-/// Who falls decides how much work is lost: sixteen sessions, of which half write much, half little;
-/// and sixteen that write two rows each, so that all have written as much where they meet.
+/// Who falls decides how much work is lost: sixteen sessions, of which half write much, half
+/// little; and sixteen that write two rows each, so that all have written as much where they meet.
 pub fn victim_rules(suite: &mut Suite) {
     let half = |updates, priority| Quarrelers { count: 8, updates, priority };
     let cases = [
@@ -217,8 +218,8 @@ pub fn isolation(suite: &mut Suite) {
         "snapshot",
         "serializable",
     ];
-    let steps = "{ retrieve: { table: account, row: 'row {rows[0]}', as: it } }, { update: { table: \
-                 account, row: 'row {rows[0]}', set: { total: =it.total + 1 } } }";
+    let steps = "{ retrieve: { table: account, row: 'row {rows[0]}', as: it } }, \
+                 { update: { table: account, row: 'row {rows[0]}', set: { total: =it.total + 1 } } }";
     let sessions = 16;
     for level in levels {
         let plan = || {

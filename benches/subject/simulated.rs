@@ -104,8 +104,8 @@ fn tell((group, case): Case<'_>, things: u64, metrics: &Metrics, note: &str) {
     let (deadlocks, rolled_back) = (metrics.deadlocks, metrics.rollbacks);
     let wasted = metrics.wasted_share();
     println!(
-        "{group}/{case}: {a_second:.1} a simulated second; {waits} waits, the longest {longest} µs; \
-         {deadlocks} deadlocks; {rolled_back} rolled back; {:.1} % of {} writes undone. {note}",
+        "{group}/{case}: {a_second:.1} a simulated second; {waits} waits, the longest {longest} \
+         µs; {deadlocks} deadlocks; {rolled_back} rolled back; {:.1} % of {} writes undone. {note}",
         100.0 * wasted,
         metrics.writes,
     );
