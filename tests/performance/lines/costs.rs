@@ -90,22 +90,13 @@ pub const PIPELINE: Table = Table {
     what: "what",
     columns: &["measured"],
     lines: &[
+        line("an update alone", "Chain of requests", &["of depth 1"], Unit::Each),
+        line("updates in a chain of depth 4", "Chain of requests", &["of depth 4"], Unit::Each),
+        line("updates in a chain of depth 8", "Chain of requests", &["of depth 8"], Unit::Each),
         line(
-            "one more nested request, with its row work, at depth 2",
-            "Nested request",
-            &["at depth 2"],
-            Unit::Each,
-        ),
-        line(
-            "one more nested request, with its row work, at depth 4",
-            "Nested request",
-            &["at depth 4"],
-            Unit::Each,
-        ),
-        line(
-            "one more nested request, with its row work, at depth 8",
-            "Nested request",
-            &["at depth 8"],
+            "each nested request in it, with its row work",
+            "Chain of requests",
+            &["each nested one"],
             Unit::Each,
         ),
         line(
