@@ -2,8 +2,7 @@
 //!
 //! **Nested requests.** A chain of plug-ins of depth *d* updates one row in each of *d* tables, in
 //! one transaction. What a chain takes beyond one update is what its nested requests cost, from
-//! finding and beginning their steps to their ends. It has the locks and the writes of their rows in
-//! it.
+//! finding and beginning their steps to their ends. It has their rows' locks and writes in it.
 //!
 //! **Registered steps.** The same update where few or many steps are registered for the table, of
 //! which one listens to the column that is written; and where all of them do.
