@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use crate::engine::database::context::Context;
 use crate::engine::database::read::{Linked, StoredRow};
 use crate::engine::database::search::{literal, mirrored, split};
-use crate::engine::store::RowImage;
+use crate::engine::store::{RowImage, ValueRef};
 use crate::plan::Table;
 use crate::words::evaluate::{Scope, compare, equal, evaluate, is_true};
 use crate::words::{BinaryOperator as Operator, ColumnId, Expression, TableId, Value};
@@ -139,15 +139,15 @@ impl Comparison {
     fn holds(&self, image: &RowImage<'_>) -> bool {
         match image.order(self.column, &self.value) {
             Some(order) => self.stands.has(Standing::of(order)),
-            None => self.holds_for(image),
+            None => self.holds_for(image.get(self.column)),
         }
     }
 
     /// The same of values that are not often compared, out of the way of the scans that compare
     /// others.
     #[inline(never)]
-    fn holds_for(&self, image: &RowImage<'_>) -> bool {
-        let held = image.value(self.column);
+    fn holds_for(&self, held: ValueRef<'_>) -> bool {
+        let held = held.to_value();
         self.stands.has(match compare(&held, &self.value) {
             Some(order) => Standing::of(order),
             None if equal(&held, &self.value) => Standing::SAME,

@@ -198,14 +198,21 @@ impl<'a> Packed<'a> {
     /// Where the bytes of a column lie.
     #[inline(always)]
     fn place(self, column: ColumnId) -> Range<usize> {
-        let index = column.index();
-        let width = if self.bytes.len() <= SHORT { 2 } else { 4 };
-        let data = self.columns * width;
-        let begin = match index {
-            0 => 0,
-            _ => self.end(index - 1, width),
+        if self.bytes.len() > SHORT {
+            return self.place_in_long(column);
+        }
+        let end = |index: usize| {
+            usize::from(u16::from_le_bytes([self.bytes[index * 2], self.bytes[index * 2 + 1]]))
         };
-        data + begin..data + self.end(index, width)
+        let (index, data) = (column.index(), self.columns * 2);
+        data + if index == 0 { 0 } else { end(index - 1) }..data + end(index)
+    }
+
+    #[inline(never)]
+    fn place_in_long(self, column: ColumnId) -> Range<usize> {
+        let end = |index: usize| word(self.bytes, index * 4) as usize;
+        let (index, data) = (column.index(), self.columns * 4);
+        data + if index == 0 { 0 } else { end(index - 1) }..data + end(index)
     }
 
     #[inline]
@@ -238,16 +245,6 @@ impl<'a> Packed<'a> {
         match value {
             ValueRef::Text(text) => self.text(column) == Some(text.as_bytes()),
             other => key::is_same(self.value(column), other),
-        }
-    }
-
-    #[inline(always)]
-    fn end(self, index: usize, width: usize) -> usize {
-        let at = index * width;
-        if width == 2 {
-            usize::from(u16::from_le_bytes([self.bytes[at], self.bytes[at + 1]]))
-        } else {
-            word(self.bytes, at) as usize
         }
     }
 }
