@@ -66,25 +66,31 @@ pub(super) fn pack<'a>(
     }
 }
 
-/// Puts an image that differs from `base` only in these columns into `out`, if it is as easy as
-/// that: if each value takes as many bytes as the one that it replaces. Whether it was.
-pub(super) fn patch(base: Packed<'_>, values: &[(ColumnId, Value)], out: &mut Vec<u8>) -> bool {
+/// Packs values one after the other into `out`, if an image that differs from `base` only in these
+/// columns is as easy as that: if each value takes as many bytes as the one that it replaces.
+/// Whether it is.
+pub(super) fn fit(base: Packed<'_>, values: &[(ColumnId, Value)], out: &mut Vec<u8>) -> bool {
     out.clear();
-    out.extend_from_slice(base.bytes);
-    let length = out.len();
-    for (column, value) in values {
-        if column.index() >= base.columns {
-            continue;
-        }
+    values.iter().filter(|(column, _)| column.index() < base.columns).all(|(column, value)| {
+        let begin = out.len();
         pack_value(value, out);
-        let place = base.place(*column);
-        if place.len() != out.len() - length {
-            return false;
-        }
-        out.copy_within(length.., place.start);
-        out.truncate(length);
+        base.place(*column).len() == out.len() - begin
+    })
+}
+
+/// Puts values that [`fit`], as it has packed them, into their places in an image.
+pub(super) fn overwrite(
+    image: &mut [u8],
+    columns: usize,
+    values: &[(ColumnId, Value)],
+    mut packed: &[u8],
+) {
+    for (column, _) in values.iter().filter(|(column, _)| column.index() < columns) {
+        let place = Packed::new(image, columns).place(*column);
+        let (value, rest) = packed.split_at(place.len());
+        image[place].copy_from_slice(value);
+        packed = rest;
     }
-    true
 }
 
 /// A length inside a page.

@@ -43,8 +43,8 @@
 //!
 //! What costs time in a large table are the misses of the cache, so the layout counts them: one in
 //! the index of ids (`id_index`), which leads to the row's number, and one in the page, where the
-//! row's newest version lies in place (`pages`, `cell`), packed so that any column is found in one
-//! step (`image`). The other indexes are sorted trees that hold the values themselves (`tree`,
+//! row's newest version lies in place (`pages`, `page`, `cell`), packed so that any column is found
+//! in one step (`image`). A version that is no more the newest lies in a cell like it (`older`). The other indexes are sorted trees that hold the values themselves (`tree`,
 //! `key`): sorted, because a range is a stretch of one, and a key-range lock needs to know the next
 //! entry.
 //!
@@ -57,6 +57,8 @@ mod image;
 mod index;
 mod invariants;
 mod key;
+mod older;
+mod page;
 mod pages;
 mod scan;
 #[cfg(test)]
