@@ -113,8 +113,6 @@ pub struct Database {
     awakened: Vec<Awakening>,
     /// Scratch for the owners whose locks were granted; empty between uses.
     granted: Vec<Owner>,
-    /// Scratch for what a write writes.
-    values: Vec<(ColumnId, Value)>,
 }
 
 /// Somebody who waited for a lock is to go on.
@@ -161,7 +159,6 @@ impl Database {
             search: None,
             awakened: Vec::new(),
             granted: Vec::new(),
-            values: Vec::new(),
         }
     }
 

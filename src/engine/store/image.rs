@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::ValueRef;
+use super::{NewValue, ValueRef};
 use crate::words::{ColumnId, RowId, Value};
 
 const FALSE: u8 = 0;
@@ -69,12 +69,12 @@ pub(super) fn pack<'a>(
 /// Packs values one after the other into `out`, if an image that differs from `base` only in these
 /// columns is as easy as that: if each value takes as many bytes as the one that it replaces.
 /// Whether it is.
-pub(super) fn fit(base: Packed<'_>, values: &[(ColumnId, Value)], out: &mut Vec<u8>) -> bool {
+pub(super) fn fit(base: Packed<'_>, values: &[impl NewValue], out: &mut Vec<u8>) -> bool {
     out.clear();
-    values.iter().filter(|(column, _)| column.index() < base.columns).all(|(column, value)| {
+    values.iter().filter(|it| it.column().index() < base.columns).all(|it| {
         let begin = out.len();
-        pack_value(value, out);
-        base.place(*column).len() == out.len() - begin
+        pack_value(it.value(), out);
+        base.place(it.column()).len() == out.len() - begin
     })
 }
 
@@ -82,11 +82,11 @@ pub(super) fn fit(base: Packed<'_>, values: &[(ColumnId, Value)], out: &mut Vec<
 pub(super) fn overwrite(
     image: &mut [u8],
     columns: usize,
-    values: &[(ColumnId, Value)],
+    values: &[impl NewValue],
     mut packed: &[u8],
 ) {
-    for (column, _) in values.iter().filter(|(column, _)| column.index() < columns) {
-        let place = Packed::new(image, columns).place(*column);
+    for column in values.iter().map(NewValue::column).filter(|it| it.index() < columns) {
+        let place = Packed::new(image, columns).place(column);
         let (value, rest) = packed.split_at(place.len());
         image[place].copy_from_slice(value);
         packed = rest;

@@ -135,6 +135,25 @@ impl Clash {
     pub const PRIMARY: u16 = u16::MAX;
 }
 
+/// A value that a column gets, in whatever form the caller has it, so that nobody has to copy his
+/// values into another form only to write them.
+pub trait NewValue {
+    /// The column.
+    fn column(&self) -> ColumnId;
+    /// Its value from now on.
+    fn value(&self) -> &Value;
+}
+
+impl NewValue for (ColumnId, Value) {
+    fn column(&self) -> ColumnId {
+        self.0
+    }
+
+    fn value(&self) -> &Value {
+        &self.1
+    }
+}
+
 /// The rows of one table in one instance. See the module's description.
 #[derive(Clone)]
 pub struct TableStore {
@@ -171,8 +190,8 @@ impl Shape {
     }
 
     /// Whether one of these columns belongs to an index.
-    fn sets_index(&self, values: &[(ColumnId, Value)]) -> bool {
-        values.iter().any(|(column, _)| self.is_indexed.get(column.index()) == Some(&true))
+    fn sets_index(&self, values: &[impl NewValue]) -> bool {
+        values.iter().any(|it| self.is_indexed.get(it.column().index()) == Some(&true))
     }
 }
 

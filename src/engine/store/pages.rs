@@ -71,7 +71,6 @@ impl Pages {
         }
         let (page, place) = locate(row.0);
         let row = Row::new(&self.older, &self.pages[page], place);
-        row.cell.fetch();
         row.cell.marks().has(Marks::IN_USE).then_some(row)
     }
 

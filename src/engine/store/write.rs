@@ -3,8 +3,8 @@
 use super::image::{Packed, Source, fit, overwrite, pack};
 use super::index::row_of;
 use super::pages::Row;
-use super::{Clash, RowNumber, TableStore};
-use crate::words::{ColumnId, RowId, TransactionId, Value};
+use super::{Clash, NewValue, RowNumber, TableStore};
+use crate::words::{ColumnId, RowId, TransactionId};
 
 /// Working space that is kept from call to call, so that writing allocates nothing. It has no
 /// content between calls, and a clone begins without any.
@@ -36,7 +36,7 @@ impl TableStore {
         &mut self,
         transaction: Option<TransactionId>,
         id: RowId,
-        values: &[(ColumnId, Value)],
+        values: &[impl NewValue],
         row_version: u64,
         stamp: u64,
     ) -> Result<RowNumber, Clash> {
@@ -76,7 +76,7 @@ impl TableStore {
         &mut self,
         transaction: TransactionId,
         row: RowNumber,
-        values: &[(ColumnId, Value)],
+        values: &[impl NewValue],
         row_version: u64,
     ) -> Result<bool, Clash> {
         let sets_index = self.shape.sets_index(values);
@@ -84,8 +84,7 @@ impl TableStore {
             return Ok(first);
         }
         let mut scratch = std::mem::take(&mut self.scratch);
-        let base = self.writable(transaction, row);
-        self.pack(Some(base), values, &mut scratch);
+        self.pack(Some(self.writable(transaction, row)), values, &mut scratch);
         self.scratch = scratch;
         if sets_index {
             self.check_keys(Some(transaction), Some(row))?;
@@ -103,7 +102,7 @@ impl TableStore {
         &mut self,
         transaction: TransactionId,
         row: RowNumber,
-        values: &[(ColumnId, Value)],
+        values: &[impl NewValue],
         row_version: u64,
     ) -> Option<bool> {
         let mut packed = std::mem::take(&mut self.scratch.image);
@@ -191,18 +190,18 @@ impl TableStore {
     }
 
     /// Packs a new image: what is set, and the rest as `base` has it, or null.
-    fn pack(&self, base: Option<Packed<'_>>, values: &[(ColumnId, Value)], scratch: &mut Scratch) {
+    fn pack(&self, base: Option<Packed<'_>>, values: &[impl NewValue], scratch: &mut Scratch) {
         let columns = self.shape.columns;
         scratch.set.clear();
         scratch.set.resize(columns, 0);
-        for ((column, _), position) in values.iter().zip(1..) {
-            if let Some(set) = scratch.set.get_mut(column.index()) {
+        for (it, position) in values.iter().zip(1..) {
+            if let Some(set) = scratch.set.get_mut(it.column().index()) {
                 *set = position;
             }
         }
         let sources = scratch.set.iter().zip(0..).map(|(position, column)| {
             match (*position as usize).checked_sub(1) {
-                Some(set) => Source::Value(&values[set].1),
+                Some(set) => Source::Value(values[set].value()),
                 None => Source::Packed(base.map_or(&[], |base| base.column(ColumnId(column)))),
             }
         });
