@@ -6,7 +6,7 @@
 //!
 //! `older` is the link to the version before it, counted from 1; 0 where there is none.
 
-use std::hint::black_box;
+use prefetch_index::prefetch_index;
 
 use super::image::{narrow, word};
 use crate::words::{RowId, TransactionId};
@@ -68,16 +68,16 @@ pub(super) struct Version<'a> {
 pub(super) struct Cell<'a>(pub(super) &'a [u8]);
 
 impl<'a> Cell<'a> {
-    /// Asks for the whole cell. Who looks at its beginning will want the rest too; the lines of the
-    /// cache come side by side if they are asked for together, and one after the other if not.
-    pub(super) fn fetch(self) {
-        let mut at = LINE;
-        while let Some(byte) = self.0.get(at) {
-            black_box(*byte);
-            at += LINE;
+    /// Asks the cache for the whole cell. Who looks at its beginning will want the rest too; the
+    /// lines come side by side if they are asked for together, and one after the other if not.
+    #[inline]
+    pub(super) fn expect(self) {
+        for at in (0..self.0.len()).step_by(LINE) {
+            prefetch_index(self.0, at);
         }
     }
 
+    #[inline]
     pub(super) fn id(self) -> RowId {
         let mut id = [0; 16];
         id.copy_from_slice(&self.0[..ROW_VERSION]);
@@ -177,7 +177,6 @@ impl<'a> CellMut<'a> {
     pub(super) fn set_row_version(&mut self, row_version: u64) {
         self.0[ROW_VERSION..STAMP].copy_from_slice(&row_version.to_le_bytes());
     }
-
 
     /// Makes the newest version a committed one.
     pub(super) fn commit(&mut self, stamp: u64) {

@@ -10,6 +10,8 @@
 
 use std::sync::Arc;
 
+use prefetch_index::prefetch_index;
+
 use super::RowNumber;
 use crate::words::RowId;
 
@@ -59,6 +61,23 @@ impl IdIndex {
             }
             at = after(at, places.len());
         }
+    }
+
+    /// Asks the cache for the place where the search for this id begins.
+    pub(super) fn expect(&self, id: RowId) {
+        let hash = half_hash(id);
+        let places = &self.parts[self.part(hash)].places;
+        prefetch_index(places, home(hash, places.len()));
+    }
+
+    /// The row that has this id, unless the row that is told only has a like hash: good enough for
+    /// a look ahead, which costs nothing but time where it is mistaken.
+    pub(super) fn guess(&self, id: RowId) -> Option<RowNumber> {
+        let hash = half_hash(id);
+        let places = &self.parts[self.part(hash)].places;
+        let (front, back) = places.split_at(home(hash, places.len()));
+        let mut entries = back.iter().chain(front).take_while(|entry| **entry != EMPTY);
+        entries.find(|entry| hash_of(**entry) == hash).map(|entry| RowNumber(row_of(*entry)))
     }
 
     /// Adds a row whose id is not in the index.

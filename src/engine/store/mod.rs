@@ -227,6 +227,20 @@ impl TableStore {
         self.ids.find(id, |row| self.id(RowNumber(row)))
     }
 
+    /// Asks the cache for where the search for this id begins. What costs time in a large table is
+    /// the wait for its memory, so who knows the ids of several rows in advance asks for all of
+    /// them, then for all rows ([`TableStore::expect_row`]), and waits once in place of many times.
+    pub fn expect(&self, id: RowId) {
+        self.ids.expect(id);
+    }
+
+    /// Asks the cache for the row with this id.
+    pub fn expect_row(&self, id: RowId) {
+        if let Some(row) = self.ids.guess(id) {
+            self.pages.expect(row);
+        }
+    }
+
     /// The rows of which some version, committed or not, has these values of an alternate key, in
     /// the order of their slots. The caller checks what its view shows of them. There are several
     /// only while transactions or snapshots are open. None for null values, and for a key that the
@@ -257,6 +271,7 @@ impl TableStore {
     /// # Panics
     ///
     /// When the table never gave out this number.
+    #[inline]
     pub fn id(&self, row: RowNumber) -> RowId {
         self.pages.id(row.0)
     }

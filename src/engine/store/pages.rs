@@ -57,14 +57,22 @@ impl Pages {
     /// # Panics
     ///
     /// When the number was never in use.
+    #[inline]
     pub(super) fn id(&self, row: u32) -> RowId {
         let (page, place) = locate(row);
         let cell = self.pages[page].cell(place);
-        cell.fetch();
+        cell.expect();
         cell.id()
     }
 
+    /// Asks the cache for a row.
+    pub(super) fn expect(&self, row: RowNumber) {
+        let (page, place) = locate(row.0);
+        self.pages[page].cell(place).expect();
+    }
+
     /// The row in this slot, where it is in use.
+    #[inline]
     pub(super) fn row(&self, row: RowNumber) -> Option<Row<'_>> {
         if row.0 >= self.slots {
             return None;
@@ -228,7 +236,8 @@ impl Pages {
         let mut cell = Arc::make_mut(&mut self.pages[page]).cell_mut(place);
         cell.commit(stamp);
         let committed = cell.as_cell();
-        let (true, Some(link)) = (forgets && committed.has_same_entries(), committed.older()) else {
+        let (true, Some(link)) = (forgets && committed.has_same_entries(), committed.older())
+        else {
             return false;
         };
         if self.older.before(link).is_some() {

@@ -208,7 +208,8 @@ fn the_way_to_a_state_does_not_show_in_its_hash() {
 #[test]
 fn a_page_whose_rows_grow_and_shrink_does_not_grow_for_ever() {
     let mut store = accounts();
-    let rows = [1, 2, 3].map(|number| store.insert(None, id(number), NO_VALUES, 1, 1).expect("free"));
+    let rows =
+        [1, 2, 3].map(|number| store.insert(None, id(number), NO_VALUES, 1, 1).expect("free"));
     let mut largest = 0;
     for round in 0..2_000_u32 {
         let row = rows[(round % 3) as usize];
