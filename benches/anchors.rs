@@ -3,7 +3,8 @@
 //!
 //! One update is: lock the row, read it, write it with its version counted up; a transaction is ten
 //! of them, and holds its locks to its end. Where there are sessions, the kernel has them on one
-//! thread, and the bare bound has a real thread for each.
+//! thread, and the bare bound has a real thread for each; these start together and work for a fixed
+//! time, in which the transactions that they commit are counted (`anchor/rounds.rs`).
 #![allow(missing_docs)]
 
 mod anchor;
@@ -11,8 +12,6 @@ mod anchor;
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -22,7 +21,7 @@ use multiverse::words::{BinaryOperator, Expression, Name, RequestId, Value};
 
 use anchor::bare::Bare;
 use anchor::instance::{Instance, Keyed, TEST, caller};
-use anchor::rounds::{against_bare, group_of};
+use anchor::rounds::{against_bare, at_once, group_of, timed};
 use anchor::sessions::Sessions;
 use anchor::{Draw, HOT_ROWS, KEY, NUMBER, Order, ROWS, key_of, row_id, values};
 
@@ -49,27 +48,13 @@ fn bare_of(rows: u64) -> Bare {
     bare
 }
 
-/// So many transactions on so many threads, each of which does its share.
-fn on_threads(count: u32, transact: impl Fn(&mut Draw) + Sync) {
-    let (share, transact) = (COMMITS / u64::from(count), &transact);
-    thread::scope(|scope| {
-        for number in 0..count {
-            scope.spawn(move || {
-                let mut draw = Draw::of(number.into());
-                for _ in 0..share {
-                    transact(&mut draw);
-                }
-            });
-        }
-    });
-}
-
-/// Committed transactions of sessions on so many rows, beside the bare bound's.
+/// Committed transactions of sessions on so many rows, beside the bare bound's, whose attempts
+/// answer whether they have committed.
 fn transactions(
     criterion: &mut Criterion,
     claim: &str,
     (rows, order): (u64, Order),
-    bare_transact: fn(&Bare, &mut Draw),
+    bare_attempt: fn(&Bare, &mut Draw) -> bool,
 ) {
     // Made only when it is measured: a bench that a filter leaves out costs nothing.
     let mut bare = None;
@@ -83,7 +68,7 @@ fn transactions(
             || sessions.get_or_insert_with(|| Sessions::new(count, rows, order)).run(COMMITS),
             || {
                 let bare = &*bare.get_or_insert_with(|| bare_of(rows));
-                on_threads(count, |draw| bare_transact(bare, draw));
+                at_once(count, |_, draw| bare_attempt(bare, draw).into())
             },
         );
         if let Some(sessions) = sessions
@@ -98,6 +83,7 @@ fn transactions(
 fn w1_uncontended(criterion: &mut Criterion) {
     transactions(criterion, "W1 uncontended", (ROWS, Order::Sorted), |bare, draw| {
         bare.transact(&draw.rows(ROWS, Order::Sorted).map(row_id));
+        true
     });
 }
 
@@ -105,6 +91,7 @@ fn w1_uncontended(criterion: &mut Criterion) {
 fn w2_hot_rows_sorted(criterion: &mut Criterion) {
     transactions(criterion, "W2 hot rows sorted", (HOT_ROWS, Order::Sorted), |bare, draw| {
         bare.transact(&draw.rows(HOT_ROWS, Order::Sorted).map(row_id));
+        true
     });
 }
 
@@ -112,7 +99,7 @@ fn w2_hot_rows_sorted(criterion: &mut Criterion) {
 /// find a deadlock, so none of them waits: who meets a locked row begins again with others.
 fn w3_hot_rows_unsorted(criterion: &mut Criterion) {
     transactions(criterion, "W3 hot rows unsorted", (HOT_ROWS, Order::AsDrawn), |bare, draw| {
-        while !bare.try_transact(&draw.rows(HOT_ROWS, Order::AsDrawn).map(row_id)) {}
+        bare.try_transact(&draw.rows(HOT_ROWS, Order::AsDrawn).map(row_id))
     });
 }
 
@@ -128,7 +115,7 @@ fn trace(criterion: &mut Criterion) {
         ("Trace", "on beside off"),
         COMMITS,
         || on.get_or_insert_with(|| of(true)).run(COMMITS),
-        || off.get_or_insert_with(|| of(false)).run(COMMITS),
+        || timed(COMMITS, || off.get_or_insert_with(|| of(false)).run(COMMITS)),
     );
 }
 
@@ -220,17 +207,14 @@ fn w5_scan(criterion: &mut Criterion) {
         },
         || {
             let bare = &*bare.get_or_insert_with(|| bare_of(ROWS));
-            let is_over = AtomicBool::new(false);
-            thread::scope(|scope| {
-                scope.spawn(|| {
-                    let mut draw = Draw::of(1);
-                    while !is_over.load(Ordering::Relaxed) {
-                        bare.transact(&draw.rows(ROWS, Order::Sorted).map(row_id));
-                    }
-                });
-                black_box(bare.scan(u64::MAX));
-                is_over.store(true, Ordering::Relaxed);
-            });
+            at_once(2, |number, draw| {
+                if number == 0 {
+                    black_box(bare.scan(u64::MAX));
+                    return ROWS;
+                }
+                bare.transact(&draw.rows(ROWS, Order::Sorted).map(row_id));
+                0
+            })
         },
     );
     let levels = [
@@ -245,7 +229,9 @@ fn w5_scan(criterion: &mut Criterion) {
             || scan(instance.get_or_insert_with(|| made.borrow_mut()()), hints, |_| ()),
             || {
                 let bare = &*bare.get_or_insert_with(|| bare_of(ROWS));
-                black_box(bare.scan_locking(u64::MAX));
+                timed(ROWS, || {
+                    black_box(bare.scan_locking(u64::MAX));
+                })
             },
         );
     }
@@ -269,13 +255,15 @@ fn w6_load(criterion: &mut Criterion) {
             black_box(&instance);
         },
         || {
-            let mut bare = Bare::default();
-            for (number, key) in (0..).zip(&keys) {
-                let Value::Text(text) = key else { unreachable!("keys are texts") };
-                bare_values[usize::from(KEY.0)].1 = key.clone();
-                bare.load(row_id(number), Some(text), &bare_values);
-            }
-            black_box(&bare);
+            timed(ROWS, || {
+                let mut bare = Bare::default();
+                for (number, key) in (0..).zip(&keys) {
+                    let Value::Text(text) = key else { unreachable!("keys are texts") };
+                    bare_values[usize::from(KEY.0)].1 = key.clone();
+                    bare.load(row_id(number), Some(text), &bare_values);
+                }
+                black_box(&bare);
+            })
         },
     );
 }
@@ -300,9 +288,11 @@ fn w7_point_reads(criterion: &mut Criterion) {
     let bare_reads = |read: &mut dyn FnMut(&Bare) -> u64| {
         let mut made = bare.borrow_mut();
         let bare = made.get_or_insert_with(|| bare_of(ROWS));
-        for _ in 0..READS {
-            black_box(read(bare));
-        }
+        timed(READS, || {
+            for _ in 0..READS {
+                black_box(read(bare));
+            }
+        })
     };
     let mut taken = Vec::new();
     against_bare(
@@ -340,7 +330,7 @@ fn w7_point_reads(criterion: &mut Criterion) {
                 let [key] = &keys[usize::try_from(bare_draw.below(ROWS)).expect("it fits")];
                 let Value::Text(key) = key else { unreachable!("keys are texts") };
                 bare.read_by_key(key)
-            });
+            })
         },
     );
 }

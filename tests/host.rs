@@ -1,48 +1,33 @@
 //! The host: instances in real time, called from several threads; and every run again on the pure
 //! kernel.
 
+mod hosted;
+
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use multiverse::check::invariant;
 use multiverse::fault::FaultKind;
-use multiverse::host::{Ended, Host, HostOptions, Kept};
+use multiverse::host::{Ended, Host, HostOptions};
 use multiverse::plan::{OutageKind, Plan};
-use multiverse::run::parse;
 use multiverse::trace::Event;
 use multiverse::words::Value;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use tokio::time::timeout;
 
-/// Two instances with ten accounts each; a new order in one asks the other for its account.
-const WORLD: &str = "
-scenario: Two instances in real time
-costs: { request: 0ms, read: 0ms, write: 0ms, plug-in: 0ms, network: 1ms, client: 0ms }
-tables:
-  account: { columns: { name: text, total: whole number } }
-  order: { columns: { title: text } }
-instances:
-  us: { tables: [account, order] }
-  europe: { tables: [account, order] }
-rows:
-  us: { account: { count: 10, named: 'acct {n}', set: { total: 0 } } }
-  europe: { account: { count: 10, named: 'acct {n}', set: { total: 0 } } }
-plug-ins:
-  - name: tell Europe
-    on: Create order
-    in: us
-    stage: PostOperation
-    do:
-      - create: { in: europe, table: order, row: twin, set: { title: $target.title } }
+/// One plug-in works longer than any test lasts, another one for a while.
+const WORK: &str = "
   - name: work long
     on: Delete account
     in: europe
     stage: PreOperation
-    do:
-      - work: 1 h
-actors: {}
-expect: []
+    do: [ work: 1 h ]
+  - name: work a while
+    on: Delete account
+    in: us
+    stage: PreOperation
+    do: [ work: 200 ms ]
 ";
 
 /// How long a host that stops waits for what is under way.
@@ -52,12 +37,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn plan() -> Arc<Plan> {
-    parse("host.yaml", WORLD).expect("the file is right").remove(0)
+    hosted::two_instances(10, "row: twin", WORK)
 }
 
 fn start() -> Host {
-    let options = HostOptions { kept: Kept::Recording, ..HostOptions::default() };
-    Host::start(&plan(), &options).expect("the plan is sound")
+    hosted::start(&plan())
 }
 
 /// Lets others work until something holds; a test that waits in vain is stopped by its limit.
@@ -73,14 +57,7 @@ async fn until(holds: impl Fn() -> bool) {
 /// Stops the host, and holds every instance to what must hold of any run.
 async fn stop(host: Host) -> Vec<Ended> {
     let ended = host.stop(PATIENCE).await;
-    for instance in &ended {
-        let offences = invariant::violations(&instance.trace);
-        assert!(offences.is_empty(), "{offences:?}");
-        let recording = instance.recording.as_ref().expect("it was recorded");
-        let again = recording.replay().expect("it ran before");
-        assert_eq!(again.trace.entries, instance.trace.entries, "another order");
-        assert_eq!(again.digest, instance.digest, "another state");
-    }
+    hosted::hold(&ended);
     ended
 }
 
@@ -221,6 +198,103 @@ async fn a_host_that_stops_refuses_new_calls_and_abandons_what_lasts_too_long() 
     assert_eq!(fault.kind, FaultKind::Unreachable);
     let again = ended[0].recording.as_ref().expect("it was recorded").replay();
     assert_eq!(again.expect("it ran before").digest, ended[0].digest);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_stops_lets_what_is_under_way_come_to_its_end() {
+    let host = start();
+    let mut anna = host.client("us", None).expect("there is such an instance");
+    let slow = tokio::spawn(async move { anna.delete("account", "acct 1").await });
+    until(|| host.waiting_count() == 1).await;
+    let ended = stop(host).await;
+    slow.await.expect("no panic").expect("it has the time to end");
+    assert!(ended.iter().all(|it| it.fiber_count == 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_calls_while_a_host_stops_is_answered_or_refused_but_never_forgotten() {
+    for _ in 0..50 {
+        let host = start();
+        let callers = (0..8).map(|number| {
+            let mut client = host.client("us", None).expect("there is such an instance");
+            let row = format!("acct {}", number % 2 + 1);
+            tokio::spawn(async move {
+                while client.update("account", &row, &[("total", Value::Null)]).await.is_ok() {}
+            })
+        });
+        let callers: Vec<_> = callers.collect();
+        tokio::task::yield_now().await;
+        host.stop(Duration::ZERO).await;
+        for caller in callers {
+            timeout(LIMIT, caller).await.expect("nobody waits for ever").expect("no panic");
+        }
+    }
+}
+
+/// How many callers crowd one instance, and how often they have their turn together.
+const CROWD: u64 = 16;
+const TURNS: u64 = 8_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_who_crowd_one_row_have_their_turns_in_equal_shares() {
+    let host = start();
+    let turns = Arc::new(AtomicU64::new(0));
+    let callers = (0..CROWD).map(|_| {
+        let mut client = host.client("us", None).expect("there is such an instance");
+        let turns = Arc::clone(&turns);
+        tokio::spawn(async move {
+            let mut own = 0;
+            while turns.fetch_add(1, Ordering::Relaxed) < TURNS {
+                let done = client.update("account", "acct 1", &[("total", Value::Null)]).await;
+                done.expect("it is there");
+                own += 1;
+            }
+            own
+        })
+    });
+    let mut shares = Vec::new();
+    for caller in callers.collect::<Vec<_>>() {
+        let share = timeout(LIMIT, caller).await.expect("everybody has turns");
+        shares.push(share.expect("no panic"));
+    }
+    let least = shares.iter().min().copied().unwrap_or(0);
+    assert!(
+        least * CROWD * 4 >= TURNS,
+        "somebody had less than a quarter of its share: {shares:?}"
+    );
+    assert!(stop(host).await.iter().all(|it| it.fiber_count == 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_of_callers_keeps_no_call_of_another_instance_waiting() {
+    let host = start();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let crowd = (0..CROWD * 4).map(|number| {
+        let mut client = host.client("europe", None).expect("there is such an instance");
+        let (is_over, row) = (Arc::clone(&is_over), format!("acct {}", number % 10 + 1));
+        tokio::spawn(async move {
+            while !is_over.load(Ordering::Relaxed) {
+                client.retrieve("account", &row).await.expect("it is there");
+            }
+        })
+    });
+    let crowd: Vec<_> = crowd.collect();
+    let anna = host.client("us", None).expect("there is such an instance");
+    let mut anna = anna.with_patience(PATIENCE);
+    let title = [("title", Value::text("Ten chairs"))];
+    let asked = anna.create("order", None, &title).await.map(drop);
+    let begun = tokio::time::Instant::now();
+    let asked_again = anna.create("order", None, &title).await.map(drop);
+    let lasted = begun.elapsed();
+    is_over.store(true, Ordering::Relaxed);
+    for caller in crowd {
+        timeout(LIMIT, caller).await.expect("everybody has turns").expect("no panic");
+    }
+    asked.expect("Europe has time for it");
+    let fault = asked_again.expect_err("its twin is there");
+    assert!(fault.kind != FaultKind::ClientTimeout && lasted < PATIENCE / 2, "{lasted:?}");
+    drop(anna);
+    assert!(stop(host).await.iter().all(|it| it.fiber_count == 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,6 +12,8 @@ use crate::engine::guest::Border;
 use crate::engine::jobs::Jobs;
 use crate::engine::log::Log;
 use crate::engine::names::Names;
+use crate::engine::numbers::Numbers;
+use crate::engine::outages::Outages;
 use crate::engine::plug_in::PlugIns;
 use crate::engine::queue::{Due, Queue};
 use crate::engine::random::Random;
@@ -106,14 +108,12 @@ impl World {
             jobs: Jobs::default(),
             users: UserCaches::default(),
             random: Random::new(seed),
-            next_lane: 0,
-            next_request: 0,
-            next_transaction: 0,
+            numbers: Numbers::default(),
             transitions: 0,
             turns: 0,
             log: Log::new(log),
             ordered: 0,
-            outages: Arc::new(plan.outages.clone()),
+            outages: Outages::new(&plan.outages, log),
             border: Border::default(),
         };
         for group in &plan.rows {
@@ -128,8 +128,7 @@ impl World {
     pub fn header(&self) -> Header {
         let mut header = Header::of(&self.shared.plan);
         header.row_names = self.names.planned();
-        header.outages = self.outages.iter().map(|outage| outage.name.clone()).collect();
-        header.outage_kinds = self.outages.iter().map(|outage| outage.kind).collect();
+        (header.outages, header.outage_kinds) = self.outages.told().unzip();
         header
     }
 

@@ -28,11 +28,8 @@ impl World {
         self.jobs.hash(&mut hasher);
         self.users.hash(&mut hasher);
         self.random.positions().hash(&mut hasher);
-        let counters = (self.next_lane, self.next_request, self.next_transaction);
-        counters.hash(&mut hasher);
-        for outage in &self.outages[self.shared.plan.outages.len()..] {
-            (outage.instance, outage.from, outage.until, outage.kind).hash(&mut hasher);
-        }
+        self.numbers.hash(&mut hasher);
+        self.outages.hash(&mut hasher);
         hasher.0.digest128()
     }
 }

@@ -27,18 +27,11 @@ use crate::engine::sharing::SharedVariables;
 use crate::engine::split::Part;
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{ActorKind, Outage, OutageKind};
+use crate::plan::{ActorKind, OutageKind};
 use crate::trace::Event;
-use crate::words::{InstanceId, OutageId, RequestId};
+use crate::words::{InstanceId, RequestId};
 
 impl World {
-    /// A number for a new request.
-    pub(super) const fn number_request(&mut self) -> RequestId {
-        let id = RequestId(self.next_request);
-        self.next_request += 1;
-        id
-    }
-
     /// Sends a request to an instance and lets the caller wait for the answer.
     pub(super) fn send(
         &mut self,
@@ -95,24 +88,10 @@ impl World {
         }
     }
 
-    /// The outage of this kind that is on at an instance now.
-    fn outage(
-        &self,
-        instance: InstanceId,
-        kind: impl Fn(OutageKind) -> bool,
-    ) -> Option<(OutageId, &Outage)> {
-        let outages = self.outages.iter().enumerate();
-        let mut on = outages.filter(|(_, outage)| {
-            outage.instance == instance && kind(outage.kind) && outage.covers(self.now)
-        });
-        on.next().map(|(index, outage)| (OutageId(u32::try_from(index).unwrap_or(0)), outage))
-    }
-
     /// How much longer a message to or from this instance takes now.
     fn delay(&self, instance: InstanceId) -> Duration {
-        let slow = self.outage(instance, |kind| matches!(kind, OutageKind::Slow(_)));
-        match slow.map(|(_, outage)| outage.kind) {
-            Some(OutageKind::Slow(delay)) => delay,
+        match self.outages.on(instance, self.now, |kind| matches!(kind, OutageKind::Slow(_))) {
+            Some((_, OutageKind::Slow(delay))) => delay,
             _ => Duration::ZERO,
         }
     }
@@ -123,12 +102,12 @@ impl World {
         let Role::Server { request, instance, .. } = server.role else {
             return false;
         };
-        let stopped = self.outage(instance, |kind| !matches!(kind, OutageKind::Slow(_)));
-        let Some((outage, planned)) = stopped else {
+        let closed = |kind| !matches!(kind, OutageKind::Slow(_));
+        let Some((outage, kind)) = self.outages.on(instance, self.now, closed) else {
             return true;
         };
         let name = &self.shared.plan.instance(instance).name;
-        let fault = match planned.kind {
+        let fault = match kind {
             OutageKind::Maintenance => Fault::new(
                 FaultKind::UnderMaintenance,
                 format!("The organization is currently disabled: `{name}` is under maintenance."),
@@ -194,7 +173,7 @@ impl World {
             return;
         }
         let mut answer = answer.unwrap_or(Ok(Answer::Done));
-        let cut = self.outage(instance, |kind| kind == OutageKind::Unreachable);
+        let cut = self.outages.on(instance, self.now, |kind| kind == OutageKind::Unreachable);
         if let Some((outage, _)) = cut.filter(|_| carried_out) {
             self.log.emit(self.now, || Event::ResponseLost { lane, request, outage });
             let name = &self.shared.plan.instance(instance).name;

@@ -9,14 +9,13 @@
 //! the instant up to which it was advanced. When somebody looked at it does not matter, since
 //! everything that was due before an input happens before it. So a list of inputs is a recording.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::ask::Ask;
 use crate::engine::database::broken;
-use crate::engine::fiber::{Fiber, FiberId, Role, State};
+use crate::engine::fiber::{Fiber, FiberId, Frame, Role, State};
 use crate::engine::queue::Due;
 use crate::engine::request::{Answer, Request};
 use crate::engine::schedule::InOrder;
@@ -25,7 +24,7 @@ use crate::engine::world::{World, is_stale};
 use crate::fault::Fault;
 use crate::plan::{Isolation, Outage};
 use crate::trace::{Event, LaneKind, Outcome, RollbackReason};
-use crate::words::{ActorId, InstanceId, LaneId, Name, OutageId, RequestId, RowId, SimInstant};
+use crate::words::{ActorId, InstanceId, Name, RequestId, RowId, SimInstant};
 
 /// A caller from outside; its host never uses a number twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,6 +129,11 @@ impl World {
         self.border.guests.keys().copied().collect()
     }
 
+    /// How many names of rows the world knows, beside those of its beginning.
+    pub fn name_count(&self) -> usize {
+        self.names.count()
+    }
+
     /// How many fibers wait for a lock.
     pub fn blocked_count(&self) -> usize {
         self.fibers.iter().filter(|fiber| fiber.state == State::Locked).count()
@@ -218,6 +222,26 @@ impl World {
         }
         self.conduct();
         self.advance_until(at);
+        self.forget_names();
+    }
+
+    /// Forgets, now and then, the names of rows that are nowhere, so that a world whose callers go
+    /// on naming new ones does not grow for that. A row that a request under way is about keeps
+    /// its name: it may be about to come.
+    fn forget_names(&mut self) {
+        if !self.names.have_grown() {
+            return;
+        }
+        let frames = self.fibers.iter().flat_map(|fiber| &fiber.frames);
+        let requests = frames.filter_map(|frame| match frame {
+            Frame::Request(frame) => Some(&frame.request),
+            _ => None,
+        });
+        let asked: BTreeSet<RowId> = requests.flat_map(Request::ids).collect();
+        let databases = &self.databases;
+        self.names.forget(|table, id| {
+            asked.contains(&id) || databases.iter().any(|database| database.knows(table, id))
+        });
     }
 
     /// A guest's fiber begins, with its lane.
@@ -227,10 +251,9 @@ impl World {
         (actor, name, user): (ActorId, Name, Option<RowId>),
         (home, hop, stays): (InstanceId, Duration, bool),
     ) -> FiberId {
-        let lane = LaneId(self.next_lane);
-        self.next_lane += 1;
-        self.runs[actor.index()] += 1;
-        let kind = LaneKind::Actor { actor, run: self.runs[actor.index()] };
+        let lane = self.number_lane();
+        let run = self.number_run(actor);
+        let kind = LaneKind::Actor { actor, run };
         self.log.emit(self.now, || Event::LaneBegan { lane, kind, name });
         let id = self.allocate();
         let fiber = &mut self.fibers[id.0 as usize];
@@ -360,11 +383,11 @@ impl World {
 
     /// An outage that nobody planned begins.
     fn inject(&mut self, outage: Outage) {
-        let id = OutageId(u32::try_from(self.outages.len()).unwrap_or(u32::MAX));
         // It may have waited for others to be served until it is over.
         let outage = Outage { from: self.now, until: outage.until.max(self.now), ..outage };
-        self.queue.schedule(outage.until, Due::OutageEnds(id));
-        Arc::make_mut(&mut self.outages).push(outage);
+        let until = outage.until;
+        let id = self.outages.add(outage);
+        self.queue.schedule(until, Due::OutageEnds(id));
         self.outage_begins(id);
     }
 }

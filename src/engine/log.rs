@@ -28,7 +28,7 @@ impl Log {
     pub fn emit(&mut self, at: SimInstant, event: impl FnOnce() -> Event) {
         if self.on {
             self.entries.push(Entry { at, sequence: self.next_sequence, event: event() });
-            self.next_sequence += 1;
+            self.next_sequence = self.next_sequence.wrapping_add(1);
         }
     }
 

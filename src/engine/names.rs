@@ -5,6 +5,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use crate::engine::sweep::Sweep;
 use crate::words::{Name, RowId, TableId};
 
 /// A table by row id. Its order is the hasher's own, so nothing but look-ups ever sees it.
@@ -18,12 +19,13 @@ pub struct Names {
     met: Arc<ById>,
     /// Whether the world has begun: the names learned before go into the trace's header.
     is_sealed: bool,
+    sweep: Sweep,
 }
 
 impl Names {
     /// The names that the plan mentions.
     pub fn new(planned: impl Iterator<Item = (RowId, (TableId, Name))>) -> Self {
-        Self { planned: Arc::default(), met: Arc::new(planned.collect()), is_sealed: false }
+        Self { planned: Arc::default(), met: Arc::new(planned.collect()), ..Self::default() }
     }
 
     /// The name of a row.
@@ -48,6 +50,22 @@ impl Names {
         if self.planned.is_empty() {
             self.planned = learned;
         }
+    }
+
+    /// How many came after the world had begun.
+    pub fn count(&self) -> usize {
+        self.met.len()
+    }
+
+    /// Whether so many have come that [`Self::forget`] is worth its while.
+    pub fn have_grown(&self) -> bool {
+        self.sweep.is_due(self.met.len())
+    }
+
+    /// Forgets the names that came after the world had begun, but for these.
+    pub fn forget(&mut self, but: impl Fn(TableId, RowId) -> bool) {
+        Arc::make_mut(&mut self.met).retain(|id, (table, _)| but(*table, *id));
+        self.sweep.is_done(self.met.len());
     }
 
     /// The names that were there when the world began, in the order of the ids.

@@ -94,6 +94,12 @@ impl Request {
         }
     }
 
+    /// The ids of the rows that it names, with those of the requests that it carries.
+    pub fn ids(&self) -> impl Iterator<Item = RowId> {
+        let carried = self.batch.iter().flat_map(|batch| &batch.items);
+        self.id().into_iter().chain(carried.filter_map(Self::id))
+    }
+
     /// Gives a column its value, in place of the one that it had in this request.
     pub fn assign(&mut self, column: ColumnId, value: Assigned) {
         match self.columns.iter_mut().find(|(assigned, _)| *assigned == column) {

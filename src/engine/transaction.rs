@@ -7,7 +7,7 @@ use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::Isolation;
 use crate::trace::{RollbackReason, WaitEnd};
-use crate::words::{InstanceId, LaneId, RequestId, TransactionId};
+use crate::words::{InstanceId, LaneId, RequestId};
 
 impl World {
     /// Opens a transaction. An explicit one has a time limit, where the plan sets one.
@@ -18,8 +18,7 @@ impl World {
         (isolation, priority): (Isolation, i8),
         request: Option<RequestId>,
     ) -> TransactionRef {
-        let id = TransactionId(self.next_transaction);
-        self.next_transaction += 1;
+        let id = self.number_transaction();
         let (database, mut context) = self.database(instance);
         let beginning = Beginning { id, lane, isolation, priority, request };
         let reference = database.begin(&mut context, beginning);

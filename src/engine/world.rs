@@ -19,13 +19,15 @@ use crate::engine::guest::Border;
 use crate::engine::jobs::Jobs;
 use crate::engine::log::Log;
 use crate::engine::names::Names;
+use crate::engine::numbers::Numbers;
+use crate::engine::outages::Outages;
 use crate::engine::plug_in::PlugIns;
 use crate::engine::queue::{Due, Queue, Scheduled};
 use crate::engine::random::Random;
 use crate::engine::schedule::Chooser;
 use crate::engine::security::{USER_TABLE, UserCaches};
 use crate::engine::steps::StepIndex;
-use crate::plan::{ActorKind, Outage, Plan};
+use crate::plan::{ActorKind, Plan};
 use crate::trace::{Entry, Event, LaneKind, Outcome};
 use crate::words::evaluate::Clock;
 use crate::words::{
@@ -66,9 +68,7 @@ pub struct World {
     /// What the instances have cached of users.
     pub(super) users: UserCaches,
     pub(super) random: Random,
-    pub(super) next_lane: u32,
-    pub(super) next_request: u32,
-    pub(super) next_transaction: u32,
+    pub(super) numbers: Numbers,
     pub(super) transitions: u64,
     /// How many times a loop went round. They count against the run's limit like transitions, so
     /// that a loop in which no time passes ends as well.
@@ -76,8 +76,7 @@ pub struct World {
     pub(super) log: Log,
     /// How many steps of the sessions' order have begun.
     pub(super) ordered: usize,
-    /// The outages: those of the plan, then those that came from outside.
-    pub(super) outages: Arc<Vec<Outage>>,
+    pub(super) outages: Outages,
     /// What goes in and out.
     pub(super) border: Border,
 }
@@ -370,15 +369,19 @@ impl World {
 
     /// An outage begins.
     pub(super) fn outage_begins(&mut self, outage: OutageId) {
-        let planned = &self.outages[outage.index()];
-        let (instance, until) = (planned.instance, planned.until);
+        let Some((instance, until)) = self.outages.extent(outage) else {
+            return;
+        };
         self.log.emit(self.now, || Event::OutageBegan { outage, instance, until });
     }
 
     /// An outage is over.
     fn outage_ends(&mut self, outage: OutageId) {
-        let instance = self.outages[outage.index()].instance;
+        let Some((instance, _)) = self.outages.extent(outage) else {
+            return;
+        };
         self.log.emit(self.now, || Event::OutageEnded { outage, instance });
+        self.outages.remove(outage);
     }
 
     /// An actor's schedule has come: its runs begin, one for each of its count, and the next
@@ -403,10 +406,8 @@ impl World {
 
     fn begin_run(&mut self, plan: &Plan, id: ActorId, number: u32) {
         let actor = plan.actor(id);
-        let lane = LaneId(self.next_lane);
-        self.next_lane += 1;
-        self.runs[id.index()] += 1;
-        let run = self.runs[id.index()];
+        let lane = self.number_lane();
+        let run = self.number_run(id);
         let kind = match actor.kind {
             ActorKind::Client => LaneKind::Actor { actor: id, run },
             ActorKind::Flow { .. } => LaneKind::Flow { actor: id, run },

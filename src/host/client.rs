@@ -132,27 +132,32 @@ impl Client {
 
     /// Brings an input and waits for the reply to it.
     async fn call(&mut self, input: impl FnOnce(GuestId) -> Input) -> Reply {
-        if self.shared.is_stopping() {
-            return Err(stopping());
-        }
         if self.standing == Standing::Lost {
             let message = "The transaction was rolled back when a call in it was given up.";
             return Err(Fault::new(FaultKind::TransactionAborted, message));
         }
         let shared = Arc::clone(&self.shared);
         let live = &shared.instances[self.instance];
-        let guest = self.guest.unwrap_or_else(|| {
-            let guest = shared.number_guest();
+        let (guest, is_new) = match self.guest {
+            Some(guest) => (guest, false),
+            None => (shared.number_guest(), true),
+        };
+        let parking = Arc::new(Parking::new());
+        shared.parked.insert(guest, Awaiting::Caller(Arc::clone(&parking)));
+        // A host that stops settles all who wait after it has said that it stops. So who looks
+        // only when it waits already is either told here or settled there.
+        if shared.is_stopping() {
+            shared.parked.remove(&guest);
+            return Err(stopping());
+        }
+        if is_new {
             let name = self.user.clone().unwrap_or_else(|| Name::from("client"));
             let name = Name::from(format!("{name} #{}", guest.0));
             let (actor, user) = (ActorId(0), self.user.clone());
             let arrival = Arrival { instance: live.id, actor, name, user };
             live.bring(&shared, Input::Enter(guest, arrival));
-            guest
-        });
+        }
         self.guest = Some(guest);
-        let parking = Arc::new(Parking::new());
-        shared.parked.insert(guest, Awaiting::Caller(Arc::clone(&parking)));
         let mut wait = Wait { client: self, parking, guest, is_over: false };
         live.bring(&shared, input(guest));
         let reply = wait.reply().await;

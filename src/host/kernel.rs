@@ -27,7 +27,8 @@ pub enum Kept {
     /// Nothing: however long it runs, it needs no more memory for that.
     #[default]
     Nothing,
-    /// What happens, until it is taken ([`super::Host::take_trace`]) or the host stops.
+    /// What happens, until it is taken ([`super::Host::take_trace`]) or the host stops. However
+    /// often it is taken, the name of each outage from outside stays for its header.
     Trace,
     /// The same, and what each instance is given, so that the run can be replayed. It grows with
     /// every call.

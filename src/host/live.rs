@@ -85,11 +85,13 @@ impl Live {
         }
     }
 
-    /// Goes on where a server has handed over.
-    fn take_over(&self, shared: &Shared) {
-        while self.is_handed_over.swap(false, Ordering::AcqRel) {
+    /// Goes on for a while where a server has handed over. Answers whether one had.
+    fn take_over(&self, shared: &Shared) -> bool {
+        let is_handed_over = self.is_handed_over.swap(false, Ordering::AcqRel);
+        if is_handed_over {
             self.serve(shared);
         }
+        is_handed_over
     }
 
     /// Serves until nothing waits, or long enough.
@@ -156,7 +158,7 @@ impl Live {
             self.bring(shared, input);
         }
         self.tick(shared);
-        self.take_over(shared);
+        while self.take_over(shared) {}
         let mut kernel = locked(&self.kernel);
         kernel.close(shared.now());
         kernel.end()
@@ -174,6 +176,8 @@ pub(super) async fn pump(shared: Arc<Shared>, index: usize) {
             () = live.bell.notified() => {}
             () = tokio::time::sleep(wait) => {}
         }
+        // Whoever hands over rings, so under load this goes round: what was posted has its turn
+        // between what callers bring.
         live.take_over(&shared);
         for input in live.take_post() {
             live.bring(&shared, input);

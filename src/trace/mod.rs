@@ -61,7 +61,7 @@ pub struct Trace {
 pub struct Entry {
     /// When.
     pub at: SimInstant,
-    /// Its position in the trace, from 0.
+    /// Its position in the trace, from 0; after `u32::MAX` from 0 again.
     pub sequence: u32,
     /// What.
     #[serde(flatten)]

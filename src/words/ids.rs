@@ -36,18 +36,21 @@ ids! {
     PlugInId(u32);
     /// One custom message, by its position in `Plan::messages`.
     MessageId(u16);
-    /// One planned outage, by its position in `Plan::outages`.
+    /// One outage: a planned one by its position in `Plan::outages`, then those that a host lets
+    /// begin, in their order.
     OutageId(u32);
     /// One actor or flow, by its position in `Plan::actors`.
     ActorId(u32);
     /// One line of activity that a reader follows: one run of one actor or flow, with everything
-    /// that instances do on its behalf. Numbered in the order in which the lanes begin.
+    /// that instances do on its behalf. Numbered in the order in which the lanes begin; after
+    /// `u32::MAX` of them from 0 again.
     LaneId(u32);
     /// One request to an instance, nested ones included. Numbered in the order in which they are
-    /// made, over all instances, and never reused within a run.
+    /// made, over all instances; after `u32::MAX` of them from 0 again, when the earlier ones are
+    /// long over.
     RequestId(u32);
-    /// One database transaction. Numbered in begin order over all instances and never reused
-    /// within a run, so a smaller number means an older transaction.
+    /// One database transaction. Numbered in begin order over all instances; after `u32::MAX` of
+    /// them from 0 again, so a number tells apart those under way but not which is older.
     TransactionId(u32);
 }
 

@@ -213,6 +213,11 @@ impl Database {
         self.tables[table.index()].is_some()
     }
 
+    /// Whether anything is known of a row: it is there, or was or will be for somebody.
+    pub fn knows(&self, table: TableId, id: RowId) -> bool {
+        self.store(table).is_ok_and(|store| store.find(id).is_some())
+    }
+
     /// When the deadlock monitor wants to search next, if that has changed.
     pub const fn take_search(&mut self) -> Option<SimInstant> {
         self.search.take()

@@ -33,6 +33,7 @@ use crate::engine::operation::Done;
 use crate::engine::queue::Due;
 use crate::engine::random::shuffle;
 use crate::engine::store::View;
+use crate::engine::sweep::Sweep;
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{ImageKind, JobState, JobStatus, JobTable, Message, StepKind};
@@ -54,6 +55,7 @@ pub struct Jobs {
     numbers: Vec<u32>,
     /// When background workflows have run for a row of late.
     runs: BTreeMap<(InstanceId, PlugInId, RowId), Vec<SimInstant>>,
+    runs_sweep: Sweep,
 }
 
 /// A job that is not over.
@@ -189,7 +191,7 @@ impl World {
         let at = work.step().map_or(steps.len(), PlugInId::index);
         let numbers = &mut self.jobs.numbers;
         numbers.resize(steps.len() + 1, 0);
-        let number = numbers[at] + 1;
+        let number = numbers[at].wrapping_add(1);
         let name = format!("{} {number}", steps.get(at).map_or("cascade", |step| &step.name));
         let row = self.row_called(jobs.table, &name);
         let values = written_job(&jobs, frame, Value::Text(name.into()), token.clone());
@@ -338,8 +340,13 @@ impl World {
             return false;
         }
         let (now, period) = (self.now, plan.limits.workflow_period);
+        let is_recent = |run: &SimInstant| *run + period > now;
+        if self.jobs.runs_sweep.is_due(self.jobs.runs.len()) {
+            self.jobs.runs.retain(|_, runs| runs.iter().any(is_recent));
+            self.jobs.runs_sweep.is_done(self.jobs.runs.len());
+        }
         let runs = self.jobs.runs.entry((job.instance, plug_in, row)).or_default();
-        runs.retain(|run| *run + period > now);
+        runs.retain(is_recent);
         runs.push(now);
         runs.len() > plan.limits.workflow_runs as usize
     }

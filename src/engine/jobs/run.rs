@@ -13,7 +13,7 @@ use crate::engine::world::{Flow, World};
 use crate::fault::{Fault, FaultKind, OperationStatus};
 use crate::plan::{JobState, JobStatus, JobTable, Message};
 use crate::trace::{Event, JobEvent, JobOutcome, LaneKind};
-use crate::words::{ColumnId, InstanceId, LaneId, RowId, Value};
+use crate::words::{ColumnId, InstanceId, RowId, Value};
 
 impl World {
     /// The service takes a job: a lane of its own begins.
@@ -24,8 +24,7 @@ impl World {
         };
         job.is_taken = true;
         let job = job.clone();
-        let lane = LaneId(self.next_lane);
-        self.next_lane += 1;
+        let lane = self.number_lane();
         let name = self.names.get(row).cloned().unwrap_or_else(|| row.to_string().into());
         let kind = LaneKind::Job { plug_in: job.work.step() };
         self.log.emit(self.now, || Event::LaneBegan { lane, kind, name });
