@@ -22,7 +22,7 @@ use multiverse::words::{BinaryOperator, Expression, Name, RequestId, Value};
 use anchor::bare::Bare;
 use anchor::instance::{Instance, Keyed, TEST, caller};
 use anchor::rounds::{against_bare, at_once, group_of, timed};
-use anchor::sessions::Sessions;
+use anchor::sessions::{Notice, Sessions, Work};
 use anchor::{Draw, HOT_ROWS, KEY, NUMBER, Order, ROWS, key_of, row_id, values};
 
 #[global_allocator]
@@ -53,7 +53,7 @@ fn bare_of(rows: u64) -> Bare {
 fn transactions(
     criterion: &mut Criterion,
     claim: &str,
-    (rows, order): (u64, Order),
+    work: Work,
     bare_attempt: fn(&Bare, &mut Draw) -> bool,
 ) {
     // Made only when it is measured: a bench that a filter leaves out costs nothing.
@@ -65,9 +65,9 @@ fn transactions(
             criterion,
             (claim, &case),
             COMMITS,
-            || sessions.get_or_insert_with(|| Sessions::new(count, rows, order)).run(COMMITS),
+            || sessions.get_or_insert_with(|| Sessions::new(count, work)).run(COMMITS),
             || {
-                let bare = &*bare.get_or_insert_with(|| bare_of(rows));
+                let bare = &*bare.get_or_insert_with(|| bare_of(work.rows));
                 at_once(count, |_, draw| bare_attempt(bare, draw).into())
             },
         );
@@ -81,15 +81,30 @@ fn transactions(
 
 /// W1: random rows of a million, with nobody in the way.
 fn w1_uncontended(criterion: &mut Criterion) {
-    transactions(criterion, "W1 uncontended", (ROWS, Order::Sorted), |bare, draw| {
+    w1(criterion, "W1 uncontended", Notice::Together);
+}
+
+/// The same where the kernel does not know a transaction's rows in advance.
+fn w1_row_by_row(criterion: &mut Criterion) {
+    w1(criterion, "W1 row by row", Notice::RowByRow);
+}
+
+fn w1(criterion: &mut Criterion, claim: &str, notice: Notice) {
+    let work = Work { rows: ROWS, order: Order::Sorted, notice };
+    transactions(criterion, claim, work, |bare, draw| {
         bare.transact(&draw.rows(ROWS, Order::Sorted).map(row_id));
         true
     });
 }
 
+/// A hundred rows that everybody wants.
+const fn hot(order: Order) -> Work {
+    Work { rows: HOT_ROWS, order, notice: Notice::RowByRow }
+}
+
 /// W2: a hundred hot rows in ascending order, so that sessions wait and never deadlock.
 fn w2_hot_rows_sorted(criterion: &mut Criterion) {
-    transactions(criterion, "W2 hot rows sorted", (HOT_ROWS, Order::Sorted), |bare, draw| {
+    transactions(criterion, "W2 hot rows sorted", hot(Order::Sorted), |bare, draw| {
         bare.transact(&draw.rows(HOT_ROWS, Order::Sorted).map(row_id));
         true
     });
@@ -98,7 +113,7 @@ fn w2_hot_rows_sorted(criterion: &mut Criterion) {
 /// W3: a hundred hot rows in any order, so that sessions deadlock. The bare bound's sessions can't
 /// find a deadlock, so none of them waits: who meets a locked row begins again with others.
 fn w3_hot_rows_unsorted(criterion: &mut Criterion) {
-    transactions(criterion, "W3 hot rows unsorted", (HOT_ROWS, Order::AsDrawn), |bare, draw| {
+    transactions(criterion, "W3 hot rows unsorted", hot(Order::AsDrawn), |bare, draw| {
         bare.try_transact(&draw.rows(HOT_ROWS, Order::AsDrawn).map(row_id))
     });
 }
@@ -107,7 +122,7 @@ fn w3_hot_rows_unsorted(criterion: &mut Criterion) {
 fn trace(criterion: &mut Criterion) {
     let of = |on: bool| {
         let instance = Instance::of(HOT_ROWS, Keyed::No).with_trace(on);
-        Sessions::on(instance, 16, HOT_ROWS, Order::Sorted)
+        Sessions::on(instance, 16, hot(Order::Sorted))
     };
     let (mut on, mut off) = (None, None);
     against_bare(
@@ -338,6 +353,7 @@ fn w7_point_reads(criterion: &mut Criterion) {
 criterion_group!(
     benches,
     w1_uncontended,
+    w1_row_by_row,
     w2_hot_rows_sorted,
     w3_hot_rows_unsorted,
     w4_cycle_to_victim,

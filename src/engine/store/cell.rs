@@ -1,7 +1,8 @@
 //! A cell: the fixed stretch of bytes in which one version of a row lies.
 //!
 //! ```text
-//!   id (16) | row version (8) | stamp (8) | length (4) | writer (4) | older (4) | marks (1) | image …
+//!   id (16) | row version (8) | stamp (8) | length (4) | writer (4) | older (4) | marks (1) |
+//!   image …
 //! ```
 //!
 //! `older` is the link to the version before it, counted from 1; 0 where there is none.

@@ -244,12 +244,15 @@ impl TableStore {
         values: &[impl NewValue],
         out: &mut Vec<EntryChange>,
     ) {
+        if self.shape.indexes.is_empty() {
+            return;
+        }
+        let image = row.and_then(|row| self.newest(row));
         let sets = |column| values.iter().any(|it| it.column() == column);
         for (index, number) in self.shape.indexes.iter().zip(0..) {
-            if row.is_some() && !index.columns().any(sets) {
+            if image.is_some() && !index.columns().any(sets) {
                 continue;
             }
-            let image = row.and_then(|row| self.newest(row));
             let (mut old, mut new) = (Vec::new(), Vec::with_capacity(ROOM));
             let was_in = image.is_some_and(|image| index.encode(image, &mut old));
             let will_be_in = index.encode_written(image, values, &mut new);
