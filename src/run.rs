@@ -42,6 +42,11 @@ impl Run {
         report::story(&self.trace, &self.verdict, options)
     }
 
+    /// The run as reports of several runs take it.
+    pub const fn reported(&self) -> report::Run<'_> {
+        report::Run { trace: &self.trace, verdict: &self.verdict }
+    }
+
     /// The run as a picture of time, locks and outages.
     pub fn timeline(&self, options: &StoryOptions) -> String {
         report::timeline(&self.trace, &self.verdict, options)

@@ -1,6 +1,8 @@
 //! Comparisons as a reader sees them, and the runs behind their strips against files in which the
 //! start is written by hand.
 
+mod shipped;
+
 use std::sync::Arc;
 
 use multiverse::check::History;
@@ -20,13 +22,11 @@ const KEPT: [&str; 3] = [
 
 fn compared(plans: &[Arc<Plan>], options: &StoryOptions) -> String {
     let as_usual = RunOptions::default();
-    let runs: Vec<Run> =
-        plans.iter().map(|plan| run::run(plan, &as_usual).expect("a sound plan")).collect();
+    let runs = shipped::runs(plans);
     let traces: Vec<_> = runs.iter().map(|run| &run.trace).collect();
     let wanted = SweepOptions { starts: 81, ..SweepOptions::default() };
     let sweep = run::sweep(plans, &traces, &as_usual, &wanted).expect("sound plans");
-    let runs: Vec<_> =
-        runs.iter().map(|it| report::Run { trace: &it.trace, verdict: &it.verdict }).collect();
+    let runs: Vec<_> = runs.iter().map(Run::reported).collect();
     report::comparison(&runs, sweep.as_ref(), options)
 }
 
@@ -34,20 +34,13 @@ fn compared(plans: &[Arc<Plan>], options: &StoryOptions) -> String {
 fn the_comparisons_of_three_scenarios() {
     let pages = [(100, false, "wide"), (56, true, "narrow, ascii")];
     for name in KEPT {
-        let file = format!("scenarios/{name}.yaml");
-        let text = std::fs::read_to_string(&file).expect("the file is there");
-        let plans = run::parse(&file, &text).expect("the file is accepted");
+        let plans = shipped::plans(name);
         for (width, ascii, page) in pages {
             let options = StoryOptions { width, ascii, ..StoryOptions::default() };
             let told = compared(&plans, &options);
             assert!(told.lines().all(|line| line.chars().count() <= width), "{told}");
             assert!(!ascii || told.is_ascii(), "{told}");
-            let snapshot = format!("{name}.{page}").replace(['/', ' ', ','], "-");
-            let mut settings = insta::Settings::clone_current();
-            settings.set_snapshot_path("snapshots/comparisons");
-            settings.set_prepend_module_to_snapshot(false);
-            settings.set_omit_expression(true);
-            settings.bind(|| insta::assert_snapshot!(snapshot, told));
+            shipped::is_kept("comparisons", &format!("{name}.{page}"), &told);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What could trigger what in small scenarios: loops, what cuts them, and what shares locks.
 
 mod programs;
+mod shipped;
 
 use multiverse::engine::RunOptions;
 use multiverse::report::{DiagramFormat, diagram};
@@ -72,23 +73,16 @@ fn the_diagrams_of_three_scenarios() {
         "transaction-patterns/unintended-loop",
         "pipeline/loop-through-jobs",
     ] {
-        let file = format!("scenarios/{name}.yaml");
-        let text = std::fs::read_to_string(&file).expect("the file is there");
-        let plan = &run::parse(&file, &text).expect("the file is accepted")[0];
-        let trace = run::run(plan, &RunOptions::default()).expect("the plan is sound").trace;
+        let plans = shipped::plans(name);
+        let trace = &shipped::runs(&plans)[0].trace;
         let formats = [
             (DiagramFormat::Dot, "dot"),
             (DiagramFormat::Mermaid, "mmd"),
             (DiagramFormat::Svg, "svg"),
         ];
         for (format, word) in formats {
-            let mut settings = insta::Settings::clone_current();
-            settings.set_snapshot_path("snapshots/diagrams");
-            settings.set_prepend_module_to_snapshot(false);
-            settings.set_omit_expression(true);
-            let snapshot = format!("{}.{word}", name.replace('/', "-"));
-            let text = diagram(plan, Some(&trace), format);
-            settings.bind(|| insta::assert_snapshot!(snapshot, text));
+            let text = diagram(&plans[0], Some(trace), format);
+            shipped::is_kept("diagrams", &format!("{name}.{word}"), &text);
         }
     }
 }

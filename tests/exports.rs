@@ -2,10 +2,11 @@
 //! programs are installed, what these say.
 
 mod programs;
+mod shipped;
 
 use multiverse::engine::RunOptions;
-use multiverse::report::{Format, Run, export, json, junit};
-use multiverse::run;
+use multiverse::report::{Format, export, json, junit};
+use multiverse::run::{self, Run};
 use multiverse::testing::Folder;
 use multiverse::trace::Trace;
 
@@ -19,29 +20,20 @@ const KEPT: [&str; 5] = [
     "eventual-consistency/europe-still-down-when-the-app-calls",
 ];
 
-fn runs(name: &str) -> Vec<Trace> {
-    let file = format!("scenarios/{name}.yaml");
-    let text = std::fs::read_to_string(&file).expect("the file is there");
-    let plans = run::parse(&file, &text).expect("the file is accepted");
-    let traces = plans.iter().map(|it| run::run(it, &RunOptions::default()).expect("sound").trace);
-    traces.collect()
+fn traces(name: &str) -> Vec<Trace> {
+    shipped::runs(&shipped::plans(name)).into_iter().map(|run| run.trace).collect()
 }
 
 #[test]
 fn the_exports_of_five_scenarios() {
     for name in KEPT {
-        for trace in runs(name) {
+        for trace in traces(name) {
             for format in Format::ALL {
                 for document in export(&trace, format) {
                     let variant = trace.header.variant.as_deref().unwrap_or("run");
                     let part = document.part.as_deref().unwrap_or("whole");
                     let snapshot = format!("{name}.{variant}.{part}.{}", format.extension());
-                    let snapshot = snapshot.replace(['/', ' '], "-");
-                    let mut settings = insta::Settings::clone_current();
-                    settings.set_snapshot_path("snapshots/exports");
-                    settings.set_prepend_module_to_snapshot(false);
-                    settings.set_omit_expression(true);
-                    settings.bind(|| insta::assert_snapshot!(snapshot, document.text));
+                    shipped::is_kept("exports", &snapshot, &document.text);
                 }
             }
         }
@@ -51,24 +43,10 @@ fn the_exports_of_five_scenarios() {
 #[test]
 fn the_test_results_of_five_scenarios() {
     for name in KEPT {
-        let file = format!("scenarios/{name}.yaml");
-        let text = std::fs::read_to_string(&file).expect("the file is there");
-        let plans = run::parse(&file, &text).expect("the file is accepted");
-        let runs: Vec<_> = plans
-            .iter()
-            .map(|plan| run::run(plan, &RunOptions::default()).expect("the plan is sound"))
-            .collect();
-        let runs: Vec<_> =
-            runs.iter().map(|it| Run { trace: &it.trace, verdict: &it.verdict }).collect();
-        let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path("snapshots/exports");
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        settings.bind(|| {
-            let name = name.replace('/', "-");
-            insta::assert_snapshot!(format!("{name}.junit.xml"), junit(&runs));
-            insta::assert_snapshot!(format!("{name}.verdicts.json"), json(&runs));
-        });
+        let runs = shipped::runs(&shipped::plans(name));
+        let runs: Vec<_> = runs.iter().map(Run::reported).collect();
+        shipped::is_kept("exports", &format!("{name}.junit.xml"), &junit(&runs));
+        shipped::is_kept("exports", &format!("{name}.verdicts.json"), &json(&runs));
     }
 }
 
@@ -103,7 +81,7 @@ fn every_export_of_every_scenario_can_be_written_twice_alike() {
 
 #[test]
 fn graphviz_reads_every_graph() {
-    for trace in KEPT.into_iter().flat_map(runs) {
+    for trace in KEPT.into_iter().flat_map(traces) {
         for document in export(&trace, Format::Dot) {
             let Some(complaint) = programs::graphviz("svg", &document.text) else {
                 println!("skipped: Graphviz (`dot`) is not installed");
@@ -116,7 +94,7 @@ fn graphviz_reads_every_graph() {
 
 #[test]
 fn mermaid_parses_every_diagram() {
-    let diagrams = KEPT.into_iter().flat_map(runs).flat_map(|it| export(&it, Format::Mermaid));
+    let diagrams = KEPT.into_iter().flat_map(traces).flat_map(|it| export(&it, Format::Mermaid));
     let texts: Vec<_> = diagrams.map(|it| it.text).collect();
     match programs::mermaid(&texts) {
         Some(complaint) => assert_eq!(complaint, ""),

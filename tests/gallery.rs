@@ -2,7 +2,7 @@
 //! names, and nothing on it leads outside.
 
 use multiverse::engine::RunOptions;
-use multiverse::report::{self, Exhibit, gallery};
+use multiverse::report::{Exhibit, gallery};
 use multiverse::run::{self, Run};
 use proptest::prelude::*;
 
@@ -12,8 +12,7 @@ fn exhibit(file: &str, text: &str, report: &str) -> Exhibit {
         .iter()
         .map(|plan| run::run(plan, &RunOptions::default()).expect("a sound plan"))
         .collect();
-    let runs: Vec<_> =
-        runs.iter().map(|it| report::Run { trace: &it.trace, verdict: &it.verdict }).collect();
+    let runs: Vec<_> = runs.iter().map(Run::reported).collect();
     Exhibit::of(&runs, report.to_owned()).expect("there are runs")
 }
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use multiverse::fault::FaultKind;
-use multiverse::host::{Ended, Host, HostOptions};
+use multiverse::fault::{Fault, FaultKind};
+use multiverse::host::{Client, Ended, Host, HostOptions, Transaction};
 use multiverse::plan::{OutageKind, Plan};
 use multiverse::trace::Event;
 use multiverse::words::Value;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// One plug-in works longer than any test lasts, another one for a while.
@@ -54,6 +55,27 @@ async fn until(holds: impl Fn() -> bool) {
     timeout(LIMIT, wait).await.expect("it comes about in time");
 }
 
+fn client(host: &Host, instance: &str) -> Client {
+    host.client(instance, None).expect("there is such an instance")
+}
+
+/// A transaction that has written an account.
+async fn holding(client: &mut Client) -> Transaction<'_> {
+    let mut open = client.begin(None).await.expect("it answers");
+    let mine = open.client().update("account", "acct 1", &[("total", Value::Whole(1))]).await;
+    mine.expect("it is free");
+    open
+}
+
+/// A write of that account by somebody else, who waits for it.
+async fn blocked(host: &Host, mut client: Client) -> JoinHandle<Result<(), Fault>> {
+    let blocked = tokio::spawn(async move {
+        client.update("account", "acct 1", &[("total", Value::Whole(2))]).await
+    });
+    until(|| host.blocked_count("us") == 1).await;
+    blocked
+}
+
 /// Stops the host, and holds every instance to what must hold of any run.
 async fn stop(host: Host) -> Vec<Ended> {
     let ended = host.stop(PATIENCE).await;
@@ -64,7 +86,7 @@ async fn stop(host: Host) -> Vec<Ended> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_writes_and_reads_back() {
     let host = start();
-    let mut anna = host.client("us", None).expect("there is such an instance");
+    let mut anna = client(&host, "us");
     anna.update("account", "acct 1", &[("total", Value::Whole(5))]).await.expect("it is there");
     let row = anna.retrieve("account", "acct 1").await.expect("it is there");
     assert!(format!("{row:?}").contains("Whole(5)"), "{row:?}");
@@ -78,15 +100,10 @@ async fn a_client_writes_and_reads_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_waits_for_a_transaction_and_goes_on_when_it_commits() {
     let host = start();
-    let mut anna = host.client("us", None).expect("there is such an instance");
-    let mut bert = host.client("us", None).expect("there is such an instance");
-    let mut open = anna.begin(None).await.expect("it answers");
-    let mine = open.client().update("account", "acct 1", &[("total", Value::Whole(1))]).await;
-    mine.expect("it is free");
-    let blocked = tokio::spawn(async move {
-        bert.update("account", "acct 1", &[("total", Value::Whole(2))]).await
-    });
-    until(|| host.blocked_count("us") == 1).await;
+    let mut anna = client(&host, "us");
+    let bert = client(&host, "us");
+    let open = holding(&mut anna).await;
+    let blocked = blocked(&host, bert).await;
     assert!(!blocked.is_finished());
     open.commit().await.expect("nothing is in its way");
     blocked.await.expect("no panic").expect("the row is free");
@@ -97,12 +114,10 @@ async fn a_writer_waits_for_a_transaction_and_goes_on_when_it_commits() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_transaction_is_rolled_back_and_frees_its_rows() {
     let host = start();
-    let mut anna = host.client("us", None).expect("there is such an instance");
-    let mut open = anna.begin(None).await.expect("it answers");
-    let mine = open.client().update("account", "acct 1", &[("total", Value::Whole(1))]).await;
-    mine.expect("it is free");
+    let mut anna = client(&host, "us");
+    let open = holding(&mut anna).await;
     drop(open);
-    let mut bert = host.client("us", None).expect("there is such an instance");
+    let mut bert = client(&host, "us");
     let row = bert.retrieve("account", "acct 1").await.expect("it is there");
     assert!(format!("{row:?}").contains("Whole(0)"), "{row:?}");
     bert.update("account", "acct 1", &[("total", Value::Whole(2))]).await.expect("it is free");
@@ -113,12 +128,10 @@ async fn a_dropped_transaction_is_rolled_back_and_frees_its_rows() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_that_gives_up_in_a_transaction_has_lost_it() {
     let host = start();
-    let mut anna = host.client("us", None).expect("there is such an instance");
-    let bert = host.client("us", None).expect("there is such an instance");
+    let mut anna = client(&host, "us");
+    let bert = client(&host, "us");
     let mut bert = bert.with_patience(Duration::from_millis(300));
-    let mut open = anna.begin(None).await.expect("it answers");
-    let mine = open.client().update("account", "acct 1", &[("total", Value::Whole(1))]).await;
-    mine.expect("it is free");
+    let open = holding(&mut anna).await;
     let mut theirs = bert.begin(None).await.expect("it answers");
     let late = theirs.client().update("account", "acct 1", &[]).await;
     let late = match late {
@@ -137,10 +150,10 @@ async fn a_caller_that_gives_up_in_a_transaction_has_lost_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plug_in_calls_the_other_instance_and_an_outage_there_fails_it() {
     let host = start();
-    let mut anna = host.client("us", None).expect("there is such an instance");
+    let mut anna = client(&host, "us");
     let title = [("title", Value::text("Ten chairs"))];
     anna.create("order", Some("first"), &title).await.expect("Europe answers");
-    let mut chris = host.client("europe", None).expect("there is such an instance");
+    let mut chris = client(&host, "europe");
     chris.retrieve("order", "twin").await.expect("it came over");
     chris.delete("order", "twin").await.expect("it is there");
     assert!(host.outage("europe", OutageKind::Unreachable, Duration::from_millis(100)));
@@ -163,9 +176,9 @@ async fn a_plug_in_calls_the_other_instance_and_an_outage_there_fails_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_instance_holds_up_nobody_in_the_other() {
     let host = start();
-    let mut chris = host.client("europe", None).expect("there is such an instance");
+    let mut chris = client(&host, "europe");
     let slow = tokio::spawn(async move { chris.delete("account", "acct 1").await });
-    let mut anna = host.client("us", None).expect("there is such an instance");
+    let mut anna = client(&host, "us");
     for number in 0..100 {
         let columns = [("total", Value::Whole(number))];
         anna.update("account", "acct 1", &columns).await.expect("it is there");
@@ -181,16 +194,11 @@ async fn a_slow_instance_holds_up_nobody_in_the_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_that_stops_refuses_new_calls_and_abandons_what_lasts_too_long() {
     let host = start();
-    let mut anna = host.client("us", None).expect("there is such an instance");
-    let mut bert = host.client("us", None).expect("there is such an instance");
-    let mut late = host.client("us", None).expect("there is such an instance");
-    let mut open = anna.begin(None).await.expect("it answers");
-    let mine = open.client().update("account", "acct 1", &[("total", Value::Whole(1))]).await;
-    mine.expect("it is free");
-    let blocked = tokio::spawn(async move {
-        bert.update("account", "acct 1", &[("total", Value::Whole(2))]).await
-    });
-    until(|| host.blocked_count("us") == 1).await;
+    let mut anna = client(&host, "us");
+    let bert = client(&host, "us");
+    let mut late = client(&host, "us");
+    let _open = holding(&mut anna).await;
+    let blocked = blocked(&host, bert).await;
     let ended = host.stop(Duration::from_millis(20)).await;
     let fault = blocked.await.expect("no panic").expect_err("it is abandoned");
     assert_eq!(fault.kind, FaultKind::Unreachable);
@@ -203,7 +211,7 @@ async fn a_host_that_stops_refuses_new_calls_and_abandons_what_lasts_too_long() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_that_stops_lets_what_is_under_way_come_to_its_end() {
     let host = start();
-    let mut anna = host.client("us", None).expect("there is such an instance");
+    let mut anna = client(&host, "us");
     let slow = tokio::spawn(async move { anna.delete("account", "acct 1").await });
     until(|| host.waiting_count() == 1).await;
     let ended = stop(host).await;
@@ -216,7 +224,7 @@ async fn whoever_calls_while_a_host_stops_is_answered_or_refused_but_never_forgo
     for _ in 0..50 {
         let host = start();
         let callers = (0..8).map(|number| {
-            let mut client = host.client("us", None).expect("there is such an instance");
+            let mut client = client(&host, "us");
             let row = format!("acct {}", number % 2 + 1);
             tokio::spawn(async move {
                 while client.update("account", &row, &[("total", Value::Null)]).await.is_ok() {}
@@ -240,7 +248,7 @@ async fn callers_who_crowd_one_row_have_their_turns_in_equal_shares() {
     let host = start();
     let turns = Arc::new(AtomicU64::new(0));
     let callers = (0..CROWD).map(|_| {
-        let mut client = host.client("us", None).expect("there is such an instance");
+        let mut client = client(&host, "us");
         let turns = Arc::clone(&turns);
         tokio::spawn(async move {
             let mut own = 0;
@@ -270,7 +278,7 @@ async fn a_crowd_of_callers_keeps_no_call_of_another_instance_waiting() {
     let host = start();
     let is_over = Arc::new(AtomicBool::new(false));
     let crowd = (0..CROWD * 4).map(|number| {
-        let mut client = host.client("europe", None).expect("there is such an instance");
+        let mut client = client(&host, "europe");
         let (is_over, row) = (Arc::clone(&is_over), format!("acct {}", number % 10 + 1));
         tokio::spawn(async move {
             while !is_over.load(Ordering::Relaxed) {
@@ -279,7 +287,7 @@ async fn a_crowd_of_callers_keeps_no_call_of_another_instance_waiting() {
         })
     });
     let crowd: Vec<_> = crowd.collect();
-    let anna = host.client("us", None).expect("there is such an instance");
+    let anna = client(&host, "us");
     let mut anna = anna.with_patience(PATIENCE);
     let title = [("title", Value::text("Ten chairs"))];
     let asked = anna.create("order", None, &title).await.map(drop);
@@ -300,7 +308,7 @@ async fn a_crowd_of_callers_keeps_no_call_of_another_instance_waiting() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_trace_that_is_taken_away_is_the_whole_trace_in_parts() {
     let host = start();
-    let mut anna = host.client("us", None).expect("there is such an instance");
+    let mut anna = client(&host, "us");
     let mut parts = Vec::new();
     for number in 0..3 {
         let columns = [("total", Value::Whole(number))];
@@ -319,7 +327,7 @@ async fn a_trace_that_is_taken_away_is_the_whole_trace_in_parts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_host_keeps_nothing_unless_it_is_asked_to() {
     let host = Host::start(&plan(), &HostOptions::default()).expect("the plan is sound");
-    let mut anna = host.client("us", None).expect("there is such an instance");
+    let mut anna = client(&host, "us");
     anna.update("account", "acct 1", &[("total", Value::Whole(1))]).await.expect("it is there");
     drop(anna);
     let ended = host.stop(PATIENCE).await;
@@ -336,7 +344,7 @@ async fn troubles(host: Arc<Host>, seed: u64) {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let place = if seed.is_multiple_of(2) { "us" } else { "europe" };
     for _ in 0..ROUNDS {
-        let client = host.client(place, None).expect("there is such an instance");
+        let client = client(&host, place);
         let mut client = client.with_patience(Duration::from_millis(random.next_u64() % 20 + 1));
         match random.next_u64() % 4 {
             0 => {

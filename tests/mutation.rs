@@ -209,7 +209,7 @@ fn travel(file: &str, text: &str) {
         let violations = &run.verdict.violations;
         assert!(violations.is_empty(), "{violations:#?}");
         assert!(!run.story(&StoryOptions::default()).is_empty());
-        let runs = [report::Run { trace: &run.trace, verdict: &run.verdict }];
+        let runs = [run.reported()];
         serde_json::from_str::<serde_json::Value>(&report::json(&runs)).expect("JSON");
         quick_junit::Report::deserialize_from_str(&report::junit(&runs)).expect("JUnit");
     }

@@ -1,7 +1,7 @@
 //! A report of a long run stays a page that a browser opens.
 
 use multiverse::engine::RunOptions;
-use multiverse::report::{self, Run};
+use multiverse::report;
 use multiverse::run;
 
 /// Forty workers who update fifty rows, again and again.
@@ -30,7 +30,7 @@ fn a_report_of_100000_events_is_under_5_megabytes_and_says_what_it_leaves_out() 
     let run = run::run(&plans[0], &RunOptions::default()).expect("a sound plan");
     let events = run.trace.entries.len();
     assert!((95_000..130_000).contains(&events), "{events} events");
-    let page = report::html(&[Run { trace: &run.trace, verdict: &run.verdict }]);
+    let page = report::html(&[run.reported()]);
     assert!(page.len() < 5_000_000, "{} bytes", page.len());
     assert!(page.contains("lanes with deadlocks, the longest waits and failures"), "what is drawn");
 }

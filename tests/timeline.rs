@@ -1,8 +1,10 @@
 //! The timelines of five fixed scenarios, on a terminal and as SVG, as a reader sees them; and how
 //! large the pages of long runs become.
 
+mod shipped;
+
 use multiverse::engine::RunOptions;
-use multiverse::report::{self, Run, StoryOptions};
+use multiverse::report::{self, StoryOptions};
 use multiverse::run;
 
 /// A stub, a deadlock and its cure, a lock that is taken early and late, a chain of plug-ins and
@@ -19,33 +21,21 @@ const KEPT: [&str; 5] = [
 fn the_timelines_of_five_scenarios() {
     let pages = [(100, false, "wide"), (56, true, "narrow, ascii")];
     for name in KEPT {
-        let file = format!("scenarios/{name}.yaml");
-        let text = std::fs::read_to_string(&file).expect("the file is there");
-        for plan in run::parse(&file, &text).expect("the file is accepted") {
-            let run = run::run(&plan, &RunOptions::default()).expect("the plan is sound");
+        for run in shipped::runs(&shipped::plans(name)) {
+            let variant = run.trace.header.variant.as_deref().unwrap_or("run");
             for (width, ascii, page) in pages {
                 let options = StoryOptions { width, ascii, ..StoryOptions::default() };
-                let variant = plan.variant.as_deref().unwrap_or("run");
-                let snapshot = format!("{name}.{variant}.{page}").replace(['/', ' ', ','], "-");
-                kept(&snapshot, &run.timeline(&options));
+                let snapshot = format!("{name}.{variant}.{page}");
+                shipped::is_kept("timelines", &snapshot, &run.timeline(&options));
             }
-            let page = report::html(&[Run { trace: &run.trace, verdict: &run.verdict }]);
+            let page = report::html(&[run.reported()]);
             let (_, picture) = page.split_once("<div class=\"plot\">").expect("a picture");
             let (picture, _) = picture.split_once("</div>").expect("its end");
-            let variant = plan.variant.as_deref().unwrap_or("run");
-            let snapshot = format!("{name}.{variant}.svg").replace(['/', ' ', ','], "-");
             // A line for each element: a change is read where it is.
-            kept(&snapshot, &picture.replace("><", ">\n<"));
+            let picture = picture.replace("><", ">\n<");
+            shipped::is_kept("timelines", &format!("{name}.{variant}.svg"), &picture);
         }
     }
-}
-
-fn kept(snapshot: &str, text: &str) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("snapshots/timelines");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(snapshot, text));
 }
 
 /// Four actors that each write so often, one row that all want among it.
@@ -71,7 +61,7 @@ fn long_run(writes: usize) -> run::Run {
 fn a_page_of_a_hundred_thousand_events_stays_small_and_says_what_it_leaves_out() {
     let run = long_run(1_100);
     assert!(run.trace.entries.len() > 100_000, "{}", run.trace.entries.len());
-    let page = report::html(&[Run { trace: &run.trace, verdict: &run.verdict }]);
+    let page = report::html(&[run.reported()]);
     assert!(page.len() < 5_000_000, "{}", page.len());
     assert!(page.contains("lines of the story, of "));
 }

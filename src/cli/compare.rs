@@ -165,8 +165,7 @@ fn comparison(
         ascii: arguments.ascii,
         verbosity: if arguments.quiet { Verbosity::Quiet } else { Verbosity::Normal },
     };
-    let runs: Vec<_> =
-        runs.iter().map(|it| report::Run { trace: &it.trace, verdict: &it.verdict }).collect();
+    let runs: Vec<_> = runs.iter().map(Run::reported).collect();
     if let Some(files) = files {
         files.write_page(name, &report::compared(&runs, sweep.as_ref()))?;
     }

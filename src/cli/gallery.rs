@@ -97,8 +97,7 @@ fn exhibit(
         (true, false) => Exit::CheckFailed,
         (true, true) => Exit::AllHold,
     };
-    let runs: Vec<_> =
-        runs.iter().map(|it| report::Run { trace: &it.trace, verdict: &it.verdict }).collect();
+    let runs: Vec<_> = runs.iter().map(Run::reported).collect();
     Ok((Exhibit::of(&runs, format!("{REPORTS}/{name}.html")), exit))
 }
 

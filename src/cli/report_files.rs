@@ -42,10 +42,7 @@ impl ReportFiles {
     ///
     /// Which file can't be written, and why. There is no partial file then.
     pub fn write(&self, scenario: &str, runs: &[Run]) -> Result<(), String> {
-        let runs: Vec<_> = runs
-            .iter()
-            .map(|run| report::Run { trace: &run.trace, verdict: &run.verdict })
-            .collect();
+        let runs: Vec<_> = runs.iter().map(Run::reported).collect();
         self.write_page(scenario, &report::html(&runs))
     }
 

@@ -285,11 +285,7 @@ impl Session<'_> {
 
     /// Prints what is said of all runs together.
     fn end(self) -> Exit {
-        let runs: Vec<_> = self
-            .kept
-            .iter()
-            .map(|run| report::Run { trace: &run.trace, verdict: &run.verdict })
-            .collect();
+        let runs: Vec<_> = self.kept.iter().map(Run::reported).collect();
         match self.format {
             Printed::Text if self.summary.run_count > 1 => {
                 self.output.print(&format!("\n{}", self.summary.text()));

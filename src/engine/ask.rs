@@ -1,6 +1,6 @@
 //! Requests by names: what plug-ins in Rust, clients of a host and callers of a testbed ask for.
 
-use crate::engine::plug_in::Rows;
+use crate::engine::plug_in::{Changes, Rows};
 use crate::plan::{BatchKind, Message, Right, UpsertWhen};
 use crate::words::{Name, RowId, Value};
 
@@ -39,6 +39,8 @@ pub(super) enum What {
     Message(Message),
     /// The rows that a query finds.
     Rows(Box<Rows>),
+    /// What has changed in a table.
+    Changes(Box<Changes>),
     /// To merge this row into another.
     Merge(Which),
     /// To associate a row with others by a relationship, or to take that back.
@@ -124,6 +126,12 @@ impl Ask {
     pub fn retrieve_multiple(rows: Rows) -> Self {
         let table = rows.table().to_owned();
         Self::of(What::Rows(Box::new(rows)), &table)
+    }
+
+    /// To read what has changed in a table (RetrieveEntityChanges).
+    pub fn retrieve_changes(changes: Changes) -> Self {
+        let table = changes.table().to_owned();
+        Self::of(What::Changes(Box::new(changes)), &table)
     }
 
     /// To change a row.
@@ -293,6 +301,7 @@ impl Ask {
         let message = match &self.what {
             What::Message(message) => message.name(),
             What::Rows(_) => Message::RetrieveMultiple.name(),
+            What::Changes(_) => Message::RetrieveEntityChanges.name(),
             What::Merge(_) => Message::Merge.name(),
             What::Associate { undo: true, .. } | What::Members { leave: true, .. } => {
                 Message::Disassociate.name()

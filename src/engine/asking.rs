@@ -138,6 +138,7 @@ impl Asking<'_> {
                 let selection = Box::new(rows.selection(self)?);
                 Ok(Verb::Query { instance: place, selection, bind: None, parts: Vec::new() })
             }
+            What::Changes(changes) => changes.verb(place, self),
             What::Merge(subordinate) => {
                 let (table, row) = self.target(ask)?;
                 let (subordinate, set) = (single(subordinate)?, self.set(table, ask)?);

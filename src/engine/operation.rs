@@ -332,7 +332,8 @@ impl World {
             Looked::Row(row) => row,
         };
         let columns = selected(shared.plan.table(table), frame.request.select.as_deref());
-        let record = database.retrieve(&mut context, &caller, table, row, &columns);
+        let image = database.retrieve(&mut context, &caller, table, row);
+        let record = image.map(|image| record_of(table, &image, &columns));
         database.end_look(&mut context, &caller, &mut frame.taken);
         let record = record.ok_or_else(|| does_not_exist(shared.plan.table(table), id))?;
         frame.answer = self.answer_if_modified(frame, record);

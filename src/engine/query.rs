@@ -194,6 +194,6 @@ fn order_by_key_last(query: &mut Query) {
 }
 
 /// Assumed: the code of any other argument that does not fit; no page says what answers these.
-fn refused(message: String) -> Fault {
+pub(super) fn refused(message: String) -> Fault {
     Fault::new(FaultKind::InvalidArgument, message)
 }

@@ -183,27 +183,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::plan::{Location, PlugIn, PlugInBody};
+    use crate::plan::{PlugIn, PlugInBody};
     use crate::words::{Name, ProgramId};
 
     fn step(number: usize, rank: i32, filter: &[u16]) -> PlugIn {
-        PlugIn {
-            name: Name::from(format!("step {number}")),
-            kind: StepKind::PlugIn,
-            instance: InstanceId(0),
-            message: Message::Update,
-            table: Some(TableId(0)),
-            stage: Stage::PreOperation,
-            rank,
-            filter: filter.iter().copied().map(ColumnId).collect(),
-            mode: Mode::Synchronous,
-            images: Vec::new(),
-            run_as: None,
-            enabled: true,
-            about: String::new(),
-            body: PlugInBody::Steps(ProgramId(0)),
-            at: Location::default(),
-        }
+        let name = Name::from(format!("step {number}"));
+        let (message, stage) = (Message::Update, Stage::PreOperation);
+        let body = PlugInBody::Steps(ProgramId(0));
+        let filter = filter.iter().copied().map(ColumnId).collect();
+        let table = Some(TableId(0));
+        PlugIn { table, rank, filter, ..PlugIn::new(name, InstanceId(0), message, stage, body) }
     }
 
     /// A rank, and the columns of a filter.

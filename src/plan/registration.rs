@@ -49,6 +49,36 @@ pub struct PlugIn {
     pub at: Location,
 }
 
+impl PlugIn {
+    /// An enabled, synchronous plug-in step of rank 1 on a message, for every table, and with
+    /// nothing else said.
+    pub const fn new(
+        name: Name,
+        instance: InstanceId,
+        message: Message,
+        stage: Stage,
+        body: PlugInBody,
+    ) -> Self {
+        Self {
+            name,
+            kind: StepKind::PlugIn,
+            instance,
+            message,
+            table: None,
+            stage,
+            rank: 1,
+            filter: Vec::new(),
+            mode: Mode::Synchronous,
+            images: Vec::new(),
+            run_as: None,
+            enabled: true,
+            about: String::new(),
+            body,
+            at: Location { line: 0, column: 0 },
+        }
+    }
+}
+
 /// With what a step was made.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,

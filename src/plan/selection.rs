@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Hints;
-use crate::words::{ColumnId, Expression, Name, TableId};
+use crate::plan::{Hints, Table};
+use crate::words::{ColumnId, ColumnType, Expression, Name, TableId};
 
 /// What a query looks for, and how.
 #[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
@@ -59,6 +59,11 @@ impl Selection {
             counted: false,
         }
     }
+
+    /// The table whose rows a link gives; the selection's own without one.
+    pub fn table_of(&self, link: Option<LinkNumber>) -> TableId {
+        link.map_or(self.table, |link| self.links[link.index()].table)
+    }
 }
 
 /// The position of a link in [`Selection::links`].
@@ -99,6 +104,13 @@ pub struct Link {
     pub columns: Option<Vec<ColumnId>>,
 }
 
+impl Link {
+    /// The most links of a query.
+    ///
+    /// Source: Microsoft Learn, "Join tables using FetchXml", Limitations (0x8004430D).
+    pub const MOST: usize = 15;
+}
+
 /// What a link does with a row, by the linked rows that there are.
 ///
 /// Source: Microsoft Learn, "link-entity element (FetchXml)", link-type and Filter link types.
@@ -124,6 +136,22 @@ pub enum Field {
     Id,
     /// The column.
     Column(ColumnId),
+}
+
+impl Table {
+    /// What sort of value a field of its rows holds: those of one sort can be compared.
+    pub fn sort_of(&self, field: Field) -> &'static str {
+        let Field::Column(column) = field else {
+            return "a unique id";
+        };
+        match self.columns[column.index()].kind {
+            ColumnType::Text { .. } | ColumnType::Choice(_) => "text",
+            ColumnType::Whole | ColumnType::Decimal | ColumnType::Money => "a number",
+            ColumnType::DateTime => "a date-time",
+            ColumnType::Boolean => "a boolean",
+            ColumnType::Lookup(_) | ColumnType::UniqueId => "a unique id",
+        }
+    }
 }
 
 /// A field of the row itself, or of a row that is linked to it.
@@ -242,6 +270,30 @@ pub enum AggregateFunction {
     Min,
     /// The largest.
     Max,
+}
+
+impl AggregateFunction {
+    /// Why it can't be computed over values of this sort ([`Table::sort_of`]), and what is wrong
+    /// with them; `None` where it can.
+    ///
+    /// Source: Microsoft Learn, "Aggregate data using FetchXml", Distinct column values: with
+    /// `countcolumn`.
+    pub fn objection(self, distinct: bool, sort: &str) -> Option<(&'static str, String)> {
+        match self {
+            _ if distinct && self != Self::CountColumn => Some((
+                "only `countcolumn` counts distinct values",
+                "`distinct` means nothing here".to_owned(),
+            )),
+            Self::Sum | Self::Avg if sort != "a number" => {
+                Some(("sums and averages are of numbers", format!("this is {sort}")))
+            }
+            Self::Min | Self::Max if !matches!(sort, "a number" | "a date-time") => Some((
+                "only numbers and dates have a smallest and a largest",
+                format!("this is {sort}"),
+            )),
+            _ => None,
+        }
+    }
 }
 
 /// Which part of the rows is answered. A page is computed from the rows as they are when it is

@@ -32,6 +32,7 @@ struct TableText {
     name: String,
     columns: Vec<(String, String)>,
     keys: Vec<Vec<String>>,
+    is_tracked: bool,
 }
 
 #[derive(Clone)]
@@ -63,7 +64,12 @@ impl Setup {
     pub fn table(mut self, name: &str, columns: &[(&str, &str)]) -> Self {
         let columns = columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned()));
         let columns = columns.collect();
-        self.tables.push(TableText { name: name.to_owned(), columns, keys: Vec::new() });
+        self.tables.push(TableText {
+            name: name.to_owned(),
+            columns,
+            keys: Vec::new(),
+            is_tracked: false,
+        });
         self
     }
 
@@ -72,6 +78,15 @@ impl Setup {
     pub fn key(mut self, columns: &[&str]) -> Self {
         if let Some(table) = self.tables.last_mut() {
             table.keys.push(columns.iter().map(|column| (*column).to_owned()).collect());
+        }
+        self
+    }
+
+    /// Tracks the changes of the table that was named last, deletions included.
+    #[must_use]
+    pub fn tracked(mut self) -> Self {
+        if let Some(table) = self.tables.last_mut() {
+            table.is_tracked = true;
         }
         self
     }
@@ -195,6 +210,9 @@ impl Setup {
                     format!("{}: {}", quoted(&format!("by {}", key.join(" and "))), list(key))
                 })
                 .collect();
+            if table.is_tracked {
+                text.push_str("    change tracking: true\n");
+            }
             if !keys.is_empty() {
                 let _ = writeln!(text, "    keys: {{ {} }}", keys.join(", "));
             }

@@ -5,12 +5,15 @@
 //! Skipped, with a message, where there is no Chromium or `npm ci` was not run in
 //! `tests/browser`; `.ci/run` installs both.
 
+#[path = "../shipped/mod.rs"]
+mod shipped;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use multiverse::engine::RunOptions;
-use multiverse::report::{self, Exhibit, Run};
-use multiverse::run::{self, SweepOptions};
+use multiverse::report::{self, Exhibit};
+use multiverse::run::{self, Run, SweepOptions};
 
 /// A deadlock and its cures, an outage with a stub, and many who wait: so many steps that the page
 /// jumps from one whole state to the next.
@@ -25,15 +28,9 @@ fn a_reader_can_use_the_report_in_a_browser() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut pages, mut stills, mut exhibits) = (Vec::new(), Vec::new(), Vec::new());
     for name in USED {
-        let file = format!("scenarios/{name}.yaml");
-        let text = std::fs::read_to_string(&file).expect("the file is there");
-        let plans = run::parse(&file, &text).expect("the file is accepted");
-        let runs: Vec<_> = plans
-            .iter()
-            .map(|plan| run::run(plan, &RunOptions::default()).expect("the plan is sound"))
-            .collect();
-        let runs: Vec<_> =
-            runs.iter().map(|run| Run { trace: &run.trace, verdict: &run.verdict }).collect();
+        let plans = shipped::plans(name);
+        let runs = shipped::runs(&plans);
+        let runs: Vec<_> = runs.iter().map(Run::reported).collect();
         let page = folder.path().join(format!("{}.html", name.replace('/', "-")));
         std::fs::write(&page, report::html(&runs)).expect("a page");
         exhibits.extend(Exhibit::of(&runs, page.display().to_string()));

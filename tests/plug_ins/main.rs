@@ -5,6 +5,7 @@ mod contexts;
 mod faults;
 mod host;
 mod messages;
+mod queries;
 mod registrations;
 mod replay;
 

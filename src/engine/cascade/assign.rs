@@ -35,11 +35,9 @@ impl World {
         let (false, Some((ownership, owner))) = (list.is_empty(), owner) else {
             return self.change(fiber, frame, WriteKind::Update);
         };
-        let mut cascade = frame.cascade.take().unwrap_or_default();
-        let done =
-            self.assign_below(fiber, frame, (list, &mut cascade), (ownership, &owner), limit);
-        frame.cascade = Some(cascade);
-        done
+        frame.with_cascade(|frame, cascade| {
+            self.assign_below(fiber, frame, (list, cascade), (ownership, &owner), limit)
+        })
     }
 
     /// Writes a row's new owner, and gives it to the rows below.

@@ -41,10 +41,7 @@ impl World {
         frame: &mut RequestFrame,
         limit: SimInstant,
     ) -> Result<Done, Fault> {
-        let mut cascade = frame.cascade.take().unwrap_or_default();
-        let done = self.share_below(fiber, frame, &mut cascade, limit);
-        frame.cascade = Some(cascade);
-        done
+        frame.with_cascade(|frame, cascade| self.share_below(fiber, frame, cascade, limit))
     }
 
     fn share_below(

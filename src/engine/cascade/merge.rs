@@ -38,10 +38,9 @@ impl World {
             return Err(broken("a row can't be merged into itself".to_owned()));
         }
         let list = shared.relationships.on_delete.get(&table).map_or(&[][..], Vec::as_slice);
-        let mut cascade = frame.cascade.take().unwrap_or_default();
-        let done = self.merge_below(fiber, frame, (list, &mut cascade), (row, subordinate), limit);
-        frame.cascade = Some(cascade);
-        done
+        frame.with_cascade(|frame, cascade| {
+            self.merge_below(fiber, frame, (list, cascade), (row, subordinate), limit)
+        })
     }
 
     /// The next step of a merge.

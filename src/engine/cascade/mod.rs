@@ -200,6 +200,16 @@ impl Cascade {
     }
 }
 
+impl RequestFrame {
+    /// Goes on with its cascade, which is beside the frame meanwhile and back in it afterwards.
+    fn with_cascade<T>(&mut self, action: impl FnOnce(&mut Self, &mut Cascade) -> T) -> T {
+        let mut cascade = self.cascade.take().unwrap_or_default();
+        let done = action(self, &mut cascade);
+        self.cascade = Some(cascade);
+        done
+    }
+}
+
 impl World {
     /// Deletes a row, with what its relationships say.
     pub(super) fn delete(
@@ -213,9 +223,8 @@ impl World {
         let (Some(list), Some(_)) = (list, frame.request.id()) else {
             return self.change(fiber, frame, WriteKind::Delete);
         };
-        let mut cascade = frame.cascade.take().unwrap_or_default();
-        let done = self.delete_below(fiber, frame, (list, &mut cascade), limit);
-        frame.cascade = Some(cascade);
+        let done = frame
+            .with_cascade(|frame, cascade| self.delete_below(fiber, frame, (list, cascade), limit));
         match done? {
             Some(done) => Ok(done),
             None => self.change(fiber, frame, WriteKind::Delete),

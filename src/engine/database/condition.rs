@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use crate::engine::database::context::Context;
 use crate::engine::database::read::{Linked, StoredRow};
 use crate::engine::database::search::{literal, mirrored, split};
-use crate::engine::store::{RowImage, ValueRef};
+use crate::engine::store::RowImage;
 use crate::plan::Table;
 use crate::words::evaluate::{Scope, compare, equal, evaluate, is_true};
 use crate::words::{BinaryOperator as Operator, ColumnId, Expression, TableId, Value};
@@ -86,20 +86,17 @@ impl Condition {
 impl Comparison {
     #[inline]
     fn holds(&self, image: &RowImage<'_>) -> bool {
-        let held = image.get(self.column);
-        if let (ValueRef::Whole(held), Value::Whole(value)) = (held, &self.value) {
-            return decides(self.operator, Some(held.cmp(value)), held == *value);
+        match image.order(self.column, &self.value) {
+            Some(order) => decides(self.operator, Some(order), order.is_eq()),
+            None => self.holds_for(image),
         }
-        self.holds_for(held)
     }
 
-    /// The same of values other than whole numbers, out of the way of the scans that compare those.
+    /// The same of values that are not often compared, out of the way of the scans that compare
+    /// others.
     #[inline(never)]
-    fn holds_for(&self, held: ValueRef<'_>) -> bool {
-        if let (ValueRef::Text(held), Value::Text(value)) = (held, &self.value) {
-            return decides(self.operator, Some(held.cmp(&**value)), *held == **value);
-        }
-        let held = held.to_value();
+    fn holds_for(&self, image: &RowImage<'_>) -> bool {
+        let held = image.value(self.column);
         decides(self.operator, compare(&held, &self.value), equal(&held, &self.value))
     }
 }

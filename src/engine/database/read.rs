@@ -91,20 +91,17 @@ impl Database {
         })
     }
 
-    /// Reads the row that was looked for, with the columns of these names, and tells that it was.
+    /// Reads the row that was looked for, where it lies, and tells that it was.
     pub fn retrieve(
         &mut self,
         context: &mut Context<'_>,
         caller: &Caller,
         table: TableId,
         row: RowNumber,
-        columns: &[(ColumnId, Name)],
-    ) -> Option<Record> {
+    ) -> Option<RowImage<'_>> {
         let view = self.view(caller);
-        let image = self.tables[table.index()].as_ref()?.read(row, view)?;
-        let record = record_of(table, &image, columns);
         self.tell_read(context, caller, (table, row), view, ReadKind::Answer);
-        Some(record)
+        self.tables[table.index()].as_ref()?.read(row, view)
     }
 
     /// Gives back what looking for a row has taken for now.
@@ -188,25 +185,31 @@ impl Database {
     /// Refuses a snapshot transaction a table whose definition has changed since its snapshot.
     ///
     /// Source: Microsoft Learn, "SET TRANSACTION ISOLATION LEVEL": SNAPSHOT, error 3961.
+    #[inline]
     pub(super) fn check_schema(
         &mut self,
         context: &Context<'_>,
         caller: &Caller,
         table: TableId,
     ) -> Result<(), Fault> {
-        let Some(by) = caller.by.filter(|_| caller.level == Isolation::Snapshot) else {
-            return Ok(());
-        };
-        let snapshot = self.snapshot_of(by.transaction.owner);
-        if self.altered[table.index()] <= snapshot {
-            return Ok(());
+        match caller.by {
+            Some(by) if caller.level == Isolation::Snapshot => {
+                let snapshot = self.snapshot_of(by.transaction.owner);
+                if self.altered[table.index()] <= snapshot {
+                    return Ok(());
+                }
+                Err(self.altered_since(&context.plan.table(table).name))
+            }
+            _ => Ok(()),
         }
-        let name = &context.plan.table(table).name;
+    }
+
+    fn altered_since(&self, table: &str) -> Fault {
         let message = format!(
-            "Snapshot isolation transaction failed because table '{name}' has been altered since \
-             the start of this transaction. Sql Number: 3961"
+            "Snapshot isolation transaction failed because table '{table}' has been altered \
+             since the start of this transaction. Sql Number: 3961"
         );
-        Err(Fault::new(FaultKind::SchemaChanged, message).from_instance(self.id))
+        Fault::new(FaultKind::SchemaChanged, message).from_instance(self.id)
     }
 
     /// Tells that a row was read, as this view shows it. Who reads what is not committed is

@@ -27,7 +27,7 @@ use crate::engine::database::marks::RowMarks;
 use crate::engine::database::read::{Caller, LinkedRows};
 use crate::engine::database::search::{Access, SharedSearch};
 use crate::engine::lock::Resource;
-use crate::engine::store::{RowNumber, View};
+use crate::engine::store::{RowImage, RowNumber, View};
 use crate::fault::Fault;
 use crate::plan::{Hint, Hints, Isolation};
 use crate::trace::LockResource;
@@ -224,18 +224,20 @@ impl Database {
                 return Ok(Met::Nothing);
             }
         }
-        let search = scan.search.clone();
-        if !search.lookups.is_empty()
-            && self.lock_lookups(context, caller, scan, candidate.row, &search.lookups)?
+        if !scan.search.lookups.is_empty() {
+            let search = scan.search.clone();
+            if self.lock_lookups(context, caller, scan, candidate.row, &search.lookups)?
                 == Asked::Waiting
-        {
-            scan.waits_for = Some(candidate.row);
-            return Ok(Met::Waits);
+            {
+                scan.waits_for = Some(candidate.row);
+                return Ok(Met::Waits);
+            }
         }
-        scan.place = candidate.next.clone();
         scan.examined += 1;
         let view = self.view_of(caller, scan);
-        if self.matches(context, caller, scan, &candidate, view)? {
+        let matches = self.matches(context, caller, scan, &candidate, view)?;
+        scan.place = candidate.next;
+        if matches {
             scan.matched += 1;
             return Ok(Met::Row(candidate.row));
         }
@@ -345,8 +347,8 @@ impl Database {
 
     /// Whether the candidate is there, and meets the condition.
     fn matches(
-        &mut self,
-        context: &mut Context<'_>,
+        &self,
+        context: &Context<'_>,
         caller: &Caller,
         scan: &Scan,
         candidate: &Candidate,
@@ -368,7 +370,7 @@ impl Database {
         {
             return Ok(false);
         }
-        Ok(self.meets(context, scan, candidate.row, view))
+        Ok(self.image_meets(context, scan, image, view))
     }
 
     /// Whether a row meets the condition in this view.
@@ -379,17 +381,25 @@ impl Database {
         row: RowNumber,
         view: View,
     ) -> bool {
+        let store = self.tables[scan.search.table.index()].as_ref();
+        let image = store.and_then(|store| store.read(row, view));
+        image.is_some_and(|image| self.image_meets(context, scan, image, view))
+    }
+
+    /// Whether a row that looks like this in this view meets the condition.
+    fn image_meets(
+        &self,
+        context: &Context<'_>,
+        scan: &Scan,
+        image: RowImage<'_>,
+        view: View,
+    ) -> bool {
         let search = &scan.search;
-        let Some(image) =
-            self.tables[search.table.index()].as_ref().and_then(|it| it.read(row, view))
-        else {
-            return false;
-        };
         let linked = LinkedRows {
             plan: context.plan,
             tables: &self.tables,
             view,
-            visible: scan.search.visible.as_deref(),
+            visible: search.visible.as_deref(),
         };
         search.condition.holds(search.filter.as_ref(), image, search.table, context, &linked)
     }

@@ -61,7 +61,10 @@
 //! that is, for [`crate::run::run`], [`crate::testing::Folder`], and [`crate::host::Host`] alike.
 //! [`crate::testing::Testbed`] runs plug-ins without a scenario file.
 
+mod changes;
+mod condition;
 mod context;
+mod linked;
 pub(in crate::engine) mod replay;
 mod rows;
 mod service;
@@ -70,10 +73,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+pub use changes::Changes;
+pub use condition::{Condition, Operand, column};
 pub use context::{Context, Parent};
-pub use rows::{Condition, Operand, Rows, column};
+pub use linked::Linked;
+pub use rows::Rows;
 
 pub use crate::engine::ask::{Ask, Which};
+pub use crate::engine::database::Beside;
 pub(in crate::engine) use context::Users;
 
 use crate::fault::Fault;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::engine::ask::{Ask, Which};
 use crate::engine::plug_in::replay::Asked;
-use crate::engine::plug_in::{Context, Interruption, Rows};
+use crate::engine::plug_in::{Beside, Changes, Context, Interruption, Rows};
 use crate::engine::request::Answer;
 use crate::fault::{Fault, FaultKind};
-use crate::words::{Record, RowId, Value};
+use crate::words::{Delta, Record, RowId, Value};
 
 /// The services of the platform: the organization service and the tracing service in one.
 ///
@@ -56,6 +56,37 @@ impl Context<'_> {
     pub fn retrieve_multiple(&mut self, rows: Rows) -> Result<Vec<Arc<Record>>, Interruption> {
         match self.execute(Ask::retrieve_multiple(rows))?.into_value() {
             Value::List(items) => Ok(items.iter().filter_map(Value::as_record).cloned().collect()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Reads a page of the rows that a query finds, and what is told beside it: whether there are
+    /// more, and the cookie with which to ask for them.
+    ///
+    /// # Errors
+    ///
+    /// The request's fault, or [`Interruption::Waiting`].
+    pub fn retrieve_page(
+        &mut self,
+        rows: Rows,
+    ) -> Result<(Vec<Arc<Record>>, Beside), Interruption> {
+        match self.execute(Ask::retrieve_multiple(rows))? {
+            Answer::Page(items, beside) => {
+                let rows = items.iter().filter_map(Value::as_record).cloned().collect();
+                Ok((rows, *beside))
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Reads what has changed in a table.
+    ///
+    /// # Errors
+    ///
+    /// The request's fault, or [`Interruption::Waiting`].
+    pub fn retrieve_changes(&mut self, changes: Changes) -> Result<Arc<Delta>, Interruption> {
+        match self.execute(Ask::retrieve_changes(changes))? {
+            Answer::Changes(delta) => Ok(delta),
             _ => Err(unexpected()),
         }
     }

@@ -9,13 +9,14 @@
 //! no byte; any other value takes one that says what it is, and its own: a whole number as few as
 //! it needs, text its UTF-8.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{NewValue, ValueRef};
+use super::{NewValue, ValueRef, key};
 use crate::words::{ColumnId, RowId, Value};
 
 const FALSE: u8 = 0;
@@ -191,6 +192,7 @@ impl<'a> Packed<'a> {
     }
 
     /// The bytes of one column; none for a column that the table does not have.
+    #[inline]
     pub(super) fn column(self, column: ColumnId) -> &'a [u8] {
         if column.index() >= self.columns {
             return &[];
@@ -214,6 +216,34 @@ impl<'a> Packed<'a> {
     #[inline]
     pub(super) fn value(self, column: ColumnId) -> ValueRef<'a> {
         unpack(self.column(column))
+    }
+
+    /// The whole number that the column holds; `None` when it holds anything else.
+    #[inline]
+    pub(super) fn whole(self, column: ColumnId) -> Option<i64> {
+        match self.column(column).split_first() {
+            Some((&WHOLE, bytes)) => Some(unpack_whole(bytes)),
+            _ => None,
+        }
+    }
+
+    /// The bytes of the text that the column holds; `None` when it holds anything else.
+    #[inline]
+    pub(super) fn text(self, column: ColumnId) -> Option<&'a [u8]> {
+        match self.column(column).split_first() {
+            Some((&TEXT, bytes)) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Whether the column holds this value: one of the same kind that is equal. It is for keys,
+    /// which as a rule are texts, whose bytes tell.
+    #[inline]
+    pub(super) fn holds(self, column: ColumnId, value: ValueRef<'_>) -> bool {
+        match value {
+            ValueRef::Text(text) => self.text(column) == Some(text.as_bytes()),
+            other => key::is_same(self.value(column), other),
+        }
     }
 
     fn end(self, index: usize, width: usize) -> usize {
@@ -257,6 +287,17 @@ impl<'a> RowImage<'a> {
     #[inline]
     pub fn get(&self, column: ColumnId) -> ValueRef<'a> {
         self.packed.value(column)
+    }
+
+    /// The order of what the column holds against a value of the same kind, without the held value
+    /// being made. `None` when they are of two kinds, and for kinds that are not looked for often.
+    #[inline]
+    pub fn order(&self, column: ColumnId, value: &Value) -> Option<Ordering> {
+        match value {
+            Value::Whole(value) => self.packed.whole(column).map(|held| held.cmp(value)),
+            Value::Text(value) => self.packed.text(column).map(|held| held.cmp(value.as_bytes())),
+            _ => None,
+        }
     }
 
     /// What the column holds, as a value on its own.

@@ -126,6 +126,38 @@ impl Index {
         self.columns().all(|column| a.column(column) == b.column(column))
     }
 
+    /// Whether two images have the same values in the columns of an alternate key.
+    pub(super) fn is_same_key(&self, a: Packed<'_>, b: Packed<'_>) -> bool {
+        self.columns().all(|column| {
+            a.column(column) == b.column(column) || key::is_same(a.value(column), b.value(column))
+        })
+    }
+
+    /// Whether an image has these values of an alternate key.
+    pub(super) fn has_values(&self, image: Packed<'_>, values: &[Value]) -> bool {
+        self.fitted(values)
+            .zip(self.columns())
+            .all(|(value, column)| value.is_some_and(|value| image.holds(column, value)))
+    }
+
+    /// The half hash by which the rows with these values of an alternate key are found; `None`
+    /// when no row has them: when one is null or of another kind than its column, or when there
+    /// are too few or too many.
+    pub(super) fn half_hash_of(&self, values: &[Value]) -> Option<u32> {
+        let is_complete = values.len() == self.columns.len();
+        if is_complete { half_hash(self.fitted(values)) } else { None }
+    }
+
+    /// The same for the values that an image has.
+    pub(super) fn half_hash(&self, image: Packed<'_>) -> Option<u32> {
+        half_hash(self.columns().map(|column| Some(image.value(column))))
+    }
+
+    fn fitted<'v>(&self, values: &'v [Value]) -> impl Iterator<Item = Option<ValueRef<'v>>> {
+        let typed = values.iter().zip(&self.columns);
+        typed.map(|(value, (_, kind))| key::fitted(value, kind))
+    }
+
     /// Appends the values that an image has in the index's columns. False when the image is
     /// outside the index; then `out` is not to be used.
     pub(super) fn encode(&self, image: Packed<'_>, out: &mut Vec<u8>) -> bool {
@@ -181,6 +213,14 @@ impl Index {
     }
 }
 
+fn half_hash<'v>(mut values: impl Iterator<Item = Option<ValueRef<'v>>>) -> Option<u32> {
+    let hash = values.try_fold(0, |hash, value| {
+        let value = value.filter(|value| !value.is_null())?;
+        Some(key::mix(hash, value))
+    });
+    hash.map(key::half)
+}
+
 /// Makes an entry of the values of a row.
 pub(super) fn append_row(row: RowNumber, out: &mut Vec<u8>) {
     out.extend_from_slice(&row.0.to_be_bytes());
@@ -213,7 +253,7 @@ impl TableStore {
     /// (`Excluded`). `None` at the end, and for an index that the table does not have.
     pub fn next_entry(&self, index: u16, from: Bound<&[u8]>) -> Option<Entry<'_>> {
         let index = usize::from(index);
-        let tree = self.trees.get(index)?;
+        let tree = &self.entries.get(index)?.sorted;
         let bytes = match from {
             Bound::Unbounded => tree.range(&[]).next(),
             Bound::Included(position) => tree.range(position).next(),

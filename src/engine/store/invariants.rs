@@ -81,22 +81,30 @@ impl TableStore {
 
     /// Each index has what a look at all versions of all rows finds, and no more.
     fn check_indexes(&self) {
-        for (tree, index) in self.trees.iter().zip(&self.shape.indexes) {
-            let mut entries = BTreeSet::new();
+        for (has, index) in self.entries.iter().zip(&self.shape.indexes) {
+            let (mut entries, mut by_hash) = (BTreeSet::new(), Vec::new());
             for row in self.rows() {
                 let versions = self.pages.row(row).into_iter().flat_map(Row::versions);
                 for image in versions.filter_map(|version| version.image) {
                     let mut entry = Vec::new();
                     if index.encode(self.packed(image), &mut entry) {
                         append_row(row, &mut entry);
-                        entries.insert(entry);
+                        if entries.insert(entry) {
+                            by_hash.extend(index.half_hash(self.packed(image)).zip(Some(row)));
+                        }
                     }
                 }
             }
             assert!(
-                tree.range(&[]).eq(entries.iter().map(Vec::as_slice)),
+                has.sorted.range(&[]).eq(entries.iter().map(Vec::as_slice)),
                 "an index and the rows disagree"
             );
+            if let Some(rows) = &has.hashed {
+                let mut hashed: Vec<_> = rows.entries().collect();
+                hashed.sort_unstable();
+                by_hash.sort_unstable();
+                assert_eq!(hashed, by_hash, "the rows by a key's hash, and the rows");
+            }
         }
     }
 }

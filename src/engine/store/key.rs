@@ -6,17 +6,69 @@
 //! the bytes 0 and 1 inside it written as two; decimal numbers are written without their scale,
 //! since 1.0 and 1.00 are one key. Null is the byte of its kind alone, which is the lowest.
 
+use std::mem::discriminant;
+
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::ValueRef;
-use crate::words::{ColumnType, Value};
+use crate::words::{ColumnType, RowId, Value};
 
 /// The byte of null.
 const NULL: u8 = 0;
 
+/// Carries the bits of one number over another's: 2^64 divided by the golden ratio.
+const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// More than the first byte of any value.
 pub(super) const BEYOND: u8 = 7;
+
+/// Whether two values are the same in a key: of one kind and equal, as their bytes here are then.
+pub(super) fn is_same(a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
+    discriminant(&a) == discriminant(&b) && a == b
+}
+
+/// Mixes one more value into a hash, so that the hashes of keys with the same values are equal.
+pub(super) fn mix(hash: u64, value: ValueRef<'_>) -> u64 {
+    let number = match value {
+        ValueRef::Null => 0,
+        ValueRef::Boolean(value) => u64::from(value),
+        ValueRef::Whole(value) => value.cast_unsigned(),
+        ValueRef::Decimal(value) => {
+            let value = value.normalize();
+            fold(value.mantissa().cast_unsigned()) ^ u64::from(value.scale())
+        }
+        ValueRef::Text(value) => xxh3_64(value.as_bytes()),
+        ValueRef::DateTime(value) => fold(value.as_nanosecond().cast_unsigned()),
+        ValueRef::Id(value) => return mix_id(hash, value),
+    };
+    spread(hash.wrapping_mul(ODD) ^ number)
+}
+
+/// The same of an id.
+pub(super) fn mix_id(hash: u64, id: RowId) -> u64 {
+    spread(hash.wrapping_mul(ODD) ^ fold(id.0.as_u128()))
+}
+
+/// The half of a hash that the rows of a table are found by.
+#[allow(clippy::cast_possible_truncation, reason = "the upper half of 64 bits")]
+pub(super) const fn half(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "one half after the other")]
+const fn fold(number: u128) -> u64 {
+    ((number >> 64) as u64).wrapping_mul(ODD) ^ number as u64
+}
+
+/// Numbers that count up differ in few bits, which the finalizer of `SplitMix64` carries to all
+/// places.
+const fn spread(number: u64) -> u64 {
+    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ number >> 31
+}
 
 /// The value as a column of this type holds it; `None` for one that equals nothing that it may
 /// hold.

@@ -42,17 +42,19 @@
 //! # Memory
 //!
 //! What costs time in a large table are the misses of the cache, so the layout counts them: one in
-//! the index of ids (`id_index`), which leads to the row's number, and one in the page, where the
+//! the index of ids (`row_index`), which leads to the row's number, and one in the page, where the
 //! row's newest version lies in place (`pages`, `page`, `cell`), packed so that any column is found
-//! in one step (`image`). A version that is no more the newest lies in a cell like it (`older`). The other indexes are sorted trees that hold the values themselves (`tree`,
-//! `key`): sorted, because a range is a stretch of one, and a key-range lock needs to know the next
-//! entry.
+//! in one step (`image`). A version that is no more the newest lies in a cell like it (`older`).
+//! The other indexes are sorted trees that hold the values themselves (`tree`, `key`): sorted,
+//! because a range is a stretch of one, and a key-range lock needs to know the next entry. Beside
+//! the tree of an alternate key stands an index of its rows by hash, as of the ids (`entries`),
+//! since one whole key is what is looked for as a rule.
 //!
 //! Two stores with the same rows in the same slots, with the same versions, have the same [`Hash`],
 //! on every machine.
 
 mod cell;
-mod id_index;
+mod entries;
 mod image;
 mod index;
 mod invariants;
@@ -60,6 +62,7 @@ mod key;
 mod older;
 mod page;
 mod pages;
+mod row_index;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -80,11 +83,11 @@ pub use undo::Saved;
 pub use value_ref::ValueRef;
 
 use self::cell::Version;
-use self::id_index::IdIndex;
+use self::entries::Entries;
 use self::image::Packed;
-use self::index::{Index, row_of};
+use self::index::Index;
 use self::pages::{Pages, Row};
-use self::tree::Tree;
+use self::row_index::RowIndex;
 use self::write::Scratch;
 use crate::plan::Table;
 use crate::words::{ColumnId, RowId, TransactionId, Value};
@@ -159,9 +162,9 @@ impl NewValue for (ColumnId, Value) {
 pub struct TableStore {
     shape: Arc<Shape>,
     pages: Pages,
-    ids: IdIndex,
-    /// The entries of each index.
-    trees: Vec<Tree>,
+    ids: RowIndex,
+    /// What each index has.
+    entries: Vec<Entries>,
     /// Free slots below `pages.slots()`.
     free: BinaryHeap<Reverse<u32>>,
     /// Rows with versions that the commit at this stamp has made old, in the order of the stamps.
@@ -201,8 +204,8 @@ impl TableStore {
         let shape = Shape::new(table);
         Self {
             pages: Pages::new(),
-            ids: IdIndex::new(),
-            trees: shape.indexes.iter().map(|_| Tree::new()).collect(),
+            ids: RowIndex::new(),
+            entries: shape.indexes.iter().map(Entries::of).collect(),
             shape: Arc::new(shape),
             free: BinaryHeap::new(),
             history: VecDeque::new(),
@@ -224,19 +227,19 @@ impl TableStore {
     /// The slot of the row with this id: of a row that somebody can see, or that somebody has
     /// written and not committed, a deletion included.
     pub fn find(&self, id: RowId) -> Option<RowNumber> {
-        self.ids.find(id, |row| self.id(RowNumber(row)))
+        self.ids.find(half_hash_of(id), |row| self.id(row) == id)
     }
 
     /// Asks the cache for where the search for this id begins. What costs time in a large table is
     /// the wait for its memory, so who knows the ids of several rows in advance asks for all of
     /// them, then for all rows ([`TableStore::expect_row`]), and waits once in place of many times.
     pub fn expect(&self, id: RowId) {
-        self.ids.expect(id);
+        self.ids.expect(half_hash_of(id));
     }
 
-    /// Asks the cache for the row with this id.
+    /// Asks the cache for the row with this id, or for one whose id has a like hash.
     pub fn expect_row(&self, id: RowId) {
-        if let Some(row) = self.ids.guess(id) {
+        if let Some(row) = self.ids.find(half_hash_of(id), |_| true) {
             self.pages.expect(row);
         }
     }
@@ -248,22 +251,27 @@ impl TableStore {
     pub fn find_by_key<'a>(
         &'a self,
         key: u16,
-        values: &[Value],
+        values: &'a [Value],
     ) -> impl Iterator<Item = RowNumber> + use<'a> {
-        let index = self.shape.indexes.get(usize::from(key));
-        let complete = index.is_some_and(|index| {
-            index.is_key()
-                && index.columns().count() == values.len()
-                && values.iter().all(|value| *value != Value::Null)
+        let key = usize::from(key);
+        let found = self.shape.indexes.get(key).and_then(|index| {
+            let rows = self.entries[key].hashed.as_ref()?;
+            Some((index, rows, index.half_hash_of(values)?))
         });
-        let found = if complete { self.encode(key, values) } else { None };
-        found.into_iter().flat_map(move |values| self.rows_with(key, values))
+        let mut least = 0;
+        std::iter::from_fn(move || {
+            let (index, rows, hash) = found?;
+            let row = rows.find_from(hash, least, |row| self.has_key(row, index, values))?;
+            least = row.0 + 1;
+            Some(row)
+        })
     }
 
-    /// The rows in the entries of an index that have exactly these values.
-    fn rows_with(&self, index: u16, values: Vec<u8>) -> impl Iterator<Item = RowNumber> {
-        let entries = self.trees[usize::from(index)].range(&values);
-        entries.map_while(move |entry| row_of(entry, &values))
+    /// Whether some version of a row has these values of an alternate key.
+    fn has_key(&self, row: RowNumber, index: &Index, values: &[Value]) -> bool {
+        let versions = self.pages.row(row).into_iter().flat_map(Row::versions);
+        let mut images = versions.filter_map(|version| version.image);
+        images.any(|image| index.has_values(self.packed(image), values))
     }
 
     /// The id of the row in this slot.
@@ -300,8 +308,18 @@ impl TableStore {
         Some(RowImage { id: row.cell.id(), row_version: newest.row_version, packed })
     }
 
+    /// The row as this view shows it: as a rule, as it was written last.
     #[inline]
     fn seen<'a>(&self, row: Row<'a>, view: View) -> Option<RowImage<'a>> {
+        match view {
+            View::Latest => self.written_last(row),
+            View::Committed { .. } if row.cell.writer().is_none() => self.written_last(row),
+            _ => self.seen_among_versions(row, view),
+        }
+    }
+
+    #[inline(never)]
+    fn seen_among_versions<'a>(&self, row: Row<'a>, view: View) -> Option<RowImage<'a>> {
         let writer = row.cell.writer();
         let (reader, stamp) = match view {
             View::Latest => (writer, u64::MAX),
@@ -339,7 +357,7 @@ impl TableStore {
     /// How many bytes the table takes, allocations included, as far as it knows. What clones share
     /// is counted in each of them.
     pub fn memory(&self) -> usize {
-        let indexes: usize = self.trees.iter().map(Tree::memory).sum();
+        let indexes: usize = self.entries.iter().map(Entries::memory).sum();
         let free = self.free.capacity() * size_of::<Reverse<u32>>();
         let history = self.history.capacity() * size_of::<(u64, RowNumber)>();
         size_of::<Self>() + self.pages.memory() + self.ids.memory() + indexes + free + history
@@ -348,6 +366,11 @@ impl TableStore {
     fn packed<'a>(&self, image: &'a [u8]) -> Packed<'a> {
         Packed::new(image, self.shape.columns)
     }
+}
+
+/// The half hash by which the row with this id is found.
+fn half_hash_of(id: RowId) -> u32 {
+    key::half(key::mix_id(0, id))
 }
 
 impl Hash for TableStore {

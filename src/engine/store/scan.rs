@@ -36,18 +36,9 @@ impl TableStore {
         view: View,
         mut visit: impl FnMut(RowNumber, RowImage<'a>) -> ControlFlow<()>,
     ) {
-        // What is written last needs no look at who has written it.
-        let _ = match view {
-            View::Latest => {
-                self.pages.each_row(from.0, |number, row| match self.written_last(row) {
-                    Some(image) => visit(number, image),
-                    None => ControlFlow::Continue(()),
-                })
-            }
-            _ => self.pages.each_row(from.0, |number, row| match self.seen(row, view) {
-                Some(image) => visit(number, image),
-                None => ControlFlow::Continue(()),
-            }),
-        };
+        let _ = self.pages.each_row(from.0, |number, row| match self.seen(row, view) {
+            Some(image) => visit(number, image),
+            None => ControlFlow::Continue(()),
+        });
     }
 }

@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::cell::Version;
+use super::entries::Entries;
 use super::image::Packed;
-use super::index::{Index, append_row};
-use super::tree::Tree;
+use super::index::Index;
 use super::write::Scratch;
-use super::{RowNumber, TableStore};
+use super::{RowNumber, TableStore, half_hash_of};
 use crate::words::{RowId, TransactionId};
 
 impl TableStore {
@@ -54,14 +54,14 @@ impl TableStore {
             None => self.pages.grow(),
         };
         self.pages.cell_mut(row).set_id(id);
-        self.ids.insert(id, row);
+        self.ids.insert(half_hash_of(id), row);
         row
     }
 
     /// Makes the slot of a row without versions free.
     pub(super) fn vacate(&mut self, row: RowNumber) {
         let id = self.id(row);
-        self.ids.remove(id, row);
+        self.ids.remove(half_hash_of(id), row);
         self.free.push(Reverse(row.0));
     }
 
@@ -108,20 +108,20 @@ impl TableStore {
     /// Brings the indexes up to date with an image that is about to be the row's newest. With
     /// `replaces`, the version that is the newest now is going away.
     pub(super) fn reindex(&mut self, row: RowNumber, image: Option<&[u8]>, replaces: bool) {
-        let Self { pages, shape, trees, scratch, .. } = self;
+        let Self { pages, shape, entries, scratch, .. } = self;
         let width = shape.columns;
         let found = pages.row(row);
         let old = found.and_then(|found| found.newest().image);
         let old = old.map(|old| Packed::new(old, width));
         let new = image.map(|image| Packed::new(image, width));
-        for (tree, index) in trees.iter_mut().zip(&shape.indexes) {
+        for (entries, index) in entries.iter_mut().zip(&shape.indexes) {
             if let (Some(old), Some(new)) = (old, new)
                 && index.is_same(old, new)
             {
                 continue;
             }
             if let Some(new) = new {
-                add_entry(tree, index, row, new, scratch);
+                add_entry(entries, index, row, new, scratch);
             }
             if let (Some(found), Some(old), true) = (found, old, replaces) {
                 let older = found.versions().skip(1);
@@ -129,7 +129,7 @@ impl TableStore {
                     .filter_map(|version| version.image)
                     .map(|image| Packed::new(image, width))
                     .chain(new);
-                remove_entry(tree, index, row, old, kept, scratch);
+                remove_entry(entries, index, row, old, kept, scratch);
             }
         }
     }
@@ -137,7 +137,7 @@ impl TableStore {
     /// Takes out of the indexes what only the `dropped` versions of a row have, and not the
     /// `kept` ones. Versions count from the newest, which is 0.
     pub(super) fn retire(&mut self, row: RowNumber, dropped: Range<usize>, kept: Range<usize>) {
-        let Self { pages, shape, trees, scratch, .. } = self;
+        let Self { pages, shape, entries, scratch, .. } = self;
         let Some(found) = pages.row(row) else {
             return;
         };
@@ -149,9 +149,9 @@ impl TableStore {
                 .filter_map(|version| version.image)
                 .map(|image| Packed::new(image, shape.columns))
         };
-        for (tree, index) in trees.iter_mut().zip(&shape.indexes) {
+        for (entries, index) in entries.iter_mut().zip(&shape.indexes) {
             for image in images(&dropped) {
-                remove_entry(tree, index, row, image, images(&kept), scratch);
+                remove_entry(entries, index, row, image, images(&kept), scratch);
             }
         }
     }
@@ -159,7 +159,7 @@ impl TableStore {
 
 /// Adds the entry of an image to an index, unless it is outside the index.
 fn add_entry(
-    tree: &mut Tree,
+    entries: &mut Entries,
     index: &Index,
     row: RowNumber,
     image: Packed<'_>,
@@ -167,14 +167,13 @@ fn add_entry(
 ) {
     scratch.key.clear();
     if index.encode(image, &mut scratch.key) {
-        append_row(row, &mut scratch.key);
-        tree.insert(&scratch.key);
+        entries.insert(&mut scratch.key, row, || index.half_hash(image));
     }
 }
 
 /// Takes the entry of an image out of an index, unless a version that is kept has it too.
 fn remove_entry<'a>(
-    tree: &mut Tree,
+    entries: &mut Entries,
     index: &Index,
     row: RowNumber,
     dropped: Packed<'_>,
@@ -196,7 +195,6 @@ fn remove_entry<'a>(
         }
     }
     if !key.is_empty() || index.encode(dropped, key) {
-        append_row(row, key);
-        tree.remove(key);
+        entries.remove(key, row, || index.half_hash(dropped));
     }
 }

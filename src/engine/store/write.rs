@@ -1,7 +1,6 @@
 //! How rows change: insert, update and delete; commit and rollback; and the end of old versions.
 
 use super::image::{Packed, Source, fit, overwrite, pack};
-use super::index::row_of;
 use super::pages::Row;
 use super::{Clash, NewValue, RowNumber, TableStore};
 use crate::words::{ColumnId, RowId, TransactionId};
@@ -244,55 +243,42 @@ impl TableStore {
 
     /// Refuses the packed image when another row than `own` has one of its alternate keys.
     fn check_keys(
-        &mut self,
+        &self,
         transaction: Option<TransactionId>,
         own: Option<RowNumber>,
     ) -> Result<(), Clash> {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let image = Packed::new(&scratch.image, self.shape.columns);
-        let mut result = Ok(());
+        let image = self.packed(&self.scratch.image);
         let keys = self.shape.indexes.iter().take_while(|index| index.is_key());
         for (number, index) in keys.enumerate() {
             let unchanged = own.is_some_and(|own| {
                 let newest = self.newest(own);
                 newest.is_some_and(|newest| index.is_same(newest, image))
             });
-            scratch.key.clear();
-            if unchanged || !index.encode(image, &mut scratch.key) {
+            if unchanged {
                 continue;
             }
-            let prefix = std::mem::take(&mut scratch.key);
-            let with = self.other_row(number, &prefix, transaction, own, &mut scratch.other);
-            scratch.key = prefix;
+            let with = self.other_row(number, image, transaction, own);
             if let (Some(with), Ok(key)) = (with, u16::try_from(number)) {
-                result = Err(Clash { key, with });
-                break;
+                return Err(Clash { key, with });
             }
         }
-        self.scratch = scratch;
-        result
+        Ok(())
     }
 
-    /// The first row but `own` that has or may get back this key.
+    /// The first row but `own` that has or may get back the key of this image.
     fn other_row(
         &self,
         number: usize,
-        prefix: &[u8],
+        image: Packed<'_>,
         transaction: Option<TransactionId>,
         own: Option<RowNumber>,
-        other: &mut Vec<u8>,
     ) -> Option<RowNumber> {
         let index = &self.shape.indexes[number];
-        self.trees[number]
-            .range(prefix)
-            .map_while(|entry| row_of(entry, prefix))
-            .filter(|row| Some(*row) != own)
-            .find(|row| {
-                self.holds(*row, transaction, |image| {
-                    other.clear();
-                    index.encode(image, other) && other == prefix
-                })
-            })
+        let rows = self.entries[number].hashed.as_ref()?;
+        rows.find_from(index.half_hash(image)?, 0, |row| {
+            Some(row) != own
+                && self.holds(row, transaction, |other| index.is_same_key(other, image))
+        })
     }
 
     fn others_wrote(&self, row: RowNumber, transaction: Option<TransactionId>) -> bool {

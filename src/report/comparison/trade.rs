@@ -59,6 +59,12 @@ const fn matters(measure: Measure) -> bool {
     !matches!(measure, Measure::Waits | Measure::Rollbacks | Measure::LongestHold)
 }
 
+/// Who ends in a fault in one run and not in the other.
+fn only_in<'f>(one: &'f Figures, other: &Figures) -> Vec<&'f str> {
+    let failed = one.failed.iter().filter(|it| !other.failed.contains(it));
+    failed.map(String::as_str).collect()
+}
+
 fn gained_told(measure: Measure, from: &Figures, to: &Figures) -> String {
     let (name, before, after) = (&to.name, from.value(measure), to.value(measure));
     let waits = match to.value(Measure::LongestWait) {
@@ -78,25 +84,21 @@ fn gained_told(measure: Measure, from: &Figures, to: &Figures) -> String {
         (Measure::CrossInstanceWaits, _, 0, _) => {
             format!("“{name}” closes no circle of waits over instances, as “{}” does", from.name)
         }
-        (Measure::Failures, ..) => {
-            let saved = from.failed.iter().filter(|it| !to.failed.contains(it));
-            let saved: Vec<&str> = saved.map(String::as_str).collect();
-            match &saved[..] {
-                [] => format!("“{name}” lets {} more get to their end", before - after),
-                [one] => format!(
-                    "“{name}” lets {one} get to its end, where “{}” ends it in a fault",
-                    from.name
-                ),
-                [first, rest @ ..] => {
-                    let more = rest.len();
-                    format!(
-                        "“{name}” lets {first} and {more} more get to their end, where “{}” ends \
+        (Measure::Failures, ..) => match &only_in(from, to)[..] {
+            [] => format!("“{name}” lets {} more get to their end", before - after),
+            [one] => format!(
+                "“{name}” lets {one} get to its end, where “{}” ends it in a fault",
+                from.name
+            ),
+            [first, rest @ ..] => {
+                let more = rest.len();
+                format!(
+                    "“{name}” lets {first} and {more} more get to their end, where “{}” ends \
                          them in a fault",
-                        from.name
-                    )
-                }
+                    from.name
+                )
             }
-        }
+        },
         (Measure::LastCommit, ..) => {
             format!("“{name}” is done {}", measure.change(before, after))
         }
@@ -137,19 +139,11 @@ fn cost_told(measure: Measure, from: &Figures, to: &Figures) -> String {
     let (before, after) = (from.value(measure), to.value(measure));
     match measure {
         Measure::LastCommit => format!("the last commit comes {}", measure.change(before, after)),
-        Measure::Failures => {
-            let lost: Vec<&str> = to
-                .failed
-                .iter()
-                .filter(|it| !from.failed.contains(it))
-                .map(String::as_str)
-                .collect();
-            match &lost[..] {
-                [] => format!("{} more end in a fault", after - before),
-                [one] => format!("{one} ends in a fault"),
-                [first, rest @ ..] => format!("{first} and {} more end in a fault", rest.len()),
-            }
-        }
+        Measure::Failures => match &only_in(to, from)[..] {
+            [] => format!("{} more end in a fault", after - before),
+            [one] => format!("{one} ends in a fault"),
+            [first, rest @ ..] => format!("{first} and {} more end in a fault", rest.len()),
+        },
         _ if before == 0 => format!("{} {}", measure.told(after), noun(measure, after)),
         _ => format!(
             "{} {} in place of {}",

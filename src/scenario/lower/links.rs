@@ -6,16 +6,10 @@ use crate::scenario::diagnostic::Checked;
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
 use crate::scenario::lower::body::Body;
-use crate::scenario::lower::queries::table_of;
 use crate::scenario::source::Span;
 use crate::scenario::suggestion::shorten;
 use crate::scenario::tree::Node;
 use crate::words::{ColumnId, ColumnType, InstanceId, TableId};
-
-/// The most links of a query.
-///
-/// Source: Microsoft Learn, "Join tables using FetchXml", Limitations (0x8004430D).
-const LINKS: usize = 15;
 
 /// What stands between two tables: the names by which a link joins them, as far as they are given.
 pub(super) struct Joint<'n> {
@@ -41,7 +35,7 @@ impl Lowering<'_> {
             let table = self.required(linked, "table")?;
             let (table, table_span) = (self.table(table)?, table.span);
             self.check_linked(table, table_span, instance)?;
-            let parent_table = table_of(selection, parent);
+            let parent_table = selection.table_of(parent);
             let named = |key: &str| -> Option<(&str, Span)> {
                 let node = linked.get(key)?;
                 Some((&*node.scalar()?.text, node.span))
@@ -117,13 +111,13 @@ impl Lowering<'_> {
 
     /// A query has no more links than the platform allows.
     pub(super) fn check_links(&mut self, selection: &Selection, span: Span) -> Checked<()> {
-        if selection.links.len() <= LINKS {
+        if selection.links.len() <= Link::MOST {
             return Ok(());
         }
         Err(self.diagnostics.report(
             span,
             "limit: links",
-            format!("a query has at most {LINKS} links"),
+            format!("a query has at most {} links", Link::MOST),
             "Number of link entities in query exceeded maximum limit. (0x8004430D)",
             None,
         ))
@@ -206,16 +200,7 @@ impl Lowering<'_> {
 
     /// What sort of value a field holds: those of one sort can be compared.
     pub(super) fn sort_of(&self, (table, field): (TableId, Field)) -> &'static str {
-        let Field::Column(column) = field else {
-            return "a unique id";
-        };
-        match self.plan.tables[table.index()].columns[column.index()].kind {
-            ColumnType::Text { .. } | ColumnType::Choice(_) => "text",
-            ColumnType::Whole | ColumnType::Decimal | ColumnType::Money => "a number",
-            ColumnType::DateTime => "a date-time",
-            ColumnType::Boolean => "a boolean",
-            ColumnType::Lookup(_) | ColumnType::UniqueId => "a unique id",
-        }
+        self.plan.tables[table.index()].sort_of(field)
     }
 
     /// A column, or `id`; the platform's name of the primary key (`accountid`) is understood, too.

@@ -117,25 +117,17 @@ impl Lowering<'_> {
         let program = self.plug_in_body(node, &entry.key, body);
         let run_as = self.run_as(node, message.instance)?;
         let about = node.get("about").map(|node| self.text(node)).transpose()?;
+        let (on, stage) = (Message::Custom(id), Stage::MainOperation);
         Ok(PlugIn {
-            name: message.name,
             kind: match message.kind {
                 CustomKind::ProcessAction { .. } => StepKind::Workflow,
                 CustomKind::CustomApi { .. } => StepKind::PlugIn,
             },
-            instance: message.instance,
-            message: Message::Custom(id),
             table: message.table,
-            stage: Stage::MainOperation,
-            rank: 1,
-            filter: Vec::new(),
-            mode: Mode::Synchronous,
-            images: Vec::new(),
             run_as,
-            enabled: true,
             about: about.map(|about| about.to_string()).unwrap_or_default(),
-            body: program?,
             at: message.at,
+            ..PlugIn::new(message.name, message.instance, on, stage, program?)
         })
     }
 

@@ -179,7 +179,7 @@ impl Lowering<'_> {
         span: Span,
         selection: &Selection,
     ) -> Checked<()> {
-        let sort = self.sort_of((table_of(selection, of.link), of.field));
+        let sort = self.sort_of((selection.table_of(of.link), of.field));
         if part.is_none() || sort == "a date-time" {
             return Ok(());
         }
@@ -236,9 +236,6 @@ impl Lowering<'_> {
     }
 
     /// A function can be computed of a column.
-    ///
-    /// Source: Microsoft Learn, "Aggregate data using FetchXml", Distinct column values: with
-    /// `countcolumn`.
     pub(super) fn check_measure(
         &mut self,
         (function, distinct): (AggregateFunction, bool),
@@ -246,21 +243,8 @@ impl Lowering<'_> {
         span: Span,
         selection: &Selection,
     ) -> Checked<()> {
-        use AggregateFunction as F;
-        let sort = self.sort_of((table_of(selection, of.link), of.field));
-        let (message, label) = match function {
-            _ if distinct && function != F::CountColumn => (
-                "only `countcolumn` counts distinct values",
-                "`distinct` means nothing here".into(),
-            ),
-            F::Sum | F::Avg if sort != "a number" => {
-                ("sums and averages are of numbers", format!("this is {sort}"))
-            }
-            F::Min | F::Max if !matches!(sort, "a number" | "a date-time") => {
-                ("only numbers and dates have a smallest and a largest", format!("this is {sort}"))
-            }
-            _ => return Ok(()),
-        };
+        let sort = self.sort_of((selection.table_of(of.link), of.field));
+        let Some((message, label)) = function.objection(distinct, sort) else { return Ok(()) };
         Err(self.diagnostics.report(span, "wrong value", message, label, None))
     }
 
@@ -293,14 +277,6 @@ impl Lowering<'_> {
         let help = suggestion::help(name, &known);
         let message = format!("nothing that is computed is called `{}`", shorten(name));
         self.diagnostics.report(span, "unknown name", message, "no such value", help)
-    }
-}
-
-/// The table whose rows a link gives; the selection's own without one.
-pub(super) fn table_of(selection: &Selection, link: Option<LinkNumber>) -> TableId {
-    match link {
-        None => selection.table,
-        Some(link) => selection.links[link.index()].table,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::fault::{Fault, FaultKind};
-use crate::plan::{Message, Mode, Outage, OutageKind, Plan, PlugIn, PlugInBody, Stage, StepKind};
+use crate::plan::{Message, Outage, OutageKind, Plan, PlugIn, PlugInBody, Stage};
 use crate::trace::tale::{Before, Tale};
 use crate::trace::{DeadlockEdge, Event, Header, RollbackReason};
 use crate::words::{
@@ -98,23 +98,8 @@ impl Tale {
     /// A plug-in step that is registered in the first instance.
     pub(crate) fn plug_in(&mut self, name: &str, stage: Stage) -> PlugInId {
         let mut plan = Plan::empty("");
-        plan.plug_ins.push(PlugIn {
-            name: Name::from(name),
-            kind: StepKind::PlugIn,
-            instance: InstanceId(0),
-            message: Message::Create,
-            table: None,
-            stage,
-            rank: 1,
-            filter: Vec::new(),
-            mode: Mode::Synchronous,
-            images: Vec::new(),
-            run_as: None,
-            enabled: true,
-            about: String::new(),
-            body: PlugInBody::Steps(ProgramId(0)),
-            at: Default::default(),
-        });
+        let (message, body) = (Message::Create, PlugInBody::Steps(ProgramId(0)));
+        plan.plug_ins.push(PlugIn::new(Name::from(name), InstanceId(0), message, stage, body));
         let header = &mut self.trace.header.plug_ins;
         header.extend(Header::of(&plan).plug_ins);
         PlugInId(u32::try_from(header.len() - 1).unwrap())

@@ -1,6 +1,7 @@
 //! A database by itself, without a world around it.
 
 mod changes;
+mod conditions;
 
 use crate::engine::database::{
     Assigned, Beginning, By, Caller, Change, Context, Database, TransactionRef, Waiter, Writing,

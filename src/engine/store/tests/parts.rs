@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::engine::store::id_index::IdIndex;
 use crate::engine::store::image::{Source, pack};
+use crate::engine::store::row_index::RowIndex;
 use crate::engine::store::tree::Tree;
 
 fn decimals() -> impl Strategy<Value = Decimal> {
@@ -205,16 +205,75 @@ proptest! {
             let (low, high) = (u128::from(row % 256), u128::from(row / 256));
             id(first.wrapping_add(step.wrapping_mul(low)).wrapping_add(high << 48))
         };
-        let mut index = IdIndex::new();
+        let mut index = RowIndex::new();
         for row in 0..count {
-            index.insert(id(row), RowNumber(row));
+            index.insert(half_hash_of(id(row)), RowNumber(row));
         }
         for row in (0..count).step_by(2) {
-            index.remove(id(row), RowNumber(row));
+            index.remove(half_hash_of(id(row)), RowNumber(row));
         }
         for row in 0..count {
             let expected = (row % 2 == 1).then_some(RowNumber(row));
-            prop_assert_eq!(index.find(id(row), id), expected);
+            let is_meant = |other: RowNumber| id(other.0) == id(row);
+            prop_assert_eq!(index.find(half_hash_of(id(row)), is_meant), expected);
         }
+    }
+
+    /// Few different hashes, of which many lie in the last groups and so go on in the first ones.
+    #[test]
+    fn an_index_by_hash_is_a_set_of_rows_by_hash_and_a_clone_is_its_own(
+        acts in prop::collection::vec((0..3_u32, 0..6_u32, 0..40_u32), 0..1_500),
+        filler in 0..4_000_u32,
+    ) {
+        let hash_of = |number: u32| u32::MAX - (number << 29);
+        let (mut index, mut set) = (RowIndex::new(), BTreeSet::new());
+        for row in 0..filler {
+            let hash = row.wrapping_mul(0x9e37_79b9);
+            index.insert(hash, RowNumber(row));
+            set.insert((hash, row));
+        }
+        let (before, kept) = (index.clone(), set.clone());
+        for (act, number, row) in acts {
+            let hash = hash_of(number);
+            if act == 0 {
+                index.remove(hash, RowNumber(row));
+                set.remove(&(hash, row));
+            } else if set.insert((hash, row)) {
+                index.insert(hash, RowNumber(row));
+            }
+        }
+        for (index, set) in [(index, set), (before, kept)] {
+            let mut entries: Vec<_> = index.entries().map(|(hash, row)| (hash, row.0)).collect();
+            entries.sort_unstable();
+            prop_assert!(entries.iter().eq(&set));
+            let small = (0..6).flat_map(|number| (0..40).map(move |row| (hash_of(number), row)));
+            for (hash, row) in small.chain(set.iter().copied()) {
+                let found = index.find(hash, |found| found.0 == row);
+                prop_assert_eq!(found.is_some(), set.contains(&(hash, row)));
+                let next = index.find_from(hash, row, |found| found.0 % 3 != 0);
+                let mut all = set.range((hash, row)..=(hash, u32::MAX));
+                let expected = all.find(|(_, row)| row % 3 != 0).map(|(_, row)| RowNumber(*row));
+                prop_assert_eq!(next, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_the_same_in_a_key_has_the_same_bytes_and_hash((a, b) in pairs(), other in values()) {
+        let bytes = |value: ValueRef<'_>| {
+            let mut out = Vec::new();
+            key::encode(value, &mut out);
+            out
+        };
+        let refs = [&a, &b, &other].map(|value| ValueRef::of(value).expect("a column's"));
+        for (a, b) in [(refs[0], refs[1]), (refs[0], refs[2])] {
+            prop_assert_eq!(key::is_same(a, b), bytes(a) == bytes(b));
+            if key::is_same(a, b) {
+                prop_assert_eq!(key::mix(7, a), key::mix(7, b));
+            }
+        }
+        let image = packed(std::slice::from_ref(&b));
+        let holds = Packed::new(&image, 1).holds(ColumnId(0), refs[0]);
+        prop_assert_eq!(holds, key::is_same(refs[0], refs[1]));
     }
 }

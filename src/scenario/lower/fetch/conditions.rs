@@ -7,7 +7,6 @@ use crate::scenario::diagnostic::Checked;
 use crate::scenario::lower::fetch::attributes::{CONDITION, FILTER, VALUE};
 use crate::scenario::lower::fetch::operators::{Meaning, OPERATORS, Wants, condition};
 use crate::scenario::lower::fetch::{CONDITIONS, DEPTH, Reader, tag};
-use crate::scenario::lower::queries::table_of;
 use crate::words::{BinaryOperator, Expression, Name, Value};
 
 impl Reader<'_, '_, '_> {
@@ -93,7 +92,7 @@ impl Reader<'_, '_, '_> {
             None => link,
         };
         let span = self.place.span(name.range_value());
-        let table = table_of(&self.selection, of);
+        let table = self.selection.table_of(of);
         let field = self.lowering.field_named(name.value(), span, table)?;
         let reached = Reached { link: of, field };
         let operator = self.required(element, "operator")?;
@@ -150,7 +149,7 @@ impl Reader<'_, '_, '_> {
         wants: Wants,
         meaning: Meaning,
     ) -> Checked<()> {
-        let sort = self.lowering.sort_of((table_of(&self.selection, of.link), of.field));
+        let sort = self.lowering.sort_of((self.selection.table_of(of.link), of.field));
         let is_of_dates = wants == Wants::Date
             || wants == Wants::Number
             || matches!(
@@ -268,7 +267,7 @@ impl Reader<'_, '_, '_> {
         let span = self.place.span(range.clone());
         let reached = match link {
             Some(_) => {
-                let table = table_of(&self.selection, link);
+                let table = self.selection.table_of(link);
                 let field = self.lowering.field_named(other.value(), span, table)?;
                 Reached { link, field }
             }
@@ -278,7 +277,7 @@ impl Reader<'_, '_, '_> {
             self.check_answered(other, range.clone())?;
         }
         let sort =
-            |it: Reached| self.lowering.sort_of((table_of(&self.selection, it.link), it.field));
+            |it: Reached| self.lowering.sort_of((self.selection.table_of(it.link), it.field));
         let (a, b) = (sort(of), sort(reached));
         if a != b {
             let message = "the two columns hold values of different kinds";
@@ -290,7 +289,7 @@ impl Reader<'_, '_, '_> {
 
     /// A field, as an expression in the filter of a link or, without one, of the entity.
     fn expression_of(&self, reached: Reached, filter_of: Option<LinkNumber>) -> Expression {
-        let table = table_of(&self.selection, reached.link);
+        let table = self.selection.table_of(reached.link);
         let name = match reached.field {
             Field::Id => Name::from("id"),
             Field::Column(column) => {

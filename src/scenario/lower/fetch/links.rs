@@ -11,7 +11,6 @@ use crate::scenario::diagnostic::Checked;
 use crate::scenario::lower::fetch::attributes::LINK;
 use crate::scenario::lower::fetch::{Reader, tag};
 use crate::scenario::lower::links::Joint;
-use crate::scenario::lower::queries::table_of;
 use crate::words::{Expression, Name};
 
 /// What a link's type means.
@@ -89,7 +88,7 @@ impl Reader<'_, '_, '_> {
         let named = |key: &str| element.attribute_node(key);
         let (from, to) = (named("from"), named("to"));
         let joint = Joint {
-            parent: table_of(&self.selection, parent),
+            parent: self.selection.table_of(parent),
             table,
             from: from.as_ref().map(|it| (it.value(), self.place.span(it.range_value()))),
             to: to.as_ref().map(|it| (it.value(), self.place.span(it.range_value()))),

@@ -29,7 +29,7 @@ use crate::scenario::lower::fetch::attributes::{
     ALL_ATTRIBUTES, ATTRIBUTE, ENTITY, FETCH, ORDER, REFUSED_ELEMENTS,
 };
 use crate::scenario::lower::fetch::place::TextPlace;
-use crate::scenario::lower::queries::{DATE_PARTS, table_of};
+use crate::scenario::lower::queries::DATE_PARTS;
 use crate::scenario::source::Span;
 use crate::scenario::tree::Node;
 use crate::words::{ColumnId, InstanceId, Name};
@@ -250,7 +250,7 @@ impl Reader<'_, '_, '_> {
         self.check_attributes(child, &ATTRIBUTE)?;
         let name = self.required(child, "name")?;
         let span = self.place.span(name.range_value());
-        let table = table_of(&self.selection, link);
+        let table = self.selection.table_of(link);
         let field = self.lowering.field_named(name.value(), span, table)?;
         if self.selection.aggregation.is_some() {
             return self.computed(child, Reached { link, field }).map(|()| None);
@@ -371,7 +371,7 @@ impl Reader<'_, '_, '_> {
             None => link,
         };
         let span = self.place.span(name.range_value());
-        let table = table_of(&self.selection, link);
+        let table = self.selection.table_of(link);
         let field = self.lowering.field_named(name.value(), span, table)?;
         Ok(OrderBy::Field(Reached { link, field }))
     }

@@ -8,7 +8,6 @@ use roxmltree::{Attribute, Node as Element};
 use crate::plan::{Field, Reached};
 use crate::scenario::diagnostic::Checked;
 use crate::scenario::lower::fetch::Reader;
-use crate::scenario::lower::queries::table_of;
 use crate::scenario::lower::reading::{grouped, guid};
 use crate::scenario::tree::Scalar;
 use crate::words::{ColumnType, Expression, Name, Value};
@@ -24,7 +23,7 @@ impl Reader<'_, '_, '_> {
         text: &str,
         range: Range<usize>,
     ) -> Checked<Expression> {
-        let table = table_of(&self.selection, of.link);
+        let table = self.selection.table_of(of.link);
         let kind = match of.field {
             // A row can be meant by its name, as by a lookup.
             Field::Id => ColumnType::Lookup(table),
