@@ -151,7 +151,7 @@ impl LockTable {
         );
         match found {
             Entry::Vacant(vacant) => {
-                // A head is given back when all its lists are empty, so only its name is another one.
+                // A head is given back when its lists are empty, so only its name is another one.
                 let head = match heads.reuse() {
                     Some(head) => {
                         heads[head].resource = resource;

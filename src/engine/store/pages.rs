@@ -199,8 +199,8 @@ impl Pages {
 
     /// Makes the newest version of a row this transaction's own, with a new row version, and gives
     /// its image to be written, of which no index may take notice. Tells whether it was committed
-    /// before, and is kept as an older one. `None` where the image does not lie in the cell; nothing
-    /// has changed then.
+    /// before, and is kept as an older one. `None` where the image does not lie in the cell, and
+    /// nothing has changed.
     #[inline]
     pub(super) fn amend(
         &mut self,
