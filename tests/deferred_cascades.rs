@@ -160,3 +160,78 @@ expect:
 ",
     );
 }
+
+/// Two accounts, the younger of which is merged into the older; to it refer six orders, itself and
+/// a list.
+fn merge(limit: u32, rest: &str) -> String {
+    format!(
+        "scenario: A large merge
+limits: {{ merge cascade: {limit}, cascade batch: 2 }}
+tables:
+  account: {{ columns: {{ statecode: {{ choice: [Active, Inactive] }}, parent: {{ lookup: account }} }} }}
+  list: {{ columns: {{ title: text }} }}
+  order: {{ columns: {{ account: {{ lookup: account }}, paid: boolean }} }}
+instances: {{ us: {{ tables: [account, list, order] }} }}
+relationships: {{ lists: {{ kind: many-to-many, between: [account, list] }} }}
+rows:
+  us:
+    account: {{ older: {{}}, younger: {{ parent: younger }} }}
+    list: {{ readers: {{}} }}
+    order: {{ count: 6, named: \"o{{n}}\", set: {{ account: younger, paid: =n == 4 }} }}
+actors:
+  clerk:
+    in: us
+    do:
+      - associate: {{ relationship: lists, table: account, row: younger, with: readers }}
+      - merge: {{ table: account, row: older, subordinate: younger }}
+{rest}"
+    )
+}
+
+#[test]
+fn a_large_merge_leaves_what_refers_to_the_duplicate_to_a_job() {
+    holds_all(&merge(
+        6,
+        "expect:
+  - { actor: clerk, succeeds: true }
+  - { row: us/account/younger, is: { statecode: Inactive, parent: younger }, by: 500ms }
+  - { row: us/lists/younger with readers, is: missing, by: 500ms }
+  - { row: us/order/o1, is: { account: younger }, by: 500ms }
+  - { row: us/order/o1, is: { account: older }, by: end }
+  - { row: us/order/o6, is: { account: older }, by: end }
+  - { row: us/account/younger, is: { parent: older }, by: end }
+  - { requests: 4, of: ExecuteTransaction, in: us }
+  - { row: us/asyncoperation/cascade 1, is: { statuscode: Succeeded }, by: end }
+",
+    ));
+}
+
+#[test]
+fn a_merge_below_the_limit_is_done_within_its_request() {
+    holds_all(&merge(
+        7,
+        "expect:
+  - { row: us/order/o6, is: { account: older }, by: 500ms }
+  - { row: us/account/younger, is: { parent: older }, by: 500ms }
+  - { count: us/asyncoperation, is: 0, by: end }
+",
+    ));
+}
+
+#[test]
+fn what_a_large_merge_has_moved_before_a_failure_stays() {
+    holds_all(&merge(
+        6,
+        "plug-ins:
+  - name: keep
+    on: Update order
+    in: us
+    stage: PreOperation
+    do: [ { if: $before.paid, then: [ { fail: It is paid. } ] } ]
+expect:
+  - { row: us/account/younger, is: { statecode: Inactive }, by: end }
+  - { row: us/order/o4, is: { account: younger }, by: end }
+  - { row: us/asyncoperation/cascade 1, is: { statuscode: Failed }, by: end }
+",
+    ));
+}

@@ -19,12 +19,9 @@
 
 use std::time::Duration;
 
-use crate::engine::database::{TransactionRef, Writing};
-use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame, Role, State};
-use crate::engine::jobs::JobAccess;
+use crate::engine::database::TransactionRef;
+use crate::engine::fiber::{Fiber, FiberId, Frame, RequestFrame, Role, State};
 use crate::engine::request::{Answer, Request};
-use crate::engine::sharing::SharedVariables;
-use crate::engine::split::Part;
 use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{ActorKind, OutageKind};
@@ -212,44 +209,6 @@ impl World {
             let message = "The client gave up waiting for an answer. The request may or may not \
                            have been carried out.";
             fiber.result = Some(Err(Fault::new(FaultKind::ClientTimeout, message)));
-        }
-    }
-}
-
-impl RequestFrame {
-    /// An outermost request, or one that joins its caller's explicit transaction.
-    pub fn new(
-        id: RequestId,
-        instance: InstanceId,
-        request: Request,
-        transaction: Option<TransactionRef>,
-    ) -> Self {
-        Self {
-            id,
-            instance,
-            request,
-            depth: 1,
-            parent: None,
-            transaction,
-            owns_transaction: false,
-            phase: Phase::Arrived,
-            steps_begun: 0,
-            stage_told: false,
-            running: None,
-            sees_as: None,
-            before: None,
-            after: None,
-            shared: SharedVariables::default(),
-            part: Part::default(),
-            cascade: None,
-            correlation: None,
-            job_access: JobAccess::default(),
-            answer: Answer::Done,
-            writing: Writing::default(),
-            taken: Vec::new(),
-            execution: None,
-            parts: Vec::new(),
-            command_deadline: None,
         }
     }
 }

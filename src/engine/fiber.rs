@@ -281,11 +281,12 @@ pub struct RequestFrame {
     pub id: RequestId,
     /// Where.
     pub instance: InstanceId,
-    /// What is asked for. An upsert becomes a Create or an Update here.
+    /// What is asked for. An upsert becomes a Create or an Update when its row was looked up.
     pub request: Request,
-    /// 1 for an outermost request.
+    /// 1 for an outermost request, one more for what a plug-in or a cascade asks for within it.
     pub depth: u32,
-    /// The request whose plug-in made it.
+    /// The request within which it was made: by a plug-in, or by the platform as a part of the main
+    /// operation.
     pub parent: Option<RequestId>,
     /// The transaction that it is in.
     pub transaction: Option<TransactionRef>,
@@ -331,6 +332,42 @@ pub struct RequestFrame {
 }
 
 impl RequestFrame {
+    /// An outermost request, or one that joins its caller's explicit transaction.
+    pub fn new(
+        id: RequestId,
+        instance: InstanceId,
+        request: Request,
+        transaction: Option<TransactionRef>,
+    ) -> Self {
+        Self {
+            id,
+            instance,
+            request,
+            depth: 1,
+            parent: None,
+            transaction,
+            owns_transaction: false,
+            phase: Phase::Arrived,
+            steps_begun: 0,
+            stage_told: false,
+            running: None,
+            sees_as: None,
+            before: None,
+            after: None,
+            shared: SharedVariables::default(),
+            part: Part::default(),
+            cascade: None,
+            correlation: None,
+            job_access: JobAccess::default(),
+            answer: Answer::Done,
+            writing: Writing::default(),
+            taken: Vec::new(),
+            execution: None,
+            parts: Vec::new(),
+            command_deadline: None,
+        }
+    }
+
     /// Whether its cascade waits for its job to be written.
     pub fn defers_cascade(&self) -> bool {
         self.cascade.as_ref().is_some_and(|it| it.deferred == Deferred::Wanted)
@@ -342,7 +379,7 @@ impl RequestFrame {
 pub enum Phase {
     /// It has reached the instance, or was made by a plug-in there.
     Arrived,
-    /// An upsert looks its row up.
+    /// The row is looked up that an upsert, or a key, is about.
     Resolve,
     /// Stage 10.
     PreValidation,

@@ -14,7 +14,7 @@ use std::mem;
 use std::time::Duration;
 
 use crate::engine::ask::Ask;
-use crate::engine::database::broken;
+use crate::engine::database::{TransactionRef, broken};
 use crate::engine::fiber::{Fiber, FiberId, Frame, Role, State};
 use crate::engine::queue::Due;
 use crate::engine::request::{Answer, Request};
@@ -33,7 +33,7 @@ pub struct GuestId(pub u64);
 /// What comes into a world from outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// A guest comes.
+    /// A guest comes; it makes its requests one after the other.
     Enter(GuestId, Arrival),
     /// A guest makes a request and waits for its answer.
     Call(GuestId, Ask),
@@ -400,8 +400,7 @@ fn home_of(fiber: &Fiber) -> Result<InstanceId, Fault> {
     }
 }
 
-fn transaction_of(
-    fiber: &mut Fiber,
-) -> Result<(InstanceId, crate::engine::database::TransactionRef), Fault> {
+/// Takes the transaction that a guest has open, with its instance.
+fn transaction_of(fiber: &mut Fiber) -> Result<(InstanceId, TransactionRef), Fault> {
     fiber.transactions.pop().ok_or_else(|| broken("the client has no transaction".to_owned()))
 }

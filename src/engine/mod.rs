@@ -6,9 +6,10 @@
 //! for byte, on every machine.
 //!
 //! Read in this order: `world` (the run loop), `fiber` (what is under way), `pipeline` (how a
-//! request goes through its stages), `operation`, `write` and `query` (what it does to rows),
-//! `transaction` (locks, waits, victims), `exchange` (messages and outages), `interpret` (the step
-//! language). Below them, [`lock`] and [`store`] know nothing of the world.
+//! request goes through its stages), `operation` and `query` (what it does to rows), `transaction`
+//! (begin, commit, victims), `exchange` and `outages` (messages, and what stops them), `interpret`
+//! (the step language), `guest` (callers from outside). Below them, [`database`] (one instance's
+//! rows and transactions), [`lock`] and [`store`] know nothing of the world.
 
 mod across;
 mod ask;

@@ -1,4 +1,5 @@
-//! The platform's own work: stage 30, and the look-up of an upsert. Each is one database command.
+//! The platform's own work: stage 30, and before it the look-up of a row that a request names by a
+//! key, or does not know to be there. Each is one database command.
 //!
 //! A write takes its locks first and applies itself the moment it has them; then its cost passes,
 //! with the locks held. A command that must wait is simply tried again when its lock was granted:
@@ -18,7 +19,7 @@ use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};
 use crate::engine::jobs::JobAccess;
 use crate::engine::request::{Answer, Request, Target};
 use crate::engine::store::{TableStore, View};
-use crate::engine::world::World;
+use crate::engine::world::{World, plug_in_deadline};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Message, Table, UpsertWhen};
 use crate::trace::{Event, WriteKind};
@@ -104,7 +105,7 @@ impl World {
         Ok(Done::After(cost))
     }
 
-    /// Tells that a look-up has not found its row.
+    /// Tells that a request has not found its row.
     fn tell_missed(&mut self, frame: &RequestFrame, level: Isolation) {
         let (request, instance, table) = (frame.id, frame.instance, frame.request.table);
         let row = frame.request.id();
@@ -217,6 +218,7 @@ impl World {
         Ok(self.end_operation(frame, done))
     }
 
+    /// Goes on to stage 40 when the operation is done.
     fn end_operation(&mut self, frame: &mut RequestFrame, done: Done) -> Done {
         if let Done::After(_) = done {
             self.note_written_user(frame);
@@ -259,7 +261,7 @@ impl World {
             Wrote::Row(row) => row,
             Wrote::Missing => {
                 database.end_writing(&mut context, &caller, writing);
-                return Err(self.missing(frame, &caller, id));
+                return Err(self.missing(frame, caller.level, id));
             }
             other => return Ok(other),
         };
@@ -305,6 +307,7 @@ impl World {
         Ok(self.written(wrote))
     }
 
+    /// What came of a write as what comes of its command.
     pub(super) fn written(&self, wrote: Wrote) -> Done {
         match wrote {
             Wrote::Waits => Done::Waits,
@@ -327,7 +330,7 @@ impl World {
             Looked::Waits => return Ok(Done::Waits),
             Looked::Missing => {
                 database.end_look(&mut context, &caller, &mut frame.taken);
-                return Err(self.missing(frame, &caller, id));
+                return Err(self.missing(frame, caller.level, id));
             }
             Looked::Row(row) => row,
         };
@@ -408,17 +411,9 @@ impl World {
     }
 
     /// The fault of a row that is not there, told to the trace as well.
-    fn missing(&mut self, frame: &RequestFrame, caller: &Caller, id: RowId) -> Fault {
-        let (instance, table, request) = (frame.instance, frame.request.table, frame.id);
-        let level = caller.level;
-        self.log.emit(self.now, || Event::RowMissed {
-            request,
-            instance,
-            table,
-            row: Some(id),
-            level,
-        });
-        does_not_exist(self.shared.plan.table(table), id)
+    fn missing(&mut self, frame: &RequestFrame, level: Isolation, id: RowId) -> Fault {
+        self.tell_missed(frame, level);
+        does_not_exist(self.shared.plan.table(frame.request.table), id)
     }
 
     /// Keeps the row as it is before the main operation, for steps that want to know: as its
@@ -444,14 +439,14 @@ impl World {
         Some(Arc::new(record_of(table, &image, &columns)))
     }
 
-    /// Until when nothing else is due: the time that one statement may take in one go.
-    /// Where callers come from outside, that is not known.
+    /// Until when nothing else is due: the time that one statement may take in one go. None where
+    /// callers come from outside, since the next one may come at any instant.
     pub(super) fn free_until(&self, fiber: &Fiber, deadline: SimInstant) -> SimInstant {
         if self.is_open() {
             return self.now;
         }
         let next = self.queue.next_at().unwrap_or(SimInstant::END);
-        let plug_in = crate::engine::world::plug_in_deadline(fiber).map(|(_, at)| at);
+        let plug_in = plug_in_deadline(fiber).map(|(_, at)| at);
         next.min(deadline).min(plug_in.unwrap_or(SimInstant::END)).max(self.now)
     }
 

@@ -1,11 +1,15 @@
 //! The event pipeline: how an instance carries a request out.
 //!
 //! ```text
-//!  Arrived ▶ (Resolve) ▶ PreValidation ▶ Begin ▶ PreOperation ▶ Main ▶ PostOperation ▶ Commit
-//!             upserts       stage 10              stage 20       30       stage 40
-//!                        └ outside for the       └──────── one database transaction ────────┘
-//!                          outermost request       nested requests of all stages join it
+//!  Arrived ▶ (Resolve) ▶ PreValidation ▶ (Privileges) ▶ Begin ▶ PreOperation ▶ MainOperation ▶
+//!             the row       stage 10                              stage 20        stage 30
+//!           └────── outside for the outermost request ──────┘ └─ one database transaction ─┐
+//!                                                                                          │
+//!   ▶ PostOperation ▶ (Queue) ▶ Commit       nested requests of all stages join it ────────┘
+//!       stage 40      jobs for asynchronous steps
 //! ```
+//!
+//! The frame of a job's step has a phase of its own, `Job`: the request itself is over by then.
 //!
 //! Source: Microsoft Learn, "Event framework" (stages); "Database transactions" (Scalable
 //! Customization Design): PreValidation of the outermost request runs before the transaction, so
@@ -184,6 +188,7 @@ impl World {
         }
     }
 
+    /// Opens a transaction that ends with the request.
     fn open_for_request(&mut self, lane: LaneId, fiber: &mut Fiber, isolation: Isolation) {
         if let Some(Frame::Request(frame)) = fiber.frames.last_mut() {
             let id = frame.id;

@@ -8,7 +8,7 @@ use crate::engine::world::World;
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Field, Link, OrderBy, Ordering, Paging, Reached, Selection};
 use crate::words::evaluate::close;
-use crate::words::{BinaryOperator, Expression, Value};
+use crate::words::{BinaryOperator, Expression, TableId, Value};
 
 /// Who asks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -144,7 +144,7 @@ impl World {
             }
         };
         let plan = &self.shared.plan;
-        let table = query.table.unwrap_or(crate::words::TableId(0));
+        let table = query.table.unwrap_or(TableId(0));
         let last = Cookie::last_of(&text, plan, table, &query.order);
         let last = last.filter(|_| query.has_cookies());
         last.map(Some).ok_or_else(|| {

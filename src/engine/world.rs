@@ -56,11 +56,15 @@ pub struct World {
     pub(super) shared: Arc<Shared>,
     pub(super) now: SimInstant,
     pub(super) queue: Queue,
+    /// By `FiberId`.
     pub(super) fibers: Vec<Fiber>,
+    /// The places of fibers that have ended, the one to be taken next last.
     pub(super) free_fibers: Vec<u32>,
+    /// By `InstanceId`.
     pub(super) databases: Vec<Database>,
-    /// How many runs each actor has begun.
+    /// How many runs each actor has begun, by `ActorId`.
     pub(super) runs: Vec<u32>,
+    /// Where the readers of changes stand that last over an actor's runs.
     pub(super) cursors: BTreeMap<(ActorId, Name), Cursor>,
     pub(super) names: Names,
     /// The jobs of the async service.
@@ -76,6 +80,7 @@ pub struct World {
     pub(super) log: Log,
     /// How many steps of the sessions' order have begun.
     pub(super) ordered: usize,
+    /// Those that may still be met.
     pub(super) outages: Outages,
     /// What goes in and out.
     pub(super) border: Border,
@@ -450,7 +455,7 @@ impl World {
         self.fibers[fiber_id.0 as usize] = fiber;
     }
 
-    /// The fibers that have not ended, with the lane of each.
+    /// The lanes of the runs and jobs that have not ended.
     pub fn unfinished(&self) -> impl Iterator<Item = LaneId> {
         self.fibers
             .iter()

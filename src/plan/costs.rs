@@ -150,6 +150,11 @@ pub struct Limits {
     /// Source: Microsoft Learn, "Asynchronous processing of cascading transactions"; a newer page
     /// says 5,000.
     pub delete_cascade: u32,
+    /// From how many rows on that refer to the duplicate a merge leaves them to a job. Default
+    /// 1,000.
+    ///
+    /// Source: Microsoft Learn, "Asynchronous processing of cascading transactions".
+    pub merge_cascade: u32,
     /// How many rows such a job does in one transaction. Default 100.
     ///
     /// Assumed: no page says how many.
@@ -197,6 +202,7 @@ impl Default for Limits {
             async_batch: 20,
             async_attempts: 4,
             assign_cascade: 1_000,
+            merge_cascade: 1_000,
             delete_cascade: 10_000,
             cascade_batch: 100,
             async_retry: Duration::from_secs(60),

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::engine::cascade::{Action, Cascade, Tie};
+use crate::engine::database::Assigned;
 use crate::engine::fiber::RequestFrame;
 use crate::engine::ownership::Ownership;
 use crate::engine::request::{Request, Target};
 use crate::engine::store::View;
 use crate::engine::world::World;
 use crate::plan::{Message, OnDelete};
-use crate::words::{RowId, TableId, Value};
+use crate::words::{ColumnId, RowId, TableId, Value};
 
 /// Whether a cascade is left to a job of the async service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -68,8 +69,11 @@ impl World {
         let limit = match action {
             Reaching::Assign => plan.limits.assign_cascade,
             Reaching::Delete => plan.limits.delete_cascade,
+            Reaching::Merge => plan.limits.merge_cascade,
         };
-        self.reaches(frame, (frame.request.table, row), action, limit as usize)
+        let from = if action == Reaching::Merge { frame.request.subordinate } else { Some(row) };
+        let place = from.map(|from| (frame.request.table, from));
+        place.is_some_and(|place| self.reaches(frame, place, action, limit as usize))
     }
 
     /// Whether an action on a row reaches so many rows below it.
@@ -100,7 +104,8 @@ impl World {
             if known.len() > least {
                 return true;
             }
-            level = next;
+            // What refers to a row that refers to the duplicate refers to it as before.
+            level = if action == Reaching::Merge { Vec::new() } else { next };
         }
         false
     }
@@ -110,10 +115,12 @@ impl World {
         let relationships = &self.shared.relationships;
         let list = match action {
             Reaching::Assign => relationships.of_action(Action::Assign, table),
-            Reaching::Delete => relationships.on_delete.get(&table).map_or(&[][..], Vec::as_slice),
+            Reaching::Delete | Reaching::Merge => {
+                relationships.on_delete.get(&table).map_or(&[][..], Vec::as_slice)
+            }
         };
         let reaches = move |tie: &&Tie| {
-            tie.pairs.is_none() && (action == Reaching::Assign || tie.delete == OnDelete::Cascade)
+            tie.pairs.is_none() && (action != Reaching::Delete || tie.delete == OnDelete::Cascade)
         };
         list.iter().filter(reaches)
     }
@@ -140,12 +147,13 @@ impl World {
         frame: &RequestFrame,
         cascade: &mut Cascade,
     ) -> Batch {
-        let (table, Some(row)) = (frame.request.table, frame.request.id()) else {
-            return Batch::None;
+        let (action, row) = match frame.request.message {
+            Message::Delete => (Reaching::Delete, frame.request.id()),
+            Message::Merge => (Reaching::Merge, frame.request.subordinate),
+            _ => (Reaching::Assign, frame.request.id()),
         };
-        let action = match frame.request.message {
-            Message::Delete => Reaching::Delete,
-            _ => Reaching::Assign,
+        let (table, Some(row)) = (frame.request.table, row) else {
+            return Batch::None;
         };
         let size = self.shared.plan.limits.cascade_batch as usize;
         let mut items = Vec::new();
@@ -153,8 +161,11 @@ impl World {
             let refers = |value: &Value| *value == Value::Id(row);
             for child in self.rows_below(frame, tie, refers) {
                 let Some(item) = self.item_of(frame, cascade, (tie, child)) else { continue };
-                // What this try has done already, and a step has undone, stays undone.
-                if child == row && tie.child == table || cascade.children.contains(&(child, 0)) {
+                // A row that refers to itself goes with itself. What this try has done already, and
+                // a step has undone, stays undone.
+                let is_itself = child == row && tie.child == table;
+                if is_itself && action != Reaching::Merge || cascade.children.contains(&(child, 0))
+                {
                     continue;
                 }
                 let has_steps = self.shared.steps.any(frame.instance, tie.child, item.message);
@@ -168,7 +179,7 @@ impl World {
                 }
             }
         }
-        let is_there = self.column_of(frame, (table, row), crate::words::ColumnId(0)).is_some();
+        let is_there = self.column_of(frame, (table, row), ColumnId(0)).is_some();
         match action {
             _ if !items.is_empty() => Batch::Rows(items),
             Reaching::Delete if is_there => {
@@ -188,6 +199,11 @@ impl World {
         let (plan, place) = (&self.shared.plan, (tie.child, child));
         if frame.request.message == Message::Delete {
             return Some(Request::new(Message::Delete, tie.child, Target::Id(child)));
+        }
+        if let (Message::Merge, Some(stays)) = (frame.request.message, frame.request.id()) {
+            let mut request = Request::new(Message::Update, tie.child, Target::Id(child));
+            request.assign(tie.by, Assigned::Value(Value::Id(stays)));
+            return Some(request);
         }
         let own = Ownership::of(plan, frame.instance, frame.request.table)?;
         let owner = own.given(&frame.request)?;
@@ -213,4 +229,6 @@ pub(super) enum Reaching {
     Assign,
     /// They are deleted.
     Delete,
+    /// They refer to the row that stays.
+    Merge,
 }

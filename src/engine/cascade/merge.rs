@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::cascade::children::Below;
-use crate::engine::cascade::{Cascade, Tie, write};
+use crate::engine::cascade::deferred::Reaching;
+use crate::engine::cascade::{Cascade, Deferred, Tie, write};
 use crate::engine::database::{Assigned, Wrote, broken};
 use crate::engine::fiber::{FiberId, RequestFrame};
 use crate::engine::operation::Done;
@@ -20,9 +21,12 @@ impl World {
     /// row from now on, the row is updated, and the subordinate becomes inactive.
     ///
     /// Source: Microsoft Learn, "Merge records" and "Configure table relationship cascading
-    /// behavior", Merge: related rows go to the row that stays. Assumed: in this order, by updates
-    /// nested in the Merge; of the subordinate's columns those are written that its table has
-    /// (`statecode` with a label `Inactive`, `merged`, `masterid`).
+    /// behavior", Merge: related rows go to the row that stays; "Asynchronous processing of
+    /// cascading transactions": from 1,000 of them on in the background. Assumed: in this order, by
+    /// updates nested in the Merge; what is left to a job are the rows with a lookup, while the two
+    /// rows themselves and the pairs of many-to-many relationships are done with the request; of
+    /// the subordinate's columns those are written that its table has (`statecode` with a label
+    /// `Inactive`, `merged`, `masterid`).
     pub(in crate::engine) fn merge(
         &mut self,
         fiber: FiberId,
@@ -62,7 +66,17 @@ impl World {
                 Wrote::Row(_) => cascade.is_begun = true,
                 other => return Ok(self.written(other)),
             }
+            if self.puts_off(frame, cascade, Reaching::Merge) {
+                cascade.deferred = Deferred::Wanted;
+            }
         }
+        let pairs: Vec<Tie>;
+        let list = if cascade.deferred == Deferred::Wanted {
+            pairs = list.iter().filter(|tie| tie.pairs.is_some()).copied().collect();
+            &pairs
+        } else {
+            list
+        };
         match self.next_child(fiber, frame, (list, cascade), subordinate, limit)? {
             Below::Child(tie, (child, version)) => {
                 let place = (tie.child, child);
@@ -86,15 +100,26 @@ impl World {
             Below::Not(done) => return Ok(done),
             Below::Over => {}
         }
-        // The rows themselves: the one that stays, unless nothing is set, then the other one.
+        Ok(self.merge_rows(frame, cascade, (row, subordinate)))
+    }
+
+    /// The last steps of a merge, the rows themselves: the one that stays, unless nothing is set,
+    /// then the other one.
+    fn merge_rows(
+        &self,
+        frame: &mut RequestFrame,
+        cascade: &mut Cascade,
+        (row, subordinate): (RowId, RowId),
+    ) -> Done {
+        let table = frame.request.table;
         let columns = std::mem::take(&mut frame.request.columns);
         if !columns.is_empty() {
             let mut request = Request::new(Message::Update, table, Target::Id(row));
             request.columns = columns;
-            return Ok(Done::Part(Box::new(request)));
+            return Done::Part(Box::new(request));
         }
         if std::mem::replace(&mut cascade.is_recorded, true) {
-            return Ok(Done::After(Duration::ZERO));
+            return Done::After(Duration::ZERO);
         }
         let mut request = Request::new(Message::Update, table, Target::Id(subordinate));
         let definition = self.shared.plan.table(table);
@@ -108,9 +133,9 @@ impl World {
             }
         }
         if request.columns.is_empty() {
-            return Ok(Done::After(Duration::ZERO));
+            return Done::After(Duration::ZERO);
         }
-        Ok(Done::Part(Box::new(request)))
+        Done::Part(Box::new(request))
     }
 
     /// The pair that takes the place of one with the subordinate; `None` where it is there already.

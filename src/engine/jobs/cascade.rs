@@ -4,6 +4,7 @@
 //!   Update account (ownerid)   the account is written, a job in the same transaction
 //!   the job                    ┌ 100 orders ┐ commit ┌ 100 orders ┐ commit …
 //!   Delete account             a job, and nothing else; the account goes last
+//!   Merge account              both accounts are written, a job in the same transaction
 //! ```
 //!
 //! The request is answered before the rows below are done, so for a while some are as before and
@@ -15,9 +16,10 @@
 //!
 //! Source: Microsoft Learn, "Asynchronous processing of cascading transactions": batches,
 //! eventual consistency, several retries, completed rows stay; a row with plug-ins is processed in
-//! a transaction of its own. Assumed: the row itself gets its owner with the request and is deleted
-//! last; a batch goes by the rows right below, each with what is below it; the rows of a table are
-//! taken as they are stored, without a lock until their batch; cascades of one row share a token.
+//! a transaction of its own. Assumed: the row itself gets its owner with the request, is merged
+//! with it, and is deleted last; a batch goes by the rows right below, each with what is below it;
+//! the rows of a table are taken as they are stored, without a lock until their batch; cascades of
+//! one row share a token.
 
 use crate::engine::cascade::{Batch, Cascade, Deferred};
 use crate::engine::fiber::{Fiber, FiberId, Frame, Phase, RequestFrame};

@@ -55,7 +55,7 @@ impl Context<'_> {
     /// The request's fault, or [`Interruption::Waiting`].
     pub fn retrieve_multiple(&mut self, rows: Rows) -> Result<Vec<Arc<Record>>, Interruption> {
         match self.execute(Ask::retrieve_multiple(rows))?.into_value() {
-            Value::List(items) => Ok(items.iter().filter_map(Value::as_record).cloned().collect()),
+            Value::List(items) => Ok(records(&items)),
             _ => Err(unexpected()),
         }
     }
@@ -71,10 +71,9 @@ impl Context<'_> {
         rows: Rows,
     ) -> Result<(Vec<Arc<Record>>, Beside), Interruption> {
         match self.execute(Ask::retrieve_multiple(rows))? {
-            Answer::Page(items, beside) => {
-                let rows = items.iter().filter_map(Value::as_record).cloned().collect();
-                Ok((rows, *beside))
-            }
+            Answer::Page(items, beside) => Ok((records(&items), *beside)),
+            // The last page, beside which there is nothing to tell.
+            Answer::List(items) => Ok((records(&items), Beside::default())),
             _ => Err(unexpected()),
         }
     }
@@ -187,6 +186,11 @@ impl Context<'_> {
     pub fn trace(&mut self, line: impl Into<String>) {
         self.replay.trace(line.into());
     }
+}
+
+/// The rows of an answer.
+fn records(items: &[Value]) -> Vec<Arc<Record>> {
+    items.iter().filter_map(Value::as_record).cloned().collect()
 }
 
 fn unexpected() -> Interruption {

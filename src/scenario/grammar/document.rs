@@ -120,6 +120,7 @@ static LIMITS_MAP: Map = Map::of(&[
     may("async attempts", &COUNT, "how many times a job is tried that asks for it; default 4"),
     may("assign cascade", &COUNT, "from how many rows on a job gives them away; default 1,000"),
     may("delete cascade", &COUNT, "from how many rows on a job deletes them; default 10,000"),
+    may("merge cascade", &COUNT, "from how many rows on a job takes them along; default 1,000"),
     may("cascade batch", &COUNT, "how many rows such a job does in one go; default 100"),
     may("async retry", &DURATION, "how long such a job waits before its next try; default 1 min"),
     may("workflow runs", &COUNT, "how many times a workflow may run for one row; default 16"),

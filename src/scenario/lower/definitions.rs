@@ -115,7 +115,7 @@ impl Lowering<'_> {
         {
             limits.message_size = bytes;
         }
-        let counts: [(&str, &mut u32, &str); 12] = [
+        let counts: [(&str, &mut u32, &str); 13] = [
             ("workflow runs", &mut limits.workflow_runs, "a workflow that never runs is none"),
             ("lock escalation", &mut limits.lock_escalation, ONE_LOCK),
             ("lock escalation retry", &mut limits.lock_escalation_retry, ONE_LOCK),
@@ -127,6 +127,7 @@ impl Lowering<'_> {
             ("async attempts", &mut limits.async_attempts, ONE_TRY),
             ("assign cascade", &mut limits.assign_cascade, ONE_BELOW),
             ("delete cascade", &mut limits.delete_cascade, ONE_BELOW),
+            ("merge cascade", &mut limits.merge_cascade, ONE_BELOW),
             ("cascade batch", &mut limits.cascade_batch, ONE_BELOW),
         ];
         for (key, count, least) in counts {

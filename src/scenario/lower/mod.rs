@@ -155,7 +155,7 @@ impl Lowering<'_> {
         self.instances(tree.get("instances"));
         self.place_intersects();
         self.security(tree.get("security"));
-        self.jobs(tree.get("plug-ins"), tree.get("relationships"));
+        self.jobs(tree);
         self.relationships(tree.get("relationships"));
         self.declare(tree);
         self.outages(tree.get("outages"));

@@ -5,7 +5,7 @@ use crate::plan::{
 };
 use crate::scenario::grammar;
 use crate::scenario::lower::Lowering;
-use crate::scenario::tree::Node;
+use crate::scenario::tree::{Entry, Node};
 use crate::words::{ColumnId, ColumnType, InstanceId, Name, TableId};
 
 /// The longest text of a column of the platform's own, in characters.
@@ -18,25 +18,36 @@ pub(super) fn needed(tree: &Node) -> Vec<SystemTable> {
     if tree.get("security").is_some() {
         tables.extend(SECURITY_TABLES);
     }
-    let has_jobs = asynchronous(tree.get("plug-ins")).next().is_some();
-    if has_jobs || takes_on(tree.get("relationships")) {
+    if asynchronous(tree).next().is_some() || reaches_many(tree) {
         tables.push(JOB_TABLE);
     }
     tables
 }
 
-/// Whether a relationship takes a delete or a new owner on to any number of rows: from some number
-/// on that is left to jobs.
-fn takes_on(relationships: Option<&Node>) -> bool {
-    relationships.map_or(&[][..], Node::entries).iter().any(|entry| {
+/// Whether a relationship takes a delete or a new owner on to any number of rows, or a step merges
+/// rows to which any number refer: from some number on that is left to jobs.
+fn reaches_many(tree: &Node) -> bool {
+    let relationships = tree.get("relationships").map_or(&[][..], Node::entries);
+    let takes_on = relationships.iter().any(|entry| {
         let word = |key: &str| Some(&*entry.value.get(key)?.scalar()?.text);
         word("delete") == Some("cascade") || word("assign").is_some_and(|it| it != "none")
-    })
+    });
+    let mut programs = WITH_STEPS.iter().filter_map(|key| tree.get(key));
+    takes_on || programs.any(merges)
+}
+
+/// The sections of a file in which steps stand.
+const WITH_STEPS: [&str; 4] = ["messages", "plug-ins", "programs", "actors"];
+
+/// Whether a step at or below this place merges rows.
+fn merges(node: &Node) -> bool {
+    let below = |entry: &Entry| &*entry.key == "merge" || merges(&entry.value);
+    node.entries().iter().any(below) || node.items().iter().any(merges)
 }
 
 /// The steps that are asynchronous. A mode that is none counts: its author meant something else
 /// than the default, and one mistake is told once.
-fn asynchronous(plug_ins: Option<&Node>) -> impl Iterator<Item = &Node> {
+fn asynchronous(tree: &Node) -> impl Iterator<Item = &Node> {
     let is_async = |node: &&Node| {
         let mode = node.get("mode").and_then(Node::scalar);
         mode.is_some_and(|given| {
@@ -44,7 +55,7 @@ fn asynchronous(plug_ins: Option<&Node>) -> impl Iterator<Item = &Node> {
             known.is_none_or(|(_, mode)| *mode == Mode::Asynchronous)
         })
     };
-    plug_ins.map_or(&[][..], Node::items).iter().filter(is_async)
+    tree.get("plug-ins").map_or(&[][..], Node::items).iter().filter(is_async)
 }
 
 impl Lowering<'_> {
@@ -102,14 +113,14 @@ impl Lowering<'_> {
 
     /// Every instance with an asynchronous step, or with a cascade that can be left to a job, gets
     /// the table of jobs. The names of its rows follow from those of the steps.
-    pub(super) fn jobs(&mut self, plug_ins: Option<&Node>, relationships: Option<&Node>) {
+    pub(super) fn jobs(&mut self, tree: &Node) {
         let table = self.system_table(JOB_TABLE.name);
-        let takes_on = takes_on(relationships);
-        let mut in_instances: Vec<InstanceId> = match takes_on {
+        let reaches_many = reaches_many(tree);
+        let mut in_instances: Vec<InstanceId> = match reaches_many {
             true => self.names.instances.values().copied().collect(),
             false => Vec::new(),
         };
-        for node in asynchronous(plug_ins) {
+        for node in asynchronous(tree) {
             let text = |key: &str| Some(node.get(key)?.scalar()?.text.clone());
             in_instances.extend(text("in").and_then(|it| self.names.instances.get(&it)));
             if let Some(step) = text("name") {
@@ -117,7 +128,7 @@ impl Lowering<'_> {
             }
             self.plan.jobs = Some(self.job_table(table));
         }
-        if takes_on {
+        if reaches_many {
             self.rows.knows_pattern(table, "cascade ".into(), "".into());
             self.plan.jobs = Some(self.job_table(table));
         }
