@@ -162,7 +162,7 @@ expect:
 }
 
 /// Two accounts, the younger of which is merged into the older; to it refer six orders, itself and
-/// a list.
+/// a list. Three lines refer to an order, and so do not count.
 fn merge(limit: u32, rest: &str) -> String {
     format!(
         "scenario: A large merge
@@ -171,13 +171,15 @@ tables:
   account: {{ columns: {{ statecode: {{ choice: [Active, Inactive] }}, parent: {{ lookup: account }} }} }}
   list: {{ columns: {{ title: text }} }}
   order: {{ columns: {{ account: {{ lookup: account }}, paid: boolean }} }}
-instances: {{ us: {{ tables: [account, list, order] }} }}
+  line: {{ columns: {{ order: {{ lookup: order }} }} }}
+instances: {{ us: {{ tables: [account, list, order, line] }} }}
 relationships: {{ lists: {{ kind: many-to-many, between: [account, list] }} }}
 rows:
   us:
     account: {{ older: {{}}, younger: {{ parent: younger }} }}
     list: {{ readers: {{}} }}
     order: {{ count: 6, named: \"o{{n}}\", set: {{ account: younger, paid: =n == 4 }} }}
+    line: {{ count: 3, named: \"l{{n}}\", set: {{ order: o1 }} }}
 actors:
   clerk:
     in: us

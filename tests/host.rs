@@ -239,6 +239,20 @@ async fn whoever_calls_while_a_host_stops_is_answered_or_refused_but_never_forgo
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_is_dropped_lets_go_of_its_callers_and_its_tasks() {
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    let host = start();
+    let (mut anna, bert) = (client(&host, "us"), client(&host, "us"));
+    let _open = holding(&mut anna).await;
+    let blocked = blocked(&host, bert).await;
+    drop(host);
+    let fault = timeout(LIMIT, blocked).await.expect("it ends").expect("no panic");
+    assert_eq!(fault.expect_err("it is abandoned").kind, FaultKind::Unreachable);
+    until(|| tasks() == before).await;
+}
+
 /// How many callers crowd one instance, and how often they have their turn together.
 const CROWD: u64 = 16;
 const TURNS: u64 = 8_000;

@@ -58,7 +58,7 @@ pub struct HostOptions {
     pub kept: Kept,
 }
 
-/// Instances that run.
+/// Instances that run, until the host is stopped or dropped.
 pub struct Host {
     shared: Arc<Shared>,
     pumps: Vec<JoinHandle<()>>,
@@ -171,26 +171,40 @@ impl Host {
 
     /// Stops: new calls are refused, those under way are given `patience` to end, and what is
     /// left is abandoned. Tells what happened in each instance, in the order of the plan.
-    pub async fn stop(self, patience: Duration) -> Vec<Ended> {
+    pub async fn stop(mut self, patience: Duration) -> Vec<Ended> {
         self.shared.is_stopping.store(true, Ordering::Release);
         let by = tokio::time::Instant::now() + patience;
         while !self.shared.parked.is_empty() && tokio::time::Instant::now() < by {
             tokio::time::sleep(LOOKS_EVERY).await;
         }
+        let pumps = std::mem::take(&mut self.pumps);
+        for pump in &pumps {
+            pump.abort();
+        }
+        for pump in pumps {
+            let _ = pump.await;
+        }
+        let instances = self.shared.instances.iter();
+        let ended = instances.map(|live| live.end(&self.shared)).collect();
+        drop(self);
+        ended
+    }
+}
+
+impl Drop for Host {
+    /// Whoever still waits is told that the host stops, and its tasks end. A host that is dropped
+    /// without [`Host::stop`] gives nobody time, and tells nothing.
+    fn drop(&mut self) {
+        self.shared.is_stopping.store(true, Ordering::Release);
         for pump in &self.pumps {
             pump.abort();
         }
-        for pump in self.pumps {
-            let _ = pump.await;
-        }
-        let ended = self.shared.instances.iter().map(|live| live.end(&self.shared)).collect();
         self.shared.parked.retain(|_, awaiting| {
             if let Awaiting::Caller(parking) = awaiting {
                 parking.settle(Err(stopping()));
             }
             false
         });
-        ended
     }
 }
 
