@@ -345,17 +345,3 @@ pub fn w7_point_reads(suite: &mut Suite) {
         },
     );
 }
-
-criterion_group!(
-    benches,
-    w1_uncontended,
-    w1_row_by_row,
-    w2_hot_rows_sorted,
-    w3_hot_rows_unsorted,
-    w4_cycle_to_victim,
-    w5_scan,
-    w6_load,
-    w7_point_reads,
-    trace
-);
-criterion_main!(benches);
