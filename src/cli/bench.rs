@@ -1,8 +1,8 @@
-//! `multiverse bench`: what scenarios come to in figures, each variant beside the others.
+//! `multiverse bench`: what scenarios come to in figures, a table of each file's variants.
 //!
-//! The figures are simulated and the same every time, except the last: how long a run takes here.
+//! The figures are simulated and the same every time, except the real time: how long a run takes
+//! here.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,27 @@ use multiverse::check::History;
 use multiverse::engine::{self, RunOptions};
 use multiverse::plan::Plan;
 use multiverse::report::Metrics;
-use multiverse::trace::{Event, Trace};
 use multiverse::words::{format_duration, visible};
+use unicode_width::UnicodeWidthStr as _;
 
-use super::check::counted;
 use super::output::Output;
 use super::reading::{self, Loaded};
 use super::{Exit, bug};
+
+/// What stands over the columns. The last one is the variant's name, which may be long.
+const HEADS: [&str; 11] = [
+    "simulated",
+    "committed",
+    "a second",
+    "waits",
+    "longest wait",
+    "all waits",
+    "deadlocks",
+    "rolled back",
+    "wasted work",
+    "real time",
+    "variant",
+];
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -41,10 +55,11 @@ pub fn bench(arguments: &Arguments, output: &mut Output) -> Exit {
     let mut exit = reading.exit;
     let options = RunOptions { seed: arguments.seed, ..RunOptions::default() };
     for Loaded { file, plans } in &reading.scenarios {
+        let path = file.path.display().to_string();
+        let mut lines = vec![HEADS.map(str::to_owned)];
         for plan in plans {
-            let path = file.path.display().to_string();
             match bug::caught(|| measured(plan, &options, arguments.runs)) {
-                Ok(Ok(text)) => output.print(&text),
+                Ok(Ok(line)) => lines.push(line),
                 Ok(Err(error)) => {
                     output.error(&format!("{}: {error}", visible(&path)));
                     exit = exit.max(Exit::Wrong);
@@ -54,6 +69,9 @@ pub fn bench(arguments: &Arguments, output: &mut Output) -> Exit {
                     exit = Exit::Bug;
                 }
             }
+        }
+        if let (Some(plan), true) = (plans.first(), lines.len() > 1) {
+            output.print(&format!("{}\n{}\n", visible(&plan.title), table(&lines)));
         }
     }
     exit
@@ -65,7 +83,7 @@ fn measured(
     plan: &Arc<Plan>,
     options: &RunOptions,
     runs: u16,
-) -> Result<String, engine::PlanError> {
+) -> Result<[String; HEADS.len()], engine::PlanError> {
     let mut times = Vec::new();
     let mut last = None;
     for _ in 0..runs {
@@ -76,73 +94,43 @@ fn measured(
     }
     times.sort_unstable();
     let median = times.get(times.len() / 2).copied().unwrap_or_default();
-    let variant = plan.variant.as_ref().map(|name| format!(" · {name}")).unwrap_or_default();
-    let title = format!("{}{variant}\n", visible(&plan.title));
-    let figures = last.map(|trace| figures(&trace, median, runs)).unwrap_or_default();
-    Ok(title + &figures + "\n")
+    let metrics = last.map(|trace| Metrics::of(&History::of(&trace))).unwrap_or_default();
+    let variant = plan.variant.as_deref().unwrap_or("the only one");
+    Ok(figures(&metrics, median, visible(variant).to_string()))
 }
 
-fn figures(trace: &Trace, median: Duration, runs: u16) -> String {
-    let metrics = Metrics::of(&History::of(trace));
-    let took = Duration::from_micros(metrics.simulated_us);
-    let waits = match metrics.waits {
-        0 => "0".to_owned(),
-        waits => format!(
-            "{waits}, the longest {}, all together {}",
-            format_duration(Duration::from_micros(metrics.longest_wait_us)),
-            format_duration(Duration::from_micros(metrics.total_wait_us)),
-        ),
-    };
-    let (undone, written) = wasted(trace);
-    let mut lines = vec![
-        ("simulated", format_duration(took)),
-        ("committed", rate(metrics.commits, "transaction", took)),
-        ("requests", rate(metrics.requests + metrics.statements, "request", took)),
-        ("waits", waits),
-        ("deadlocks", metrics.deadlocks.to_string()),
-        ("rolled back", counted(usize::try_from(metrics.rollbacks).unwrap_or(0), "transaction")),
-        (
-            "wasted work",
-            format!(
-                "{undone} of {} undone ({})",
-                counted(written, "write"),
-                share(undone, written)
-            ),
-        ),
-    ];
-    let times = counted(usize::from(runs), "run");
-    lines.push(("real time", format!("{} (median of {times})", format_duration(median))));
-    lines.iter().map(|(what, figure)| format!("  {what:<11}  {figure}\n")).collect()
+/// A line of the table.
+fn figures(metrics: &Metrics, median: Duration, variant: String) -> [String; HEADS.len()] {
+    let time = |us| format_duration(Duration::from_micros(us));
+    [
+        time(metrics.simulated_us),
+        metrics.commits.to_string(),
+        format!("{:.1}", metrics.commits_a_second()),
+        metrics.waits.to_string(),
+        time(metrics.longest_wait_us),
+        time(metrics.total_wait_us),
+        metrics.deadlocks.to_string(),
+        metrics.rollbacks.to_string(),
+        format!("{:.1} %", 100.0 * metrics.wasted_share()),
+        format_duration(median),
+        variant,
+    ]
 }
 
-/// How many there were, and how many that is a simulated second.
-#[allow(clippy::cast_precision_loss, reason = "it is shown with one digit")]
-fn rate(count: u64, noun: &str, took: Duration) -> String {
-    let counted = counted(usize::try_from(count).unwrap_or(usize::MAX), noun);
-    match took.is_zero() {
-        true => counted,
-        false => format!("{counted}, {:.1} a second", count as f64 / took.as_secs_f64()),
+/// The lines with their columns one below the other: all to the right but for the last.
+fn table(lines: &[[String; HEADS.len()]]) -> String {
+    let width = |column: usize| lines.iter().map(|line| line[column].width()).max().unwrap_or(0);
+    let mut text = String::new();
+    for line in lines {
+        for (column, cell) in line.iter().enumerate() {
+            if column + 1 < line.len() {
+                let space = width(column) - cell.width();
+                text += &format!("{}{cell}  ", " ".repeat(space));
+            } else {
+                text += cell;
+            }
+        }
+        text.push('\n');
     }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "it is shown with one digit")]
-fn share(part: usize, whole: usize) -> String {
-    format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64)
-}
-
-/// How many writes of rows were undone, and how many there were.
-fn wasted(trace: &Trace) -> (usize, usize) {
-    let events = || trace.entries.iter().map(|entry| &entry.event);
-    let undone: BTreeSet<_> = events()
-        .filter_map(|event| match event {
-            Event::RolledBack { transaction, .. } => Some(*transaction),
-            _ => None,
-        })
-        .collect();
-    let writers = events().filter_map(|event| match event {
-        Event::RowWritten(written) => Some(written.transaction),
-        _ => None,
-    });
-    let (lost, kept): (Vec<_>, Vec<_>) = writers.partition(|writer| undone.contains(writer));
-    (lost.len(), lost.len() + kept.len())
+    text
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::check::{History, RequestKind, TransactionEnd};
 use crate::fault::FaultKind;
+use crate::trace::Event;
 
 /// How much of what there was in one run. All times are simulated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -48,6 +49,10 @@ pub struct Metrics {
     pub transaction_timeouts: u64,
     /// Tries after the first.
     pub retries: u64,
+    /// Writes of rows.
+    pub writes: u64,
+    /// Of these, those that a rollback undid: work that was wasted.
+    pub undone_writes: u64,
 }
 
 impl Metrics {
@@ -96,6 +101,30 @@ impl Metrics {
                 TransactionEnd::Open => {}
             }
         }
+        for entry in &history.trace.entries {
+            if let Event::RowWritten(written) = &entry.event {
+                let writer = history.transactions.get(&written.transaction);
+                let is_undone =
+                    writer.is_some_and(|it| matches!(it.end, TransactionEnd::RolledBack(..)));
+                metrics.writes += 1;
+                metrics.undone_writes += u64::from(is_undone);
+            }
+        }
         metrics
+    }
+
+    /// Committed transactions a simulated second; 0 where no time has passed.
+    #[allow(clippy::cast_precision_loss, reason = "it is shown with a few digits")]
+    pub fn commits_a_second(&self) -> f64 {
+        match self.simulated_us {
+            0 => 0.0,
+            time => self.commits as f64 * 1e6 / time as f64,
+        }
+    }
+
+    /// The share of the writes that were undone, from 0 to 1.
+    #[allow(clippy::cast_precision_loss, reason = "it is shown with a few digits")]
+    pub fn wasted_share(&self) -> f64 {
+        self.undone_writes as f64 / self.writes.max(1) as f64
     }
 }

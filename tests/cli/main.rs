@@ -47,17 +47,80 @@ fn the_worst_file_decides_the_exit_code_and_hides_no_other() {
     assert!(answer.stdout.contains("2 scenarios, 4 runs, 4 checks: 2 failed"));
 }
 
+/// The cells of a table of `bench`, without those of the column that differs from run to run.
+fn cells(table: &str) -> Vec<String> {
+    let cells = |line: &str| -> Vec<String> {
+        line.split("  ").map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect()
+    };
+    let lines: Vec<_> = table.lines().map(cells).collect();
+    let head = lines.iter().find(|line| line.len() > 1).expect("a head");
+    let real = head.iter().position(|it| it == "real time").expect("a column for the real time");
+    let steady = |mut line: Vec<String>| {
+        if line.len() > 1 {
+            line.remove(real);
+        }
+        line.join(" | ")
+    };
+    lines.into_iter().map(steady).collect()
+}
+
 #[test]
-fn bench_prints_the_figures_of_each_variant() {
+fn bench_prints_a_table_of_the_variants() {
     let folder = folder_with(&[("a.yaml", HOLDS)]);
     let answer = multiverse(folder.path(), &["bench", "a.yaml"]);
     assert_eq!(answer.code, Some(0), "{}", answer.stderr);
-    let said = &answer.stdout;
-    assert!(said.contains("One note · plain\n"), "{said}");
-    assert!(said.contains("One note · twice as slow\n"), "{said}");
-    assert!(said.contains("  committed    1 transaction, "), "{said}");
-    assert!(said.contains("  waits        0\n"), "{said}");
-    assert!(said.contains("  wasted work  0 of 1 write undone (0.0 %)"), "{said}");
+    let head = "simulated | committed | a second | waits | longest wait | all waits | deadlocks | \
+                rolled back | wasted work | variant";
+    let golden = [
+        "One note",
+        head,
+        "10 ms | 1 | 100.0 | 0 | 0 µs | 0 µs | 0 | 0 | 0.0 % | plain",
+        "15 ms | 1 | 66.7 | 0 | 0 µs | 0 µs | 0 | 0 | 0.0 % | twice as slow",
+        "",
+    ];
+    assert_eq!(cells(&answer.stdout), golden);
+}
+
+#[test]
+fn bench_tells_of_waits_and_deadlocks_in_columns() {
+    let scenario =
+        format!("{}/scenarios/transaction-patterns/auto-number.yaml", env!("CARGO_MANIFEST_DIR"));
+    let folder = folder_with(&[]);
+    let answer = multiverse(folder.path(), &["bench", "--runs", "1", &scenario]);
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    let told = cells(&answer.stdout);
+    let golden = [
+        "470 ms | 4 | 8.5 | 1 | 5 ms | 5 ms | 0 | 0 | 0.0 % | outside the transaction",
+        "880 ms | 2 | 2.3 | 1 | 415 ms | 415 ms | 0 | 0 | 0.0 % | in the transaction",
+        "5.42 s | 1 | 0.2 | 2 | 4.96 s | 9.915 s | 1 | 1 | 0.0 % | in the transaction, reads lock",
+    ];
+    assert_eq!(told[2..5], golden);
+    let lines: Vec<_> = answer.stdout.lines().filter(|line| line.contains(" %  ")).collect();
+    let end = |line: &str| line.find(" %  ").expect("a share");
+    assert!(lines.iter().all(|line| end(line) == end(lines[0])), "{}", answer.stdout);
+}
+
+#[test]
+fn bench_tells_how_much_work_was_wasted() {
+    let scenario = format!("{}/scenarios/locks/deadlock-of-two.yaml", env!("CARGO_MANIFEST_DIR"));
+    let folder = folder_with(&[]);
+    let answer = multiverse(folder.path(), &["bench", "--runs", "1", &scenario]);
+    assert_eq!(answer.code, Some(0), "{}", answer.stderr);
+    let golden = [
+        "5.005 s | 1 | 0.2 | 2 | 4.989 s | 9.979 s | 1 | 1 | 33.3 % | opposite order",
+        "20.08 ms | 2 | 99.6 | 1 | 5.02 ms | 5.02 ms | 0 | 0 | 0.0 % | same order",
+        "",
+    ];
+    assert_eq!(cells(&answer.stdout)[2..], golden);
+}
+
+#[test]
+fn bench_of_a_file_with_mistakes_exits_with_2_and_measures_the_others() {
+    let folder = folder_with(&[("a.yaml", "scenario: no tables here\n"), ("b.yaml", HOLDS)]);
+    let answer = multiverse(folder.path(), &["bench", "."]);
+    assert_eq!(answer.code, Some(2), "{}", answer.stderr);
+    assert!(answer.stderr.contains("a.yaml"), "{}", answer.stderr);
+    assert!(answer.stdout.starts_with("One note\n"), "{}", answer.stdout);
 }
 
 #[test]

@@ -9,23 +9,20 @@
 //! in another's way.
 
 use std::cell::RefCell;
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput};
 use serde_json::json;
 
+use super::super::suite::{self, Case, Pace, Suite};
 use super::Draw;
 
 /// Rounds whose medians are told.
 const ROUNDS: usize = 15;
-/// Criterion's own measure of how long it goes on; a round takes what it takes.
-const ABOUT: Duration = Duration::from_secs(3);
+/// One round a sample: it takes what it takes.
+const PACE: Pace = Pace { samples: ROUNDS, about: Duration::from_millis(10) };
 
 /// How long threads work at once.
 const AT_ONCE: Duration = Duration::from_millis(200);
@@ -91,15 +88,14 @@ pub fn at_once(threads: u32, act: impl Fn(u32, &mut Draw) -> u64 + Sync) -> Done
 /// Measures a claim: the kernel's time becomes Criterion's figure, and beside it the bare bound's
 /// and the ratio are printed and kept. The kernel does `elements` things a round.
 pub fn against_bare(
-    criterion: &mut Criterion,
-    (claim, case): (&str, &str),
+    suite: &mut Suite,
+    case: Case<'_>,
     elements: u64,
     mut kernel: impl FnMut(),
     mut bare: impl FnMut() -> Done,
 ) {
     let rounds = RefCell::new(Vec::new());
-    let mut group = group_of(criterion, claim, elements);
-    group.bench_function(case, |bencher| {
+    suite.case(case, PACE, elements, |bencher| {
         bencher.iter_custom(|times| {
             let mut all = Duration::ZERO;
             for _ in 0..times {
@@ -118,29 +114,15 @@ pub fn against_bare(
             all
         });
     });
-    group.finish();
     // Those that Criterion did to warm up come first.
     let mut rounds = rounds.into_inner();
     if rounds.len() > ROUNDS {
-        keep((claim, case), &rounds.split_off(rounds.len() - ROUNDS));
+        keep(case, &rounds.split_off(rounds.len() - ROUNDS));
     }
 }
 
-/// A group with the settings of all anchors.
-pub fn group_of<'a>(
-    criterion: &'a mut Criterion,
-    claim: &str,
-    elements: u64,
-) -> BenchmarkGroup<'a, WallTime> {
-    let mut group = criterion.benchmark_group(claim);
-    group.sample_size(ROUNDS).sampling_mode(SamplingMode::Flat);
-    group.warm_up_time(Duration::from_secs(1)).measurement_time(ABOUT);
-    group.throughput(Throughput::Elements(elements));
-    group
-}
-
 /// Prints the medians and writes them beside Criterion's own estimates.
-fn keep((claim, case): (&str, &str), rounds: &[Round]) {
+fn keep((claim, case): Case<'_>, rounds: &[Round]) {
     let median = |of: fn(&Round) -> f64| {
         let mut all: Vec<_> = rounds.iter().map(of).collect();
         all.sort_by(f64::total_cmp);
@@ -160,13 +142,5 @@ fn keep((claim, case): (&str, &str), rounds: &[Round]) {
         "ratio": { "median": ratio, "least": least, "most": most },
         "rounds": rounds.len(),
     });
-    let folder = criterion_folder().join("against_bare").join(claim);
-    fs::create_dir_all(&folder).expect("a folder");
-    fs::write(folder.join(format!("{case}.json")), told.to_string()).expect("a file");
-}
-
-/// Where Criterion keeps what it measures.
-fn criterion_folder() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-    std::env::var_os("CRITERION_HOME").map_or_else(|| target.join("criterion"), PathBuf::from)
+    suite::tell((claim, case), &told);
 }

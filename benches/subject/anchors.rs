@@ -5,35 +5,30 @@
 //! of them, and holds its locks to its end. Where there are sessions, the kernel has them on one
 //! thread, and the bare bound has a real thread for each; these start together and work for a fixed
 //! time, in which the transactions that they commit are counted (`anchor/rounds.rs`).
-#![allow(missing_docs)]
 
-mod anchor;
-
-use std::cell::RefCell;
+use std::cell::{LazyCell, RefCell};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, criterion_group, criterion_main};
 use multiverse::engine::database::{Assigned, Caller, Execution, Looked, Query, Step, Writing};
 use multiverse::plan::{Hint, Hints, Isolation};
 use multiverse::words::{BinaryOperator, Expression, Name, RequestId, Value};
 
-use anchor::bare::Bare;
-use anchor::instance::{Instance, Keyed, TEST, caller};
-use anchor::rounds::{against_bare, at_once, group_of, timed};
-use anchor::sessions::Sessions;
-use anchor::{Draw, HOT_ROWS, KEY, NUMBER, Order, ROWS, key_of, row_id, values};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+use super::anchor::bare::Bare;
+use super::anchor::instance::{Instance, Keyed, TEST, caller};
+use super::anchor::rounds::{against_bare, at_once, timed};
+use super::anchor::sessions::Sessions;
+use super::anchor::{Draw, HOT_ROWS, KEY, NUMBER, Order, ROWS, key_of, row_id, values};
+use super::suite::{Pace, Suite};
 
 /// Transactions of one round.
 const COMMITS: u64 = 50_000;
 /// Sessions that work at once.
 const SESSIONS: [u32; 3] = [1, 2, 16];
-/// Deadlocks of one round.
+/// Deadlocks of one round, of which little more than a tenth is measured.
 const DEADLOCKS: u64 = 10_000;
+const DEADLOCKS_PACE: Pace = Pace { samples: 15, about: Duration::from_millis(200) };
 /// Rows that a scan passes between two transactions of the writer.
 const ROWS_A_WRITE: u64 = 1_000;
 /// Point reads of one round.
@@ -51,7 +46,7 @@ fn bare_of(rows: u64) -> Bare {
 /// Committed transactions of sessions on so many rows, beside the bare bound's, whose attempts
 /// answer whether they have committed.
 fn transactions(
-    criterion: &mut Criterion,
+    suite: &mut Suite,
     claim: &str,
     (rows, order): (u64, Order),
     bare_attempt: fn(&Bare, &mut Draw) -> bool,
@@ -62,7 +57,7 @@ fn transactions(
         let case = if count == 1 { "1 session".into() } else { format!("{count} sessions") };
         let mut sessions = None;
         against_bare(
-            criterion,
+            suite,
             (claim, &case),
             COMMITS,
             || sessions.get_or_insert_with(|| Sessions::new(count, rows, order)).run(COMMITS),
@@ -80,16 +75,16 @@ fn transactions(
 }
 
 /// W1: random rows of a million, with nobody in the way.
-fn w1_uncontended(criterion: &mut Criterion) {
-    transactions(criterion, "W1 uncontended", (ROWS, Order::Sorted), |bare, draw| {
+pub fn w1_uncontended(suite: &mut Suite) {
+    transactions(suite, "W1 uncontended", (ROWS, Order::Sorted), |bare, draw| {
         bare.transact(&draw.rows(ROWS, Order::Sorted).map(row_id));
         true
     });
 }
 
 /// W2: a hundred hot rows in ascending order, so that sessions wait and never deadlock.
-fn w2_hot_rows_sorted(criterion: &mut Criterion) {
-    transactions(criterion, "W2 hot rows sorted", (HOT_ROWS, Order::Sorted), |bare, draw| {
+pub fn w2_hot_rows_sorted(suite: &mut Suite) {
+    transactions(suite, "W2 hot rows sorted", (HOT_ROWS, Order::Sorted), |bare, draw| {
         bare.transact(&draw.rows(HOT_ROWS, Order::Sorted).map(row_id));
         true
     });
@@ -97,21 +92,21 @@ fn w2_hot_rows_sorted(criterion: &mut Criterion) {
 
 /// W3: a hundred hot rows in any order, so that sessions deadlock. The bare bound's sessions can't
 /// find a deadlock, so none of them waits: who meets a locked row begins again with others.
-fn w3_hot_rows_unsorted(criterion: &mut Criterion) {
-    transactions(criterion, "W3 hot rows unsorted", (HOT_ROWS, Order::AsDrawn), |bare, draw| {
+pub fn w3_hot_rows_unsorted(suite: &mut Suite) {
+    transactions(suite, "W3 hot rows unsorted", (HOT_ROWS, Order::AsDrawn), |bare, draw| {
         bare.try_transact(&draw.rows(HOT_ROWS, Order::AsDrawn).map(row_id))
     });
 }
 
 /// What the trace costs: W2 with it, and in place of the bare bound the same without it.
-fn trace(criterion: &mut Criterion) {
+pub fn trace(suite: &mut Suite) {
     let of = |on: bool| {
         let instance = Instance::of(HOT_ROWS, Keyed::No).with_trace(on);
         Sessions::on(instance, 16, HOT_ROWS, Order::Sorted)
     };
     let (mut on, mut off) = (None, None);
     against_bare(
-        criterion,
+        suite,
         ("Trace", "on beside off"),
         COMMITS,
         || on.get_or_insert_with(|| of(true)).run(COMMITS),
@@ -121,11 +116,12 @@ fn trace(criterion: &mut Criterion) {
 
 /// W4: two users in opposite order: from the request that closes the cycle to the victim's error.
 /// The bare bound finds no deadlocks.
-fn w4_cycle_to_victim(criterion: &mut Criterion) {
-    let mut instance = Instance::of(HOT_ROWS, Keyed::No);
+pub fn w4_cycle_to_victim(suite: &mut Suite) {
+    let mut made = None;
     let mut values = [(NUMBER, Assigned::Value(Value::Whole(2)))];
-    let mut group = group_of(criterion, "W4 deadlock", DEADLOCKS);
-    group.bench_function("closing request to victim", |bencher| {
+    let case = ("W4 deadlock", "closing request to victim");
+    suite.case(case, DEADLOCKS_PACE, DEADLOCKS, |bencher| {
+        let instance = made.get_or_insert_with(|| Instance::of(HOT_ROWS, Keyed::No));
         bencher.iter_custom(|times| {
             let mut all = Duration::ZERO;
             for _ in 0..times * DEADLOCKS {
@@ -149,7 +145,6 @@ fn w4_cycle_to_victim(criterion: &mut Criterion) {
             all
         });
     });
-    group.finish();
 }
 
 /// A scan of all rows for a number that none has. Between stretches of it `write` has its turn.
@@ -192,13 +187,13 @@ fn write(instance: &mut Instance, draw: &mut Draw) {
 }
 
 /// W5: a scan of a million rows: with nolock beside a writer, and with locks.
-fn w5_scan(criterion: &mut Criterion) {
+pub fn w5_scan(suite: &mut Suite) {
     let claim = "W5 scan";
     let (mut instance, mut bare) = (None, None);
     let made = RefCell::new(|| Instance::of(ROWS, Keyed::No));
     let mut draw = Draw::of(0);
     against_bare(
-        criterion,
+        suite,
         (claim, "nolock beside a writer"),
         ROWS,
         || {
@@ -223,7 +218,7 @@ fn w5_scan(criterion: &mut Criterion) {
     ];
     for (case, hints) in levels {
         against_bare(
-            criterion,
+            suite,
             (claim, case),
             ROWS,
             || scan(instance.get_or_insert_with(|| made.borrow_mut()()), hints, |_| ()),
@@ -238,17 +233,18 @@ fn w5_scan(criterion: &mut Criterion) {
 }
 
 /// W6: loading a million records of ten columns with a unique alternate key.
-fn w6_load(criterion: &mut Criterion) {
-    let keys: Vec<_> = (0..ROWS).map(|number| Value::text(&key_of(number))).collect();
+pub fn w6_load(suite: &mut Suite) {
+    let keys: LazyCell<Vec<_>> =
+        LazyCell::new(|| (0..ROWS).map(|number| Value::text(&key_of(number))).collect());
     let mut values = values();
     let mut bare_values = values.clone();
     against_bare(
-        criterion,
+        suite,
         ("W6 load", "records with an alternate key"),
         ROWS,
         || {
             let mut instance = Instance::empty(Keyed::Yes);
-            for (number, key) in (0..).zip(&keys) {
+            for (number, key) in (0..).zip(&*keys) {
                 values[usize::from(KEY.0)].1 = key.clone();
                 instance.load(row_id(number), &values);
             }
@@ -257,7 +253,7 @@ fn w6_load(criterion: &mut Criterion) {
         || {
             timed(ROWS, || {
                 let mut bare = Bare::default();
-                for (number, key) in (0..).zip(&keys) {
+                for (number, key) in (0..).zip(&*keys) {
                     let Value::Text(text) = key else { unreachable!("keys are texts") };
                     bare_values[usize::from(KEY.0)].1 = key.clone();
                     bare.load(row_id(number), Some(text), &bare_values);
@@ -269,11 +265,12 @@ fn w6_load(criterion: &mut Criterion) {
 }
 
 /// W7: point reads of one column, by id and by alternate key.
-fn w7_point_reads(criterion: &mut Criterion) {
+pub fn w7_point_reads(suite: &mut Suite) {
     let claim = "W7 point read";
     let instance = RefCell::new(None);
     let bare = RefCell::new(None);
-    let keys: Vec<_> = (0..ROWS).map(|number| [Value::text(&key_of(number))]).collect();
+    let keys: LazyCell<Vec<_>> =
+        LazyCell::new(|| (0..ROWS).map(|number| [Value::text(&key_of(number))]).collect());
     let caller =
         Caller { request: RequestId(0), by: None, level: Isolation::ReadCommittedSnapshot };
     let (mut draw, mut bare_draw) = (Draw::of(0), Draw::of(0));
@@ -295,7 +292,7 @@ fn w7_point_reads(criterion: &mut Criterion) {
     };
     let mut taken = Vec::new();
     against_bare(
-        criterion,
+        suite,
         (claim, "by id"),
         READS,
         || {
@@ -311,7 +308,7 @@ fn w7_point_reads(criterion: &mut Criterion) {
         || bare_reads(&mut |bare| bare.read(row_id(bare_draw.below(ROWS)))),
     );
     against_bare(
-        criterion,
+        suite,
         (claim, "by alternate key"),
         READS,
         || {
@@ -333,16 +330,3 @@ fn w7_point_reads(criterion: &mut Criterion) {
         },
     );
 }
-
-criterion_group!(
-    benches,
-    w1_uncontended,
-    w2_hot_rows_sorted,
-    w3_hot_rows_unsorted,
-    w4_cycle_to_victim,
-    w5_scan,
-    w6_load,
-    w7_point_reads,
-    trace
-);
-criterion_main!(benches);
