@@ -18,7 +18,7 @@ use multiverse::words::{BinaryOperator, Expression, Name, RequestId, Value};
 use super::anchor::bare::Bare;
 use super::anchor::instance::{Instance, Keyed, TEST, caller};
 use super::anchor::rounds::{against_bare, at_once, timed};
-use super::anchor::sessions::Sessions;
+use super::anchor::sessions::{Notice, Sessions, Work};
 use super::anchor::{Draw, HOT_ROWS, KEY, NUMBER, Order, ROWS, key_of, row_id, values};
 use super::suite::{Pace, Suite};
 
@@ -48,7 +48,7 @@ fn bare_of(rows: u64) -> Bare {
 fn transactions(
     suite: &mut Suite,
     claim: &str,
-    (rows, order): (u64, Order),
+    work: Work,
     bare_attempt: fn(&Bare, &mut Draw) -> bool,
 ) {
     // Made only when it is measured: a bench that a filter leaves out costs nothing.
@@ -60,9 +60,9 @@ fn transactions(
             suite,
             (claim, &case),
             COMMITS,
-            || sessions.get_or_insert_with(|| Sessions::new(count, rows, order)).run(COMMITS),
+            || sessions.get_or_insert_with(|| Sessions::new(count, work)).run(COMMITS),
             || {
-                let bare = &*bare.get_or_insert_with(|| bare_of(rows));
+                let bare = &*bare.get_or_insert_with(|| bare_of(work.rows));
                 at_once(count, |_, draw| bare_attempt(bare, draw).into())
             },
         );
@@ -76,15 +76,30 @@ fn transactions(
 
 /// W1: random rows of a million, with nobody in the way.
 pub fn w1_uncontended(suite: &mut Suite) {
-    transactions(suite, "W1 uncontended", (ROWS, Order::Sorted), |bare, draw| {
+    w1(suite, "W1 uncontended", Notice::Together);
+}
+
+/// The same where the kernel does not know a transaction's rows in advance.
+pub fn w1_row_by_row(suite: &mut Suite) {
+    w1(suite, "W1 row by row", Notice::RowByRow);
+}
+
+fn w1(suite: &mut Suite, claim: &str, notice: Notice) {
+    let work = Work { rows: ROWS, order: Order::Sorted, notice };
+    transactions(suite, claim, work, |bare, draw| {
         bare.transact(&draw.rows(ROWS, Order::Sorted).map(row_id));
         true
     });
 }
 
+/// A hundred rows that everybody wants.
+const fn hot(order: Order) -> Work {
+    Work { rows: HOT_ROWS, order, notice: Notice::RowByRow }
+}
+
 /// W2: a hundred hot rows in ascending order, so that sessions wait and never deadlock.
 pub fn w2_hot_rows_sorted(suite: &mut Suite) {
-    transactions(suite, "W2 hot rows sorted", (HOT_ROWS, Order::Sorted), |bare, draw| {
+    transactions(suite, "W2 hot rows sorted", hot(Order::Sorted), |bare, draw| {
         bare.transact(&draw.rows(HOT_ROWS, Order::Sorted).map(row_id));
         true
     });
@@ -93,7 +108,7 @@ pub fn w2_hot_rows_sorted(suite: &mut Suite) {
 /// W3: a hundred hot rows in any order, so that sessions deadlock. The bare bound's sessions can't
 /// find a deadlock, so none of them waits: who meets a locked row begins again with others.
 pub fn w3_hot_rows_unsorted(suite: &mut Suite) {
-    transactions(suite, "W3 hot rows unsorted", (HOT_ROWS, Order::AsDrawn), |bare, draw| {
+    transactions(suite, "W3 hot rows unsorted", hot(Order::AsDrawn), |bare, draw| {
         bare.try_transact(&draw.rows(HOT_ROWS, Order::AsDrawn).map(row_id))
     });
 }
@@ -102,7 +117,7 @@ pub fn w3_hot_rows_unsorted(suite: &mut Suite) {
 pub fn trace(suite: &mut Suite) {
     let of = |on: bool| {
         let instance = Instance::of(HOT_ROWS, Keyed::No).with_trace(on);
-        Sessions::on(instance, 16, HOT_ROWS, Order::Sorted)
+        Sessions::on(instance, 16, hot(Order::Sorted))
     };
     let (mut on, mut off) = (None, None);
     against_bare(

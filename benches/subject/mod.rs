@@ -21,6 +21,7 @@ use suite::Suite;
 /// All of them, those that are held against a bound first.
 pub const ALL: &[fn(&mut Suite)] = &[
     anchors::w1_uncontended,
+    anchors::w1_row_by_row,
     anchors::w2_hot_rows_sorted,
     anchors::w3_hot_rows_unsorted,
     anchors::w4_cycle_to_victim,

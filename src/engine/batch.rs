@@ -147,6 +147,20 @@ impl World {
     }
 }
 
+impl World {
+    /// Lets the database know the rows of a batch before its first item is carried out.
+    pub(super) fn expect_rows(&self, frame: &RequestFrame) {
+        let Some(batch) = frame.request.batch.as_ref().filter(|_| frame.parts.is_empty()) else {
+            return;
+        };
+        let rows = batch.items.iter().filter_map(|item| match item.target {
+            Target::Id(id) => Some((item.table, id)),
+            _ => None,
+        });
+        self.databases[frame.instance.index()].expect(rows);
+    }
+}
+
 /// Why a batch is not even begun.
 ///
 /// Source: Microsoft Learn, "Execute multiple requests using the SDK for .NET" (1,000 items, no

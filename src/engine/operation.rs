@@ -206,7 +206,10 @@ impl World {
             }
             Message::Associate | Message::Disassociate => self.change_association(fiber, frame)?,
             Message::RetrieveEntityChanges => self.retrieve_changes(fiber, frame)?,
-            message if message.carries() => carry_out(frame),
+            message if message.carries() => {
+                self.expect_rows(frame);
+                carry_out(frame)
+            }
             other => {
                 let message = format!("the platform has no operation for {}", other.name());
                 return Err(broken(message));

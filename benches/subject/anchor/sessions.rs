@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use multiverse::engine::database::{Assigned, TransactionRef, Writing, Wrote};
 use multiverse::words::Value;
 
-use super::instance::{Instance, Keyed, caller};
+use super::instance::{Instance, Keyed, TEST, caller};
 use super::{Draw, NUMBER, Order, UPDATES, row_id};
 
 /// One session: what it is about to do.
@@ -16,6 +16,24 @@ struct Session {
     writing: Writing,
 }
 
+/// When the database learns which rows a transaction will update.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// All of them at its beginning, as those of an UpdateMultiple, and as the bare bound does.
+    Together,
+    /// Each with its update.
+    RowByRow,
+}
+
+/// What every session does.
+#[derive(Clone, Copy)]
+pub struct Work {
+    /// Among how many rows it draws.
+    pub rows: u64,
+    pub order: Order,
+    pub notice: Notice,
+}
+
 /// Sessions that each update ten rows in a transaction, again and again, an update a turn. A
 /// deadlock's victim begins with new rows.
 pub struct Sessions {
@@ -23,22 +41,21 @@ pub struct Sessions {
     sessions: Vec<Session>,
     ready: VecDeque<u32>,
     draw: Draw,
-    rows: u64,
-    order: Order,
+    work: Work,
     /// How many transactions were rolled back as victims.
     pub deadlocks: u64,
 }
 
 impl Sessions {
-    pub fn new(count: u32, rows: u64, order: Order) -> Self {
-        Self::on(Instance::of(rows, Keyed::No), count, rows, order)
+    pub fn new(count: u32, work: Work) -> Self {
+        Self::on(Instance::of(work.rows, Keyed::No), count, work)
     }
 
-    /// The same, on an instance that has so many rows.
-    pub fn on(instance: Instance, count: u32, rows: u64, order: Order) -> Self {
+    /// The same, on an instance that has the rows.
+    pub fn on(instance: Instance, count: u32, work: Work) -> Self {
         let (sessions, ready) = (Vec::new(), (0..count).collect());
         let draw = Draw::of(0);
-        let mut it = Self { instance, sessions, ready, draw, rows, order, deadlocks: 0 };
+        let mut it = Self { instance, sessions, ready, draw, work, deadlocks: 0 };
         for _ in 0..count {
             let session = it.fresh();
             it.sessions.push(session);
@@ -47,7 +64,11 @@ impl Sessions {
     }
 
     fn fresh(&mut self) -> Session {
-        let rows = self.draw.rows(self.rows, self.order);
+        let rows = self.draw.rows(self.work.rows, self.work.order);
+        if self.work.notice == Notice::Together {
+            let ids = rows.iter().map(|row| (TEST, row_id(*row)));
+            self.instance.database.expect(ids);
+        }
         Session { transaction: self.instance.begin(), rows, done: 0, writing: Writing::default() }
     }
 

@@ -13,10 +13,10 @@ use crate::engine::database::context::Context;
 use crate::engine::database::gap::absence;
 use crate::engine::database::locking::{Asked, By, Temporary};
 use crate::engine::database::read::Caller;
-use crate::engine::database::write::{Assigned, Writing, Wrote, known, writer};
+use crate::engine::database::write::{Assigned, Writing, Wrote, check_known, writer};
 use crate::engine::database::{Database, already_exists};
 use crate::engine::lock::Resource;
-use crate::engine::store::{Clash, EntryChange, RowNumber, View};
+use crate::engine::store::{Clash, EntryChange, NewValue, RowNumber, View};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::Isolation;
 use crate::trace::{Event, RowWritten, WriteKind};
@@ -48,10 +48,9 @@ impl Database {
         writing: &mut Writing,
     ) -> Result<Wrote, Fault> {
         let by = writer(caller)?;
-        let mut values = Vec::with_capacity(assigned.len());
-        known(assigned, &mut values)?;
+        check_known(assigned)?;
         self.check_schema(context, caller, table)?;
-        self.check_lookups(context.plan.table(table), caller, &values, context)?;
+        self.check_lookups(context.plan.table(table), caller, assigned, context)?;
         if self.enter_to_write(context, by, table) == Asked::Waiting {
             return Ok(Wrote::Waits);
         }
@@ -71,10 +70,10 @@ impl Database {
             self.check_conflict(context, caller, table, slot)?;
         }
         let row = (table, id, slot);
-        if self.lock_for_insert(context, by, row, &values, writing)? == Asked::Waiting {
+        if self.lock_for_insert(context, by, row, assigned, writing)? == Asked::Waiting {
             return Ok(Wrote::Waits);
         }
-        self.put(context, caller, row, values, writing)
+        self.put(context, caller, row, assigned, writing)
     }
 
     /// Gives back what was only looked at, before it is looked at again. What is locked to be
@@ -94,7 +93,7 @@ impl Database {
         context: &mut Context<'_>,
         caller: &Caller,
         (table, id, slot): (TableId, RowId, RowNumber),
-        values: Vec<(ColumnId, Value)>,
+        values: &[(ColumnId, Assigned)],
         writing: &mut Writing,
     ) -> Result<Wrote, Fault> {
         let by = writer(caller)?;
@@ -102,7 +101,7 @@ impl Database {
         let owner = Some(by.transaction.id);
         let first = self.store(table)?.writer(slot) != owner;
         let store = self.store_mut(table)?;
-        let row = match store.insert(owner, id, &values, version, stamp) {
+        let row = match store.insert(owner, id, values, version, stamp) {
             Ok(row) => row,
             Err(clash) => return self.meet_clash(context, by, table, clash, writing),
         };
@@ -112,6 +111,7 @@ impl Database {
             return Ok(Wrote::Waits);
         }
         let (transaction, request, instance) = (by.transaction.id, caller.request, self.id);
+        let added = |it: &(_, _)| (it.column(), Value::Null, it.value().clone());
         context.emit(|| {
             Event::RowWritten(RowWritten {
                 transaction,
@@ -122,7 +122,7 @@ impl Database {
                 kind: WriteKind::Insert,
                 version_before: 0,
                 version_after: version,
-                columns: values.into_iter().map(|(c, value)| (c, Value::Null, value)).collect(),
+                columns: values.iter().map(added).collect(),
             })
         });
         self.give_back(context, by.transaction, &mut writing.taken);
@@ -154,7 +154,7 @@ impl Database {
         context: &mut Context<'_>,
         by: By,
         (table, id, slot): (TableId, RowId, RowNumber),
-        values: &[(ColumnId, Value)],
+        values: &[(ColumnId, Assigned)],
         writing: &mut Writing,
     ) -> Result<Asked, Fault> {
         let owner = by.transaction.owner;

@@ -113,8 +113,6 @@ pub struct Database {
     awakened: Vec<Awakening>,
     /// Scratch for the owners whose locks were granted; empty between uses.
     granted: Vec<Owner>,
-    /// Scratch for what a write writes.
-    values: Vec<(ColumnId, Value)>,
 }
 
 /// Somebody who waited for a lock is to go on.
@@ -161,7 +159,6 @@ impl Database {
             search: None,
             awakened: Vec::new(),
             granted: Vec::new(),
-            values: Vec::new(),
         }
     }
 
@@ -188,6 +185,14 @@ impl Database {
     /// Whether a transaction is under way: neither ended nor rolled back under its owner's hands.
     pub fn is_open(&self, reference: TransactionRef) -> bool {
         matches!(self.state_of(reference), TransactionState::Active | TransactionState::Doomed(_))
+    }
+
+    /// Tells which rows are about to be looked at, so that their memory is asked for all at once.
+    /// No effect but on time.
+    pub fn expect(&self, rows: impl Iterator<Item = (TableId, RowId)> + Clone) {
+        let stores = || rows.clone().filter_map(|(table, id)| Some((self.store(table).ok()?, id)));
+        stores().for_each(|(store, id)| store.expect(id));
+        stores().for_each(|(store, id)| store.expect_row(id));
     }
 
     /// The rows of a table.

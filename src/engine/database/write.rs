@@ -16,7 +16,7 @@ use crate::engine::database::locking::{Asked, By, Temporary};
 use crate::engine::database::read::{Caller, LinkedRows, StoredRow};
 use crate::engine::database::{Database, broken};
 use crate::engine::lock::Resource;
-use crate::engine::store::{EntryChange, RowImage, RowNumber, View};
+use crate::engine::store::{EntryChange, NewValue, RowImage, RowNumber, View};
 use crate::fault::{Fault, FaultKind};
 use crate::plan::{Isolation, Table};
 use crate::trace::{Event, ReadKind, RowWritten, WaitEnd, WriteKind};
@@ -40,12 +40,31 @@ pub enum Assigned {
 }
 
 impl Assigned {
+    /// The value, where it is known.
+    pub(super) const fn known(&self) -> Option<&Value> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Late(_) => None,
+        }
+    }
+
     /// Its bytes in a message: those of a text in UTF-8, 8 for everything else.
     pub fn size(&self) -> u64 {
         match self {
             Self::Value(Value::Text(text)) => u64::try_from(text.len()).unwrap_or(u64::MAX),
             _ => 8,
         }
+    }
+}
+
+impl NewValue for (ColumnId, Assigned) {
+    fn column(&self) -> ColumnId {
+        self.0
+    }
+
+    /// Null for what was not computed in time. Nothing is written before all is.
+    fn value(&self) -> &Value {
+        self.1.known().unwrap_or(&Value::Null)
     }
 }
 
@@ -154,17 +173,15 @@ impl Database {
         writing: &mut Writing,
     ) -> Result<Wrote, Fault> {
         let by = writer(caller)?;
-        let (kind, values) = match change {
-            Change::Delete => (WriteKind::Delete, Vec::new()),
+        let (kind, values): (_, &[_]) = match change {
+            Change::Delete => (WriteKind::Delete, &[]),
             Change::Update(assigned) => {
                 self.compute(context, caller, (table, row), assigned)?;
-                let mut values = std::mem::take(&mut self.values);
-                known(assigned, &mut values)?;
-                self.check_lookups(context.plan.table(table), caller, &values, context)?;
-                (WriteKind::Update, values)
+                self.check_lookups(context.plan.table(table), caller, assigned, context)?;
+                (WriteKind::Update, assigned)
             }
         };
-        if self.lock_entries(context, by, (table, row), kind, &values, writing)? == Asked::Waiting {
+        if self.lock_entries(context, by, (table, row), kind, values, writing)? == Asked::Waiting {
             return Ok(Wrote::Waits);
         }
         let version = self.row_version + 1;
@@ -172,7 +189,7 @@ impl Database {
         let store = self.store_mut(table)?;
         let before = if log_on { store.read(row, View::Latest) } else { None };
         let told = before.map(|image| {
-            let columns = difference(&image, kind, &values);
+            let columns = difference(&image, kind, values);
             (image.id(), image.row_version(), columns)
         });
         let first = match kind {
@@ -181,7 +198,7 @@ impl Database {
                 self.transaction_mut(by.transaction.owner).leaves_gaps = true;
                 first
             }
-            _ => match store.update(by.transaction.id, row, &values, version) {
+            _ => match store.update(by.transaction.id, row, values, version) {
                 Ok(first) => first,
                 Err(clash) => return self.meet_clash(context, by, table, clash, writing),
             },
@@ -203,7 +220,6 @@ impl Database {
                 })
             });
         }
-        self.values = values;
         self.give_back(context, by.transaction, &mut writing.taken);
         Ok(Wrote::Row(row))
     }
@@ -279,7 +295,7 @@ impl Database {
         by: By,
         (table, row): (TableId, RowNumber),
         kind: WriteKind,
-        values: &[(ColumnId, Value)],
+        values: &[(ColumnId, Assigned)],
         writing: &mut Writing,
     ) -> Result<Asked, Fault> {
         if self.covers(by.transaction.owner, table, LockMode::Exclusive) {
@@ -355,7 +371,7 @@ impl Database {
         (table, row): (TableId, RowNumber),
         assigned: &mut [(ColumnId, Assigned)],
     ) -> Result<(), Fault> {
-        if assigned.iter().all(|(_, value)| matches!(value, Assigned::Value(_))) {
+        if assigned.iter().all(|(_, value)| value.known().is_some()) {
             return Ok(());
         }
         let Some(image) = self.store(table)?.read(row, View::Latest) else { return Ok(()) };
@@ -425,12 +441,12 @@ impl Database {
         &self,
         table: &Table,
         caller: &Caller,
-        values: &[(ColumnId, Value)],
+        values: &[(ColumnId, Assigned)],
         context: &Context<'_>,
     ) -> Result<(), Fault> {
         let reader = caller.by.map(|by| by.transaction);
         for (column, value) in values {
-            if let (ColumnType::Lookup(to), Value::Id(id)) =
+            if let (ColumnType::Lookup(to), Assigned::Value(Value::Id(id))) =
                 (&table.columns[column.index()].kind, value)
                 && !self.is_there(*to, *id, reader)
             {
@@ -449,21 +465,12 @@ pub enum Change<'a> {
     Delete,
 }
 
-/// Puts the values that a write writes into `values`, when all are known.
-pub(super) fn known(
-    assigned: &[(ColumnId, Assigned)],
-    values: &mut Vec<(ColumnId, Value)>,
-) -> Result<(), Fault> {
-    values.clear();
-    for (column, assigned) in assigned {
-        match assigned {
-            Assigned::Value(value) => values.push((*column, value.clone())),
-            Assigned::Late(_) => {
-                return Err(broken("a new row has no columns to compute from yet".to_owned()));
-            }
-        }
+/// Refuses values of a new row that are to be computed from the row.
+pub(super) fn check_known(assigned: &[(ColumnId, Assigned)]) -> Result<(), Fault> {
+    if assigned.iter().all(|(_, value)| value.known().is_some()) {
+        return Ok(());
     }
-    Ok(())
+    Err(broken("a new row has no columns to compute from yet".to_owned()))
 }
 
 /// On whose behalf a caller writes.
@@ -477,11 +484,12 @@ pub(super) fn writer(caller: &Caller) -> Result<By, Fault> {
 fn difference(
     image: &RowImage<'_>,
     kind: WriteKind,
-    values: &[(ColumnId, Value)],
+    values: &[(ColumnId, Assigned)],
 ) -> Vec<(ColumnId, Value, Value)> {
     if kind == WriteKind::Delete {
         let held = image.columns().map(|(column, value)| (column, value.to_value(), Value::Null));
         return held.filter(|(_, value, _)| !value.is_null()).collect();
     }
-    values.iter().map(|(column, value)| (*column, image.value(*column), value.clone())).collect()
+    let changed = |it: &(_, _)| (it.column(), image.value(it.column()), it.value().clone());
+    values.iter().map(changed).collect()
 }

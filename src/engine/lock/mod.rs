@@ -151,7 +151,14 @@ impl LockTable {
         );
         match found {
             Entry::Vacant(vacant) => {
-                let head = heads.add(Head::new(resource));
+                // A head is given back when its lists are empty, so only its name is another one.
+                let head = match heads.reuse() {
+                    Some(head) => {
+                        heads[head].resource = resource;
+                        head
+                    }
+                    None => heads.add(Head::new(resource)),
+                };
                 vacant.insert(head);
                 self.grant(owner, head, mode);
                 Decision::Granted

@@ -38,6 +38,11 @@ impl<T> Slab<T> {
         number
     }
 
+    /// The number of a thing that was given back, for who can use the thing as it was left.
+    pub(super) fn reuse(&mut self) -> Option<u32> {
+        self.free.pop()
+    }
+
     pub(super) fn remove(&mut self, number: u32) {
         self.free.push(number);
     }

@@ -1,22 +1,26 @@
-//! A cell: the fixed stretch of bytes in which a row's newest version lies.
+//! A cell: the fixed stretch of bytes in which one version of a row lies.
 //!
 //! ```text
-//!   id (16) | row version (8) | stamp (8) | length (4) | writer (4) | marks (1) | image …
+//!   id (16) | row version (8) | stamp (8) | length (4) | writer (4) | older (4) | marks (1) |
+//!   image …
 //! ```
+//!
+//! `older` is the link to the version before it, counted from 1; 0 where there is none.
 
-use std::hint::black_box;
+use prefetch_index::prefetch_index;
 
 use super::image::{narrow, word};
 use crate::words::{RowId, TransactionId};
 
 /// Where the image begins in a cell.
-pub(super) const HEADER: usize = 41;
+pub(super) const HEADER: usize = 45;
 
 const ROW_VERSION: usize = 16;
 const STAMP: usize = 24;
 const LENGTH: usize = 32;
 const WRITER: usize = 36;
-const MARKS: usize = 40;
+const OLDER: usize = 40;
+const MARKS: usize = 44;
 
 /// How many bytes the cache fetches at once.
 const LINE: usize = 64;
@@ -38,8 +42,6 @@ impl Marks {
     pub(super) const LONG: Self = Self(8);
     /// The version is known to have the index entries of the one before it.
     pub(super) const SAME_ENTRIES: Self = Self(16);
-    /// There are older versions.
-    pub(super) const HAS_OLDER: Self = Self(32);
 
     pub(super) const fn has(self, mark: Self) -> bool {
         self.0 & mark.0 != 0
@@ -67,16 +69,16 @@ pub(super) struct Version<'a> {
 pub(super) struct Cell<'a>(pub(super) &'a [u8]);
 
 impl<'a> Cell<'a> {
-    /// Asks for the whole cell. Who looks at its beginning will want the rest too; the lines of the
-    /// cache come side by side if they are asked for together, and one after the other if not.
-    pub(super) fn fetch(self) {
-        let mut at = LINE;
-        while let Some(byte) = self.0.get(at) {
-            black_box(*byte);
-            at += LINE;
+    /// Asks the cache for the whole cell. Who looks at its beginning will want the rest too; the
+    /// lines come side by side if they are asked for together, and one after the other if not.
+    #[inline]
+    pub(super) fn expect(self) {
+        for at in (0..self.0.len()).step_by(LINE) {
+            prefetch_index(self.0, at);
         }
     }
 
+    #[inline]
     pub(super) fn id(self) -> RowId {
         let mut id = [0; 16];
         id.copy_from_slice(&self.0[..ROW_VERSION]);
@@ -92,17 +94,34 @@ impl<'a> Cell<'a> {
         written.then(|| TransactionId(word(self.0, WRITER)))
     }
 
+    /// Whether its version is known to have the index entries of the one before it.
+    pub(super) fn has_same_entries(self) -> bool {
+        self.marks().has(Marks::SAME_ENTRIES)
+    }
+
+    /// Whether its version has an image, and it lies in the cell.
+    pub(super) fn has_image(self) -> bool {
+        !self.marks().has(Marks::DELETED) && !self.marks().has(Marks::LONG)
+    }
+
     fn length(self) -> usize {
         word(self.0, LENGTH) as usize
     }
 
-    /// The newest version, whose image is `long` where it is too long for the cell.
-    pub(super) fn newest(self, long_image: impl FnOnce() -> &'a [u8]) -> Version<'a> {
+    /// The link to the version before this one.
+    #[inline]
+    pub(super) fn older(self) -> Option<u32> {
+        word(self.0, OLDER).checked_sub(1)
+    }
+
+    /// The version, whose image is `long_image` where it is too long for the cell.
+    #[inline]
+    pub(super) fn version(self, long_image: impl FnOnce() -> &'a [u8]) -> Version<'a> {
         let marks = self.marks();
         Version {
             row_version: long(self.0, ROW_VERSION),
             stamp: long(self.0, STAMP),
-            same_entries: marks.has(Marks::SAME_ENTRIES),
+            same_entries: self.has_same_entries(),
             image: if marks.has(Marks::DELETED) {
                 None
             } else if marks.has(Marks::LONG) {
@@ -117,7 +136,13 @@ impl<'a> Cell<'a> {
 /// A cell to be written.
 pub(super) struct CellMut<'a>(pub(super) &'a mut [u8]);
 
-impl CellMut<'_> {
+impl<'a> CellMut<'a> {
+    /// The image, of a cell that has it.
+    pub(super) fn into_image(self) -> &'a mut [u8] {
+        let end = HEADER + self.as_cell().length();
+        &mut self.0[HEADER..end]
+    }
+
     pub(super) fn as_cell(&self) -> Cell<'_> {
         Cell(self.0)
     }
@@ -141,8 +166,17 @@ impl CellMut<'_> {
 
     pub(super) fn set_writer(&mut self, writer: Option<TransactionId>) {
         let number = writer.map_or(0, |writer| writer.0);
-        self.0[WRITER..MARKS].copy_from_slice(&number.to_le_bytes());
+        self.0[WRITER..OLDER].copy_from_slice(&number.to_le_bytes());
         self.mark(Marks::WRITTEN, writer.is_some());
+    }
+
+    pub(super) fn set_older(&mut self, link: Option<u32>) {
+        let number = link.map_or(0, |link| link + 1);
+        self.0[OLDER..MARKS].copy_from_slice(&number.to_le_bytes());
+    }
+
+    pub(super) fn set_row_version(&mut self, row_version: u64) {
+        self.0[ROW_VERSION..STAMP].copy_from_slice(&row_version.to_le_bytes());
     }
 
     /// Makes the newest version a committed one.
@@ -151,21 +185,21 @@ impl CellMut<'_> {
         self.set_stamp(stamp);
     }
 
-    /// Puts the newest version of a row into the cell. Whether its image fits; if not, only the
-    /// rest is there.
+    /// Puts a version of a row into the cell, with the link to the one before it. Whether its
+    /// image fits; if not, only the rest is there.
     pub(super) fn put(
         &mut self,
         version: &Version<'_>,
         writer: Option<TransactionId>,
-        has_older: bool,
+        older: Option<u32>,
     ) -> bool {
-        self.0[ROW_VERSION..STAMP].copy_from_slice(&version.row_version.to_le_bytes());
+        self.set_row_version(version.row_version);
         self.set_stamp(version.stamp);
+        self.set_older(older);
         self.set_marks(
             Marks::IN_USE
                 .set(Marks::DELETED, version.image.is_none())
-                .set(Marks::SAME_ENTRIES, version.same_entries)
-                .set(Marks::HAS_OLDER, has_older),
+                .set(Marks::SAME_ENTRIES, version.same_entries),
         );
         self.set_writer(writer);
         self.set_image(version.image.unwrap_or_default())

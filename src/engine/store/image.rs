@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::{ValueRef, key};
+use super::{NewValue, ValueRef, key};
 use crate::words::{ColumnId, RowId, Value};
 
 const FALSE: u8 = 0;
@@ -67,25 +67,31 @@ pub(super) fn pack<'a>(
     }
 }
 
-/// Puts an image that differs from `base` only in these columns into `out`, if it is as easy as
-/// that: if each value takes as many bytes as the one that it replaces. Whether it was.
-pub(super) fn patch(base: Packed<'_>, values: &[(ColumnId, Value)], out: &mut Vec<u8>) -> bool {
+/// Packs values one after the other into `out`, if an image that differs from `base` only in these
+/// columns is as easy as that: if each value takes as many bytes as the one that it replaces.
+/// Whether it is.
+pub(super) fn fit(base: Packed<'_>, values: &[impl NewValue], out: &mut Vec<u8>) -> bool {
     out.clear();
-    out.extend_from_slice(base.bytes);
-    let length = out.len();
-    for (column, value) in values {
-        if column.index() >= base.columns {
-            continue;
-        }
-        pack_value(value, out);
-        let place = base.place(*column);
-        if place.len() != out.len() - length {
-            return false;
-        }
-        out.copy_within(length.., place.start);
-        out.truncate(length);
+    values.iter().filter(|it| it.column().index() < base.columns).all(|it| {
+        let begin = out.len();
+        pack_value(it.value(), out);
+        base.place(it.column()).len() == out.len() - begin
+    })
+}
+
+/// Puts values that [`fit`], as it has packed them, into their places in an image.
+pub(super) fn overwrite(
+    image: &mut [u8],
+    columns: usize,
+    values: &[impl NewValue],
+    mut packed: &[u8],
+) {
+    for column in values.iter().map(NewValue::column).filter(|it| it.index() < columns) {
+        let place = Packed::new(image, columns).place(column);
+        let (value, rest) = packed.split_at(place.len());
+        image[place].copy_from_slice(value);
+        packed = rest;
     }
-    true
 }
 
 /// A length inside a page.

@@ -29,7 +29,7 @@ use std::ops::Bound;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::image::Packed;
-use super::{RowNumber, TableStore, ValueRef, View, key};
+use super::{NewValue, RowNumber, TableStore, ValueRef, View, key};
 use crate::plan::Table;
 use crate::words::{ColumnId, ColumnType, Value};
 
@@ -169,12 +169,12 @@ impl Index {
     fn encode_written(
         &self,
         image: Option<Packed<'_>>,
-        values: &[(ColumnId, Value)],
+        values: &[impl NewValue],
         out: &mut Vec<u8>,
     ) -> bool {
         self.encode_each(
-            |column| match values.iter().rfind(|(set, _)| *set == column) {
-                Some((_, value)) => ValueRef::of(value).unwrap_or(ValueRef::Null),
+            |column| match values.iter().rfind(|it| it.column() == column) {
+                Some(set) => ValueRef::of(set.value()).unwrap_or(ValueRef::Null),
                 None => image.map_or(ValueRef::Null, |image| image.value(column)),
             },
             out,
@@ -281,14 +281,14 @@ impl TableStore {
     pub fn changed_entries(
         &self,
         row: Option<RowNumber>,
-        values: &[(ColumnId, Value)],
+        values: &[impl NewValue],
         out: &mut Vec<EntryChange>,
     ) {
-        let image = row.and_then(|row| self.newest(row));
-        if image.is_some() && !self.shape.sets_index(values) {
+        if self.shape.indexes.is_empty() {
             return;
         }
-        let sets = |column| values.iter().any(|(set, _)| *set == column);
+        let image = row.and_then(|row| self.newest(row));
+        let sets = |column| values.iter().any(|it| it.column() == column);
         for (index, number) in self.shape.indexes.iter().zip(0..) {
             if image.is_some() && !index.columns().any(sets) {
                 continue;
@@ -314,7 +314,7 @@ impl TableStore {
         &self,
         index: u16,
         row: RowNumber,
-        values: &[(ColumnId, Value)],
+        values: &[impl NewValue],
     ) -> Option<Vec<u8>> {
         let index = self.shape.indexes.get(usize::from(index))?;
         let image = self.newest(row);

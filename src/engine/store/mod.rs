@@ -43,11 +43,12 @@
 //!
 //! What costs time in a large table are the misses of the cache, so the layout counts them: one in
 //! the index of ids (`row_index`), which leads to the row's number, and one in the page, where the
-//! row's newest version lies in place (`pages`, `cell`), packed so that any column is found in one
-//! step (`image`). The other indexes are sorted trees that hold the values themselves (`tree`,
-//! `key`): sorted, because a range is a stretch of one, and a key-range lock needs to know the next
-//! entry. Beside the tree of an alternate key stands an index of its rows by hash, as of the ids
-//! (`entries`), since one whole key is what is looked for as a rule.
+//! row's newest version lies in place (`pages`, `page`, `cell`), packed so that any column is found
+//! in one step (`image`). A version that is no more the newest lies in a cell like it (`older`).
+//! The other indexes are sorted trees that hold the values themselves (`tree`, `key`): sorted,
+//! because a range is a stretch of one, and a key-range lock needs to know the next entry. Beside
+//! the tree of an alternate key stands an index of its rows by hash, as of the ids (`entries`),
+//! since one whole key is what is looked for as a rule.
 //!
 //! Two stores with the same rows in the same slots, with the same versions, have the same [`Hash`],
 //! on every machine.
@@ -58,6 +59,8 @@ mod image;
 mod index;
 mod invariants;
 mod key;
+mod older;
+mod page;
 mod pages;
 mod row_index;
 mod scan;
@@ -135,6 +138,25 @@ impl Clash {
     pub const PRIMARY: u16 = u16::MAX;
 }
 
+/// A value that a column gets, in whatever form the caller has it, so that nobody has to copy his
+/// values into another form only to write them.
+pub trait NewValue {
+    /// The column.
+    fn column(&self) -> ColumnId;
+    /// Its value from now on.
+    fn value(&self) -> &Value;
+}
+
+impl NewValue for (ColumnId, Value) {
+    fn column(&self) -> ColumnId {
+        self.0
+    }
+
+    fn value(&self) -> &Value {
+        &self.1
+    }
+}
+
 /// The rows of one table in one instance. See the module's description.
 #[derive(Clone)]
 pub struct TableStore {
@@ -171,8 +193,8 @@ impl Shape {
     }
 
     /// Whether one of these columns belongs to an index.
-    fn sets_index(&self, values: &[(ColumnId, Value)]) -> bool {
-        values.iter().any(|(column, _)| self.is_indexed.get(column.index()) == Some(&true))
+    fn sets_index(&self, values: &[impl NewValue]) -> bool {
+        values.iter().any(|it| self.is_indexed.get(it.column().index()) == Some(&true))
     }
 }
 
@@ -206,6 +228,20 @@ impl TableStore {
     /// written and not committed, a deletion included.
     pub fn find(&self, id: RowId) -> Option<RowNumber> {
         self.ids.find(half_hash_of(id), |row| self.id(row) == id)
+    }
+
+    /// Asks the cache for where the search for this id begins. What costs time in a large table is
+    /// the wait for its memory, so who knows the ids of several rows in advance asks for all of
+    /// them, then for all rows ([`TableStore::expect_row`]), and waits once in place of many times.
+    pub fn expect(&self, id: RowId) {
+        self.ids.expect(half_hash_of(id));
+    }
+
+    /// Asks the cache for the row with this id, or for one whose id has a like hash.
+    pub fn expect_row(&self, id: RowId) {
+        if let Some(row) = self.ids.find(half_hash_of(id), |_| true) {
+            self.pages.expect(row);
+        }
     }
 
     /// The rows of which some version, committed or not, has these values of an alternate key, in
@@ -243,6 +279,7 @@ impl TableStore {
     /// # Panics
     ///
     /// When the table never gave out this number.
+    #[inline]
     pub fn id(&self, row: RowNumber) -> RowId {
         self.pages.id(row.0)
     }

@@ -13,6 +13,8 @@
 
 use std::sync::Arc;
 
+use prefetch_index::prefetch_index;
+
 use super::RowNumber;
 
 /// Stands for the row of a place without an entry. No row has this number.
@@ -56,6 +58,13 @@ type Place = (usize, usize);
 impl RowIndex {
     pub(super) fn new() -> Self {
         Self { parts: vec![Part::with_room(0)], entries: 0 }
+    }
+
+    /// Asks the cache for where the search for this half hash begins.
+    #[inline]
+    pub(super) fn expect(&self, hash: u32) {
+        let groups = &self.part(hash).groups;
+        prefetch_index(groups, home(hash, groups.len()));
     }
 
     /// A row with this half hash that is the one that is meant.

@@ -60,16 +60,13 @@ impl TableStore {
             _ => return self.rollback(transaction, row),
         };
         self.reindex(row, own.image.as_deref(), true);
-        let (page, place) = self.pages.page_mut(row);
-        page.replace(
-            place,
-            &Version {
-                row_version: own.row_version,
-                stamp: 0,
-                same_entries: own.same_entries,
-                image: own.image.as_deref(),
-            },
-        );
+        let version = Version {
+            row_version: own.row_version,
+            stamp: 0,
+            same_entries: own.same_entries,
+            image: own.image.as_deref(),
+        };
+        self.pages.replace(row, &version);
         own.image.as_ref().map(|_| own.row_version)
     }
 }

@@ -28,21 +28,19 @@ impl TableStore {
         if reindexes {
             self.reindex(row, image, replaces);
         }
-        let (page, place) = self.pages.page_mut(row);
         let mut version = Version { row_version, stamp: 0, same_entries: !reindexes, image };
         if replaces {
-            version.same_entries &= page.row(place).newest().same_entries;
-            page.replace(place, &version);
+            version.same_entries &= self.pages.cell_mut(row).as_cell().has_same_entries();
+            self.pages.replace(row, &version);
         } else {
-            page.push(place, &version, transaction);
+            self.pages.push(row, &version, transaction);
         }
         !replaces
     }
 
     /// Makes a row that was just written without a transaction a committed one.
     pub(super) fn load(&mut self, row: RowNumber, stamp: u64) {
-        let (page, place) = self.pages.page_mut(row);
-        page.cell_mut(place).set_stamp(stamp);
+        self.pages.cell_mut(row).set_stamp(stamp);
         self.committed += 1;
         if self.has_history(row) {
             self.history.push_back((stamp, row));
@@ -55,8 +53,7 @@ impl TableStore {
             Some(Reverse(row)) => RowNumber(row),
             None => self.pages.grow(),
         };
-        let (page, place) = self.pages.page_mut(row);
-        page.cell_mut(place).set_id(id);
+        self.pages.cell_mut(row).set_id(id);
         self.ids.insert(half_hash_of(id), row);
         row
     }
@@ -101,10 +98,9 @@ impl TableStore {
         if reindexed {
             self.retire(row, kept..all, 0..kept);
         }
-        let (page, place) = self.pages.page_mut(row);
-        page.cut(place, least);
+        self.pages.cut(row, least);
         if kept == 0 {
-            page.pop(place);
+            self.pages.pop(row);
             self.vacate(row);
         }
     }

@@ -1,8 +1,9 @@
 //! How rows change: insert, update and delete; commit and rollback; and the end of old versions.
 
-use super::image::{Packed, Source, pack, patch};
-use super::{Clash, RowNumber, TableStore};
-use crate::words::{ColumnId, RowId, TransactionId, Value};
+use super::image::{Packed, Source, fit, overwrite, pack};
+use super::pages::Row;
+use super::{Clash, NewValue, RowNumber, TableStore};
+use crate::words::{ColumnId, RowId, TransactionId};
 
 /// Working space that is kept from call to call, so that writing allocates nothing. It has no
 /// content between calls, and a clone begins without any.
@@ -34,7 +35,7 @@ impl TableStore {
         &mut self,
         transaction: Option<TransactionId>,
         id: RowId,
-        values: &[(ColumnId, Value)],
+        values: &[impl NewValue],
         row_version: u64,
         stamp: u64,
     ) -> Result<RowNumber, Clash> {
@@ -74,16 +75,16 @@ impl TableStore {
         &mut self,
         transaction: TransactionId,
         row: RowNumber,
-        values: &[(ColumnId, Value)],
+        values: &[impl NewValue],
         row_version: u64,
     ) -> Result<bool, Clash> {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let base = self.writable(transaction, row);
-        if !patch(base, values, &mut scratch.image) {
-            self.pack(Some(base), values, &mut scratch);
-        }
-        self.scratch = scratch;
         let sets_index = self.shape.sets_index(values);
+        if !sets_index && let Some(first) = self.amend(transaction, row, values, row_version) {
+            return Ok(first);
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        self.pack(Some(self.writable(transaction, row)), values, &mut scratch);
+        self.scratch = scratch;
         if sets_index {
             self.check_keys(Some(transaction), Some(row))?;
         }
@@ -91,6 +92,27 @@ impl TableStore {
         let first = self.write(Some(transaction), row, Some(&image), row_version, sets_index);
         self.scratch.image = image;
         Ok(first)
+    }
+
+    /// Changes columns, of which no index has one, where they lie, if every value takes as many
+    /// bytes as the one that it replaces. Whether it is the transaction's first write of the row;
+    /// `None` when it is not as easy as that, and nothing has changed.
+    fn amend(
+        &mut self,
+        transaction: TransactionId,
+        row: RowNumber,
+        values: &[impl NewValue],
+        row_version: u64,
+    ) -> Option<bool> {
+        let mut packed = std::mem::take(&mut self.scratch.image);
+        let fits = fit(self.writable(transaction, row), values, &mut packed);
+        let first = if fits { self.pages.amend(row, transaction, row_version) } else { None };
+        let first = first.map(|(first, image)| {
+            overwrite(image, self.shape.columns, values, &packed);
+            first
+        });
+        self.scratch.image = packed;
+        first
     }
 
     /// Removes a row. Whether it is the transaction's first write of the row.
@@ -119,24 +141,19 @@ impl TableStore {
         if self.writer(row) != Some(transaction) {
             return;
         }
-        let (page, place) = self.pages.page_mut(row);
-        page.cell_mut(place).commit(stamp);
-        let mut versions = page.row(place).versions();
-        let newest = versions.next();
-        let is_there = newest.is_some_and(|newest| newest.image.is_some());
-        let same_entries = newest.is_some_and(|newest| newest.same_entries);
-        let was_there = versions.next().map(|before| before.image.is_some());
-        let is_short = versions.next().is_none();
-        drop(versions);
-        self.committed += usize::from(is_there);
-        self.committed -= usize::from(was_there == Some(true));
         // The usual commit: an update that no snapshot outlives and that left the indexes alone.
-        if same_entries && stamp <= oldest_snapshot && is_short {
-            page.cut(place, 1);
-        } else if was_there.is_some() || !is_there {
-            self.trim(row, oldest_snapshot);
-            if self.has_history(row) {
-                self.history.push_back((stamp, row));
+        if !self.pages.commit(row, stamp, stamp <= oldest_snapshot) {
+            let mut versions = self.pages.row(row).into_iter().flat_map(Row::versions);
+            let is_there = versions.next().is_some_and(|newest| newest.image.is_some());
+            let was_there = versions.next().map(|before| before.image.is_some());
+            drop(versions);
+            self.committed += usize::from(is_there);
+            self.committed -= usize::from(was_there == Some(true));
+            if was_there.is_some() || !is_there {
+                self.trim(row, oldest_snapshot);
+                if self.has_history(row) {
+                    self.history.push_back((stamp, row));
+                }
             }
         }
         self.prune(oldest_snapshot);
@@ -151,12 +168,10 @@ impl TableStore {
                 let versions = found.versions().count();
                 self.retire(row, 0..1, 1..versions);
             }
-            let (page, place) = self.pages.page_mut(row);
-            if !page.pop(place) {
+            if !self.pages.pop(row) {
                 self.vacate(row);
                 return None;
             }
-            page.cell_mut(place).set_writer(None);
         }
         let version = self.pages.row(row)?.newest();
         version.image.map(|_| version.row_version)
@@ -174,18 +189,18 @@ impl TableStore {
     }
 
     /// Packs a new image: what is set, and the rest as `base` has it, or null.
-    fn pack(&self, base: Option<Packed<'_>>, values: &[(ColumnId, Value)], scratch: &mut Scratch) {
+    fn pack(&self, base: Option<Packed<'_>>, values: &[impl NewValue], scratch: &mut Scratch) {
         let columns = self.shape.columns;
         scratch.set.clear();
         scratch.set.resize(columns, 0);
-        for ((column, _), position) in values.iter().zip(1..) {
-            if let Some(set) = scratch.set.get_mut(column.index()) {
+        for (it, position) in values.iter().zip(1..) {
+            if let Some(set) = scratch.set.get_mut(it.column().index()) {
                 *set = position;
             }
         }
         let sources = scratch.set.iter().zip(0..).map(|(position, column)| {
             match (*position as usize).checked_sub(1) {
-                Some(set) => Source::Value(&values[set].1),
+                Some(set) => Source::Value(values[set].value()),
                 None => Source::Packed(base.map_or(&[], |base| base.column(ColumnId(column)))),
             }
         });

@@ -16,6 +16,9 @@ use crate::plan;
 use crate::plan::{AlternateKey, Column};
 use crate::words::ColumnType;
 
+/// A row of nulls.
+const NO_VALUES: &[(ColumnId, Value)] = &[];
+
 /// A table with these columns, by name and type, and with these alternate keys and other indexes,
 /// by columns.
 fn table(columns: &[(&str, ColumnType)], keys: &[&[u16]], indexes: &[&[u16]]) -> Table {

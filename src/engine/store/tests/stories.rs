@@ -176,14 +176,14 @@ fn a_commit_forgets_the_keys_of_all_that_nobody_sees_any_more() {
 fn the_lowest_free_slot_is_used_first() {
     let mut store = accounts();
     for number in 0..5 {
-        let row = store.insert(None, id(number), &[], 1, 1);
+        let row = store.insert(None, id(number), NO_VALUES, 1, 1);
         assert!(row.is_ok());
     }
     for row in [3, 1].map(RowNumber) {
         store.delete(ANN, row, 2);
         store.commit(ANN, row, 2, NOBODY);
     }
-    let rows = [7, 8, 9].map(|number| store.insert(None, id(number), &[], 3, 3));
+    let rows = [7, 8, 9].map(|number| store.insert(None, id(number), NO_VALUES, 3, 3));
     assert_eq!(rows, [1, 3, 5].map(|row| Ok(RowNumber(row))));
 }
 
@@ -195,7 +195,7 @@ fn the_way_to_a_state_does_not_show_in_its_hash() {
         let values = set(&"x".repeat(usize::from(number)), &number.to_string());
         let at = id(u128::from(number));
         let row = straight.insert(None, at, &values, 1, 5).expect("free");
-        assert_eq!(winding.insert(Some(BOB), id(1_000), &[], 1, 1), Ok(row));
+        assert_eq!(winding.insert(Some(BOB), id(1_000), NO_VALUES, 1, 1), Ok(row));
         assert_eq!(winding.rollback(BOB, row), None);
         assert_eq!(winding.insert(Some(ANN), at, &name("longer than it will be"), 0, 0), Ok(row));
         winding.update(ANN, row, &values, 1).expect("free");
@@ -208,7 +208,8 @@ fn the_way_to_a_state_does_not_show_in_its_hash() {
 #[test]
 fn a_page_whose_rows_grow_and_shrink_does_not_grow_for_ever() {
     let mut store = accounts();
-    let rows = [1, 2, 3].map(|number| store.insert(None, id(number), &[], 1, 1).expect("free"));
+    let rows =
+        [1, 2, 3].map(|number| store.insert(None, id(number), NO_VALUES, 1, 1).expect("free"));
     let mut largest = 0;
     for round in 0..2_000_u32 {
         let row = rows[(round % 3) as usize];
@@ -318,7 +319,7 @@ fn a_snapshot_knows_which_of_its_rows_have_changed_since() {
 fn a_scan_ends_when_its_visitor_has_seen_enough() {
     let mut store = accounts();
     for number in 0..5_000 {
-        store.insert(None, id(number), &[], 1, 1).expect("free");
+        store.insert(None, id(number), NO_VALUES, 1, 1).expect("free");
     }
     for row in (10..4_990).map(RowNumber) {
         store.delete(ANN, row, 2);
