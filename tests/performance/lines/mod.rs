@@ -18,7 +18,7 @@ pub struct Table {
     pub about: &'static str,
     /// What its lines tell apart.
     pub what: &'static str,
-    /// What its columns tell apart: the cases of its lines, or with a bound the figure and its ratio.
+    /// What its columns tell apart: a line's cases, or with a bound its figure and its ratio.
     pub columns: &'static [&'static str],
     /// Its lines.
     pub lines: &'static [Line],
