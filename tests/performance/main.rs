@@ -25,13 +25,13 @@ use subject::suite::Suite;
 const OPENING: &str = "<!-- figures -->\n";
 const CLOSING: &str = "<!-- /figures -->";
 
+/// How wide the README's prose is.
+const WIDTH: usize = 118;
+
 /// What stands in the head of a line.
 fn head(table: &Table) -> Vec<&'static str> {
     let mut head = vec![table.what];
-    match table.unit() {
-        Some(Unit::Bound(_)) => head.extend(["measured", "times the other"]),
-        _ => head.extend(table.columns),
-    }
+    head.extend(table.columns);
     if table.has_targets() {
         head.push("target");
     }
@@ -60,6 +60,24 @@ fn row(cells: &[impl AsRef<str>]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
+/// Prose at the README's width.
+fn wrapped(text: &str) -> String {
+    let (mut wrapped, mut column) = (String::new(), 0);
+    for word in text.split(' ') {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > WIDTH {
+            wrapped.push('\n');
+            column = 0;
+        } else if column > 0 {
+            wrapped.push(' ');
+            column += 1;
+        }
+        wrapped.push_str(word);
+        column += width;
+    }
+    wrapped
+}
+
 /// Where, when, and all tables.
 fn generated() -> String {
     let cases = TABLES.iter().flat_map(Table::cases);
@@ -75,7 +93,7 @@ fn generated() -> String {
     for table in TABLES {
         write!(text, "\n### {}\n\n", table.subject).expect("a text");
         if !table.about.is_empty() {
-            write!(text, "{}\n\n", table.about).expect("a text");
+            write!(text, "{}\n\n", wrapped(table.about)).expect("a text");
         }
         let head = head(table);
         text += &row(&head);
@@ -129,7 +147,11 @@ fn every_benchmark_is_named_and_every_named_one_is_there() {
 fn every_line_has_a_case_for_each_column() {
     for table in TABLES {
         for line in table.lines {
-            assert_eq!(line.cases.len(), table.columns.len(), "{}", line.what);
+            let columns = match line.unit {
+                Unit::Bound(_) => 2 * line.cases.len(),
+                _ => line.cases.len(),
+            };
+            assert_eq!(columns, table.columns.len(), "{}", line.what);
         }
     }
 }

@@ -12,7 +12,7 @@ pub const ANCHORS: Table = Table {
             the kernel, as the bare bound, is told a transaction's rows at its beginning, as those \
             of an UpdateMultiple are.",
     what: "what",
-    columns: &["measured"],
+    columns: &["measured", "times bare"],
     lines: &[
         line("W1: random rows of 1,000,000, 1 session", "W1 uncontended", &["1 session"], A_SECOND)
             .reaches(Target::Times(0.35)),
@@ -87,11 +87,13 @@ pub const TRACE: Table = Table {
     subject: "The trace",
     about: "W2 with 16 sessions and the trace on, beside the same with it off.",
     what: "what",
-    columns: &["measured"],
+    columns: &["measured", "times off"],
     lines: &[line("trace on", "Trace", &["on beside off"], A_SECOND).reaches(Target::Times(0.5))],
 };
 
 const TRANSACTIONS: Unit = Unit::Rate("a second");
+/// The group of what two threads make of two instances.
+const PAIR: &str = "Host of two instances, 2 threads beside 1";
 
 pub const HOST: Table = Table {
     subject: "The host in real time",
@@ -113,8 +115,7 @@ pub const HOST: Table = Table {
             "Host of one instance",
             &["one request, 2 threads"],
             TRANSACTIONS,
-        )
-        .reaches(Target::AtLeast(300_000.0)),
+        ),
         line(
             "one instance, call by call, 1 thread",
             "Host of one instance",
@@ -127,6 +128,10 @@ pub const HOST: Table = Table {
             &["call by call, 2 threads"],
             TRANSACTIONS,
         ),
+        line("two instances, one request each, 2 threads", PAIR, &["one request"], TRANSACTIONS)
+            .reaches(Target::AtLeast(300_000.0)),
+        line("two instances, call by call, 2 threads", PAIR, &["call by call"], TRANSACTIONS)
+            .reaches(Target::AtLeast(300_000.0)),
         line(
             "the kernel alone in virtual time",
             "Kernel in virtual time",
@@ -140,21 +145,9 @@ pub const HOST_PAIR: Table = Table {
     subject: "Two threads beside one",
     about: "The same callers, half of them on each of two instances.",
     what: "what",
-    columns: &["measured"],
+    columns: &["measured", "times 1 thread"],
     lines: &[
-        line(
-            "one request each",
-            "Host of two instances, 2 threads beside 1",
-            &["one request"],
-            A_SECOND,
-        )
-        .reaches(Target::Times(1.3)),
-        line(
-            "call by call",
-            "Host of two instances, 2 threads beside 1",
-            &["call by call"],
-            A_SECOND,
-        )
-        .reaches(Target::Times(1.3)),
+        line("one request each", PAIR, &["one request"], A_SECOND).reaches(Target::Times(1.3)),
+        line("call by call", PAIR, &["call by call"], A_SECOND).reaches(Target::Times(1.3)),
     ],
 };

@@ -18,7 +18,7 @@ pub struct Table {
     pub about: &'static str,
     /// What its lines tell apart.
     pub what: &'static str,
-    /// What its columns tell apart; those of a bound have heads of their own.
+    /// What its columns tell apart: a line's cases, or with a bound its figure and its ratio.
     pub columns: &'static [&'static str],
     /// Its lines.
     pub lines: &'static [Line],
@@ -42,11 +42,6 @@ impl Table {
     /// The names of all its benchmarks.
     pub fn cases(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.lines.iter().flat_map(|line| line.cases.iter().map(|case| (line.group, *case)))
-    }
-
-    /// The unit of its lines, as far as it decides their cells.
-    pub fn unit(&self) -> Option<Unit> {
-        self.lines.first().map(|line| line.unit)
     }
 
     /// Whether there is anything that should be reached.
