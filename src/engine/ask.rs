@@ -256,7 +256,7 @@ impl Ask {
     /// Reads these columns of a row only. A query says so with [`Rows::columns`].
     #[must_use]
     pub fn columns(mut self, columns: &[&str]) -> Self {
-        self.select = Some(columns.iter().map(|name| Name::from(*name)).collect());
+        self.select = Some(named(columns));
         self
     }
 
@@ -314,6 +314,11 @@ impl Ask {
         };
         format!("{message} {}", self.table).trim_end().to_owned()
     }
+}
+
+/// Names that last.
+pub(super) fn named(names: &[&str]) -> Vec<Name> {
+    names.iter().map(|name| Name::from(*name)).collect()
 }
 
 /// Values by names that last.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use multiverse::fault::FaultKind;
 use multiverse::plan::{Message, Stage};
 use multiverse::plug_in::{Ask, Context, Interruption, PlugIns};
-use multiverse::testing::{Folder, Step, Testbed};
+use multiverse::testing::{Caller, Folder, Step, Testbed};
 use multiverse::trace;
 use multiverse::words::Value;
 
@@ -33,14 +33,19 @@ fn ticket(name: &str) -> Ask {
     Ask::create("ticket").row(name).set("customer", "contoso")
 }
 
-#[test]
-fn a_nested_call_waits_for_who_holds_the_row_and_goes_on_when_it_is_free() {
+/// The first holds the account in a transaction; the ticket of the second is about to count it.
+fn waiting() -> (Testbed, [Caller; 2]) {
     let mut bed = counting();
-    let ann = bed.caller("ann", "org");
-    let bob = bed.caller("bob", "org");
+    let [ann, bob] = ["ann", "bob"].map(|name| bed.caller(name, "org"));
     bed.begin_transaction(ann).unwrap();
     bed.ask_as(ann, Ask::update("account", "contoso").set("open", 10)).unwrap();
     bed.begin(bob, ticket("t1"));
+    (bed, [ann, bob])
+}
+
+#[test]
+fn a_nested_call_waits_for_who_holds_the_row_and_goes_on_when_it_is_free() {
+    let (mut bed, [ann, bob]) = waiting();
     bed.pass(Duration::from_secs(20));
     assert_eq!((bed.blocked_count(), bed.answer_so_far(bob)), (1, None));
     assert_eq!(bed.value("ticket", "t1", "customer"), Value::Null, "nothing is committed yet");
@@ -67,12 +72,7 @@ fn a_line_of_the_trace_log_is_written_once_and_at_its_time() {
 
 #[test]
 fn a_copy_from_the_middle_of_a_plug_in_goes_on_alike() {
-    let mut bed = counting();
-    let ann = bed.caller("ann", "org");
-    let bob = bed.caller("bob", "org");
-    bed.begin_transaction(ann).unwrap();
-    bed.ask_as(ann, Ask::update("account", "contoso").set("open", 10)).unwrap();
-    bed.begin(bob, ticket("t1"));
+    let (mut bed, [ann, bob]) = waiting();
     bed.pass(Duration::from_secs(1));
     let mut copy = bed.clone();
     assert_eq!(copy.digest(), bed.digest());

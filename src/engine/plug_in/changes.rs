@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
+use crate::engine::ask::named;
 use crate::engine::asking::Asking;
 use crate::fault::Fault;
 use crate::plan::{ChangesFrom, Verb};
@@ -58,7 +59,7 @@ impl Changes {
     /// Answers these columns only.
     #[must_use]
     pub fn columns(mut self, columns: &[&str]) -> Self {
-        self.columns = Some(columns.iter().map(|name| Name::from(*name)).collect());
+        self.columns = Some(named(columns));
         self
     }
 

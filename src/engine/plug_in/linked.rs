@@ -1,5 +1,6 @@
 //! Links of queries in Rust: the rows of other tables that belong to a row.
 
+use crate::engine::ask::named;
 use crate::engine::asking::Asking;
 use crate::engine::plug_in::Condition;
 use crate::engine::plug_in::condition::check;
@@ -72,7 +73,7 @@ impl Linked {
     /// Answers these columns of the linked row only.
     #[must_use]
     pub fn columns(mut self, columns: &[&str]) -> Self {
-        self.columns = Some(columns.iter().map(|name| Name::from(*name)).collect());
+        self.columns = Some(named(columns));
         self
     }
 

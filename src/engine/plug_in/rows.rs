@@ -1,5 +1,6 @@
 //! Queries in Rust: which rows, by names and typed values.
 
+use crate::engine::ask::named;
 use crate::engine::asking::Asking;
 use crate::engine::plug_in::condition::check;
 use crate::engine::plug_in::linked::reached;
@@ -88,7 +89,7 @@ impl Rows {
     /// Answers these columns only.
     #[must_use]
     pub fn columns(mut self, columns: &[&str]) -> Self {
-        self.columns = Some(columns.iter().map(|name| Name::from(*name)).collect());
+        self.columns = Some(named(columns));
         self
     }
 
