@@ -123,11 +123,11 @@ fn simulated(figures: &Figures, what: &str) -> String {
     let waits = figures.number("waits");
     if waits > 0.0 {
         let longest = time(figures.number("longest_wait_us") * 1e3);
-        parts.push(format!("{} waits, up to {longest}", exact(waits)));
+        parts.push(format!("{}, up to {longest}", counted(waits, "wait")));
     }
     let (deadlocks, rolled_back) = (figures.number("deadlocks"), figures.number("rolled_back"));
     if deadlocks > 0.0 {
-        parts.push(format!("{} deadlocks", exact(deadlocks)));
+        parts.push(counted(deadlocks, "deadlock"));
     }
     if rolled_back > deadlocks {
         parts.push(format!("{} rolled back", exact(rolled_back)));
@@ -185,6 +185,12 @@ pub fn rounded(number: f64) -> String {
         _ if number.fract().abs() < 1e-9 => format!("{number:.0}"),
         _ => format!("{number:.places$}"),
     }
+}
+
+/// How many there are of something.
+fn counted(count: f64, noun: &str) -> String {
+    let ending = if count > 1.0 { "s" } else { "" };
+    format!("{} {noun}{ending}", exact(count))
 }
 
 /// A whole number with its thousands set apart.
