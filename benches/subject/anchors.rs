@@ -196,8 +196,10 @@ fn write(instance: &mut Instance, draw: &mut Draw) {
     let transaction = instance.begin();
     let caller = caller(transaction, 1);
     let mut writing = Writing::default();
-    for number in draw.rows(ROWS, Order::Sorted) {
-        black_box(instance.update(&caller, row_id(number), &mut values, &mut writing));
+    let rows = draw.rows(ROWS, Order::Sorted).map(row_id);
+    instance.database.expect(rows.iter().map(|row| (TEST, *row)));
+    for row in rows {
+        black_box(instance.update(&caller, row, &mut values, &mut writing));
     }
     instance.commit(transaction);
 }

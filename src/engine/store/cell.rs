@@ -85,17 +85,11 @@ impl<'a> Cell<'a> {
     /// lines come side by side if they are asked for together, and one after the other if not.
     #[inline]
     pub(super) fn expect(self) {
-        for at in (0..self.0.len()).step_by(LINE) {
+        let mut at = 0;
+        while at < self.0.len() {
             prefetch_index(self.0, at);
+            at += LINE;
         }
-    }
-
-    /// Asks the cache for the beginning of the cell that lies so many bytes behind this one, where
-    /// its header is and its first columns are.
-    #[inline]
-    pub(super) fn expect_later(self, bytes: usize) {
-        prefetch_index(self.0, bytes);
-        prefetch_index(self.0, bytes + LINE);
     }
 
     #[inline]
@@ -164,6 +158,14 @@ impl<'a> Cell<'a> {
             },
         }
     }
+}
+
+/// Asks the cache for the beginning of the cell at a place among others, where its header is and
+/// its first columns are.
+#[inline]
+pub(super) fn expect_beginning(cells: &[u8], at: usize) {
+    prefetch_index(cells, at);
+    prefetch_index(cells, at + LINE);
 }
 
 /// A cell to be written.

@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::cell::{Cell, CellMut, HEADER, Marks, Version};
+use super::cell::{Cell, CellMut, HEADER, Marks, Version, expect_beginning};
 use crate::words::TransactionId;
 
 /// How many cells a page has room for. With more, a first write after a clone copies more; with
@@ -16,7 +16,7 @@ pub(super) const CELL_LEAST: usize = HEADER.next_multiple_of(8);
 
 /// How many cells ahead of the one that is looked at a scan asks the cache for: as many as pass
 /// while memory answers.
-const LOOK_AHEAD: usize = 16;
+const LOOK_AHEAD: usize = 64;
 
 /// The largest cell. A longer image lies elsewhere, and costs one more miss of the cache.
 const CELL_MOST: usize = 1_024;
@@ -66,14 +66,22 @@ impl Page {
     }
 
     /// The cells from this place on, each with its place. Each time the cache is asked for one that
-    /// comes later.
-    pub(super) fn cells(&self, from: u16) -> impl Iterator<Item = (u16, Cell<'_>)> {
-        let cells = &self.cells[usize::from(from) * self.stride..];
-        let later = LOOK_AHEAD * self.stride;
-        (from..).zip(cells.chunks_exact(self.stride).map(move |bytes| {
-            let cell = Cell(bytes);
-            cell.expect_later(later);
-            cell
+    /// comes later, in the end on the page that is looked at next.
+    pub(super) fn cells<'a>(
+        &'a self,
+        from: u16,
+        next: Option<&'a Self>,
+    ) -> impl Iterator<Item = (u16, Cell<'a>)> {
+        let begin = usize::from(from) * self.stride;
+        let (end, next) = (self.cells.len(), next.map_or(&[][..], |next| &next.cells));
+        let mut later = begin + LOOK_AHEAD * self.stride;
+        (from..).zip(self.cells[begin..].chunks_exact(self.stride).map(move |bytes| {
+            match later.checked_sub(end) {
+                None => expect_beginning(&self.cells, later),
+                Some(later) => expect_beginning(next, later),
+            }
+            later += self.stride;
+            Cell(bytes)
         }))
     }
 
@@ -188,7 +196,7 @@ impl Page {
     /// Proves that the list of long images fits the cells.
     pub(super) fn check(&self) {
         assert!(self.long.is_sorted_by(|(a, _), (b, _)| a < b));
-        for (place, cell) in self.cells(0) {
+        for (place, cell) in self.cells(0, None) {
             let is_long = !self.long_places(place).is_empty();
             assert_eq!(cell.marks().has(Marks::LONG), is_long, "cell {place}");
         }

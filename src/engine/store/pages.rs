@@ -94,8 +94,10 @@ impl Pages {
         }
         let (first, mut place) = locate(from);
         let numbers = (from - u32::from(place)..).step_by(ROWS);
-        for (page, number) in self.pages[first..].iter().zip(numbers) {
-            for (place, cell) in page.cells(place) {
+        let pages = &self.pages[first..];
+        let after = pages.iter().skip(1).map(|page| Some(&**page)).chain([None]);
+        for ((page, next), number) in pages.iter().zip(after).zip(numbers) {
+            for (place, cell) in page.cells(place, next) {
                 if cell.marks().has(Marks::IN_USE) {
                     let row = Row { older: &self.older, page, place, cell };
                     visit(RowNumber(number + u32::from(place)), row)?;
