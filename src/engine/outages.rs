@@ -25,7 +25,8 @@ pub struct Outages {
 }
 
 impl Outages {
-    /// Those of a plan. Whether there `is_trace` decides if what a header says of others is kept.
+    /// Those of a plan. `is_trace` says whether there is a trace, whose header tells of the others
+    /// too.
     pub fn new(planned: &[Outage], is_trace: bool) -> Self {
         Self {
             planned: planned.into(),
