@@ -65,6 +65,22 @@ fn a_snapshot_sees_what_was_committed_when_it_was_taken_until_it_ends() {
 }
 
 #[test]
+fn a_commit_that_no_snapshot_outlives_forgets_all_that_snapshots_have_seen() {
+    let mut store = TableStore::new(&table(&[("name", text())], &[], &[]));
+    let row = store.insert(None, id(1), &name("A"), 1, 10).expect("free");
+    for (stamp, value, oldest_snapshot) in [(20, "B", 15), (30, "C", NOBODY)] {
+        store.update(ANN, row, &name(value), stamp).expect("free");
+        store.commit(ANN, row, stamp, oldest_snapshot);
+        store.check_invariants();
+    }
+    let seen = [15, 25, 35].map(|stamp| {
+        let view = View::Snapshot { stamp, reader: None };
+        name_in(&store, row, view)
+    });
+    assert_eq!(seen, [None, None, Some(Value::text("C"))]);
+}
+
+#[test]
 fn a_rollback_restores_the_version_that_was_there() {
     let mut store = accounts();
     let row = store.insert(None, id(1), &set("A", "1"), 7, 1).expect("free");
